@@ -1,0 +1,45 @@
+# make run    measure the study of config/config.yaml and make its report
+# make test   the tests; make lint: what must hold before a commit
+# make env    the Python environment that the others use (they call it themselves)
+# make lock   pin the dependencies anew; make schemas: write the JSON schemas of the config
+
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: run test lint env lock schemas clean
+
+run: env
+	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
+
+test: env
+	@$(BIN)/pytest $(ARGS)
+
+lint: env
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/vermin --target=3.5- --violations --eval-annotations scripts/onboard/*.py
+	$(BIN)/snakemake --lint
+
+env: .venv/.installed
+
+.venv/.installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "error: $(PYTHON) is older than 3.11; name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@touch $@
+
+lock: env
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev \
+		--no-header --output-file requirements.lock pyproject.toml
+
+schemas: env
+	PYTHONPATH=scripts $(BIN)/python -m nntest.config.schemas
+
+clean:
+	rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache
