@@ -1,0 +1,136 @@
+"""Networks: full, ordered layer lists, from which tensors, repeats, MACs and sizes follow.
+
+MobileNets-v1 are generated from width and resolution by the table of Howard et al. 2017
+(arXiv:1704.04861, table 1), with the layer names of TensorFlow's slim model, TensorFlow's SAME
+padding, and channels rounded as there.  Nobody types which layer repeats: it is counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from nntest.tensors import Tensor
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a network.
+
+    `tensor` has the layer's true padding.  `parameters` counts weights and biases;
+    `batch_norm_parameters` the scale and offset of a batch normalisation (gamma and beta),
+    which an inference library folds into them.
+    """
+
+    name: str
+    tensor: Tensor
+    parameters: int
+    batch_norm_parameters: int = 0
+
+    @property
+    def species(self) -> str:
+        """The kind of operator, e.g. conv."""
+        return self.tensor.species
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image; 0 for layers that have none."""
+        if self.species in ("conv", "depthwiseconv", "fullyconnected"):
+            return self.tensor.executed_flops(1) // 2
+        return 0
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network by its layers, in the order in which they run."""
+
+    name: str
+    layers: tuple[Layer, ...]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all layers for one image."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases, with batch normalisation's gamma and beta."""
+        return sum(layer.parameters + layer.batch_norm_parameters for layer in self.layers)
+
+    def measured_tensor(self, layer: Layer, padding: str) -> Tensor:
+        """The tensor that stands for `layer` in a sweep.
+
+        ``exact``: with the layer's own padding.  ``study``: as CK-NNTest's data sets write it,
+        with one symmetric pad, the top one (3-224-224-3-32-2-0 for TensorFlow's 0_1_0_1: the
+        output is then 111 x 111, not 112 x 112), so that times compare with the 2018 study.
+        """
+        if padding == "study" and layer.tensor.pads is not None:
+            top = layer.tensor.pads[0]
+            return Tensor(layer.tensor.species, layer.tensor.values, (top, top, top, top))
+        return layer.tensor
+
+    def repeats(self, species: str, padding: str = "study") -> dict[Tensor, int]:
+        """The distinct tensors of a species in order of appearance, and how often each runs."""
+        return dict(
+            Counter(
+                self.measured_tensor(layer, padding)
+                for layer in self.layers
+                if layer.species == species
+            )
+        )
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """TensorFlow's SAME padding of one dimension: (before, after), the odd one after."""
+    outputs = -(-size // stride)
+    total = max((outputs - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def _scaled(channels: int, width: float) -> int:
+    """Channels of a layer at a width multiplier: as the slim model rounds them, at least 8."""
+    return max(int(channels * width), 8)
+
+
+def _conv_layer(name: str, in_c: int, size: int, kernel: int, out_c: int, stride: int) -> Layer:
+    before, after = same_padding(size, kernel, stride)
+    tensor = Tensor.conv(in_c, size, size, kernel, out_c, stride, (before, after, before, after))
+    return Layer(name, tensor, in_c * kernel**2 * out_c, 2 * out_c)
+
+
+# (stride, output channels) of the thirteen depthwise-separable blocks.
+_MOBILENET_V1_BLOCKS = (
+    (1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (2, 512),
+    (1, 512), (1, 512), (1, 512), (1, 512), (1, 512), (2, 1024), (1, 1024),
+)  # fmt: skip
+
+
+def mobilenet_v1(width: float, resolution: int, classes: int = 1001) -> Network:
+    """MobileNet-v1 at a width multiplier and an input resolution (pixels).
+
+    1001 classes: ImageNet's thousand and the slim models' background class.  The classifier is
+    a 1 x 1 convolution on the pooled features there, with a bias and no batch normalisation,
+    and that is how the 2018 study measured it.
+    """
+    size = resolution
+    channels = _scaled(32, width)
+    layers = [_conv_layer("Conv2d_0", 3, size, 3, channels, 2)]
+    size = -(-size // 2)
+    for index, (stride, out_channels) in enumerate(_MOBILENET_V1_BLOCKS, start=1):
+        before, after = same_padding(size, 3, stride)
+        depthwise = Tensor(
+            "depthwiseconv",
+            (channels, size, size, stride, before),
+            (before, after, before, after),
+        )
+        layers.append(Layer(f"Conv2d_{index}_depthwise", depthwise, channels * 9, 2 * channels))
+        size = -(-size // stride)
+        out_c = _scaled(out_channels, width)
+        layers.append(_conv_layer(f"Conv2d_{index}_pointwise", channels, size, 1, out_c, 1))
+        channels = out_c
+    pool = Tensor("avgpool", (channels, size, size, size, 1))
+    layers.append(Layer("AvgPool_1a", pool, 0))
+    logits = Tensor.conv(channels, 1, 1, 1, classes, 1, (0, 0, 0, 0))
+    layers.append(Layer("Conv2d_1c_1x1", logits, channels * classes + classes))
+    layers.append(Layer("Predictions", Tensor("softmax", (classes, 1, 1)), 0))
+    return Network(f"mobilenet-v1-{float(width)}-{resolution}", tuple(layers))

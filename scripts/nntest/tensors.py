@@ -1,0 +1,272 @@
+"""Tensors in CK-NNTest's naming: the shape of one operator's work, and how much work it is.
+
+A tensor name such as ``512-14-14-1-512-1-0`` is the ordered list of the values that
+CK-NNTest's data sets use for a species (a kind of operator); `SPECIES` holds that order.
+The same values reach an operator program as environment variables, and come back as
+``choices.env`` of a CK point, so one table serves config, boards and archives.
+
+One addition of ours: padding that differs by side is written ``top_bottom_left_right`` in the
+place of the single pad, e.g. ``3-224-224-3-32-2-0_1_0_1`` (TensorFlow's SAME for stride 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nntest.errors import UserError
+
+Number = int | float
+
+
+@dataclass(frozen=True)
+class Species:
+    """A kind of operator as CK-NNTest's data sets know it."""
+
+    name: str
+    keys: tuple[str, ...]
+    """Environment variables in the order in which a tensor name lists their values."""
+
+
+_IN = ("CK_IN_SHAPE_C", "CK_IN_SHAPE_H", "CK_IN_SHAPE_W")
+_OUT = ("CK_OUT_SHAPE_C", "CK_OUT_SHAPE_H", "CK_OUT_SHAPE_W")
+_CONV = (*_IN, "CK_CONV_KERNEL", "CK_OUT_SHAPE_C", "CK_CONV_STRIDE", "CK_CONV_PAD")
+
+SPECIES: dict[str, Species] = {
+    species.name: species
+    for species in (
+        Species("conv", _CONV),
+        Species("depthwiseconv", (*_IN, "CK_DEPTHWISE_STRIDE", "CK_DEPTHWISE_PAD")),
+        Species("fullyconnected", (*_IN, *_OUT)),
+        Species("avgpool", (*_IN, "CK_POOL_KERNEL", "CK_POOL_STRIDE")),
+        Species("softmax", _IN),
+        Species("reshape", (*_IN, *_OUT)),
+        Species("resizebilinear", (*_IN, *_OUT)),
+        Species(
+            "gemm",
+            ("CK_GEMM_K", "CK_GEMM_M", "CK_GEMM_N", "CK_GEMM_ALPHA", "CK_GEMM_BETA"),
+        ),
+    )
+}
+
+OPERATOR_SPECIES: dict[str, str] = {
+    "conv": "conv",
+    "directconv": "conv",
+    "winogradconv": "conv",
+    **{name: name for name in SPECIES if name != "conv"},
+}
+"""Which species an operator (the first part of a program's name) works on."""
+
+_PAD_KEYS = {"conv": "CK_CONV_PAD", "depthwiseconv": "CK_DEPTHWISE_PAD"}
+PADS_VARIABLE = "NNTEST_CONV_PADS"
+"""Padding by side, ``top,bottom,left,right``; set only where the sides differ."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """The shape of one operator's work, without the batch size.
+
+    `values` follows `SPECIES[species].keys`; `pads` is (top, bottom, left, right) and only
+    set where a species has padding.
+    """
+
+    species: str
+    values: tuple[Number, ...]
+    pads: tuple[int, int, int, int] | None = None
+
+    # -- names -----------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The tensor's name, e.g. ``512-14-14-1-512-1-0``."""
+        pad_key = _PAD_KEYS.get(self.species)
+        parts = []
+        for key, value in zip(SPECIES[self.species].keys, self.values, strict=True):
+            if key == pad_key and self.pads is not None and len(set(self.pads)) > 1:
+                parts.append("_".join(str(pad) for pad in self.pads))
+            else:
+                parts.append(f"{value:g}" if isinstance(value, float) else str(value))
+        return "-".join(parts)
+
+    @classmethod
+    def parse(cls, species: str, name: str) -> Tensor:
+        """Read a tensor name; ``shape-`` and ``test-shape-`` in front of it are dropped.
+
+        Raises `UserError` for an unknown species, a wrong number of fields, or a field that
+        is no number in range.
+        """
+        if species not in SPECIES:
+            raise UserError(f"unknown species '{species}'", f"one of {', '.join(SPECIES)}")
+        keys = SPECIES[species].keys
+        fields = name.removeprefix("test-").removeprefix("shape-").split("-")
+        wanted = "-".join(key.removeprefix("CK_").lower() for key in keys)
+        if len(fields) != len(keys):
+            raise UserError(
+                f"tensor '{name}' of species {species} has {len(fields)} fields, not {len(keys)}",
+                f"write it as {wanted}",
+            )
+        values: list[Number] = []
+        pads: tuple[int, int, int, int] | None = None
+        for key, field in zip(keys, fields, strict=True):
+            try:
+                if key == _PAD_KEYS.get(species):
+                    sides = [int(side) for side in field.split("_")]
+                    if len(sides) == 1:
+                        sides *= 4
+                    top, bottom, left, right = sides
+                    pads = (top, bottom, left, right)
+                    value: Number = top
+                else:
+                    value = float(field) if key.endswith(("ALPHA", "BETA")) else int(field)
+            except ValueError:
+                raise UserError(
+                    f"tensor '{name}' of species {species}: '{field}' is not a value for {key}",
+                    f"write it as {wanted}",
+                ) from None
+            lowest = 0 if key.endswith(("PAD", "ALPHA", "BETA")) else 1
+            smallest = min(pads) if key == _PAD_KEYS.get(species) and pads else value
+            if smallest < lowest:
+                raise UserError(f"tensor '{name}' of species {species}: {key} is below {lowest}")
+            values.append(value)
+        tensor = cls(species, tuple(values), pads)
+        tensor._check_kernel_fits(name)
+        return tensor
+
+    def _check_kernel_fits(self, name: str) -> None:
+        if self.species != "conv":
+            return
+        _, out_h, out_w = self.out_shape
+        if out_h < 1 or out_w < 1:
+            raise UserError(f"tensor '{name}': the kernel is larger than the padded input")
+
+    @classmethod
+    def conv(
+        cls, in_c: int, h: int, w: int, kernel: int, out_c: int, stride: int, pads: tuple[int, ...]
+    ) -> Tensor:
+        """A convolution; `pads` is (top, bottom, left, right)."""
+        top, bottom, left, right = pads
+        values = (in_c, h, w, kernel, out_c, stride, top)
+        return cls("conv", values, (top, bottom, left, right))
+
+    @classmethod
+    def from_env(cls, species: str, env: Mapping[str, Any]) -> Tensor | None:
+        """The tensor that a CK point's ``choices.env`` describes, or None if a key is missing.
+
+        Values that were typed on a command line are strings there; both kinds are read.
+        """
+        keys = SPECIES[species].keys
+        try:
+            values = tuple(_number(env[key]) for key in keys)
+            pad_key = _PAD_KEYS.get(species)
+            pads: tuple[int, int, int, int] | None = None
+            if env.get(PADS_VARIABLE):
+                top, bottom, left, right = (int(x) for x in str(env[PADS_VARIABLE]).split(","))
+                pads = (top, bottom, left, right)
+            elif pad_key is not None:
+                pad = int(values[keys.index(pad_key)])
+                pads = (pad, pad, pad, pad)
+        except (KeyError, ValueError, TypeError):
+            return None
+        return cls(species, values, pads)
+
+    def env(self) -> dict[str, str]:
+        """The environment variables that hand this tensor to an operator program."""
+        variables = {
+            key: f"{value:g}" if isinstance(value, float) else str(value)
+            for key, value in zip(SPECIES[self.species].keys, self.values, strict=True)
+        }
+        if self.pads is not None and len(set(self.pads)) > 1:
+            variables[PADS_VARIABLE] = ",".join(str(pad) for pad in self.pads)
+        return variables
+
+    # -- sizes -----------------------------------------------------------------------------
+
+    def _value(self, key: str) -> int:
+        return int(self.values[SPECIES[self.species].keys.index(key)])
+
+    @property
+    def in_shape(self) -> tuple[int, int, int]:
+        """Input (channels, height, width); a gemm's (1, M, K)."""
+        if self.species == "gemm":
+            return 1, self._value("CK_GEMM_M"), self._value("CK_GEMM_K")
+        return self._value("CK_IN_SHAPE_C"), self._value("CK_IN_SHAPE_H"), self._value(_IN[2])
+
+    @property
+    def kernel(self) -> int:
+        """Kernel size (3 for depthwiseconv, the only one that CK-NNTest's data sets have)."""
+        if self.species == "depthwiseconv":
+            return 3
+        return self._value("CK_POOL_KERNEL" if self.species == "avgpool" else "CK_CONV_KERNEL")
+
+    @property
+    def stride(self) -> int:
+        """Stride, the same in both directions."""
+        key = {"depthwiseconv": "CK_DEPTHWISE_STRIDE", "avgpool": "CK_POOL_STRIDE"}
+        return self._value(key.get(self.species, "CK_CONV_STRIDE"))
+
+    @property
+    def out_shape(self) -> tuple[int, int, int]:
+        """Output (channels, height, width): floor((size + pads - kernel) / stride) + 1."""
+        channels, height, width = self.in_shape
+        if self.species in ("conv", "depthwiseconv", "avgpool"):
+            top, bottom, left, right = self.pads or (0, 0, 0, 0)
+            height = (height + top + bottom - self.kernel) // self.stride + 1
+            width = (width + left + right - self.kernel) // self.stride + 1
+            if self.species == "conv":
+                channels = self._value("CK_OUT_SHAPE_C")
+            return channels, height, width
+        if self.species == "gemm":
+            return 1, self._value("CK_GEMM_M"), self._value("CK_GEMM_N")
+        if self.species == "softmax":
+            return channels, height, width
+        return self._value(_OUT[0]), self._value(_OUT[1]), self._value(_OUT[2])
+
+    # -- work ------------------------------------------------------------------------------
+
+    def study_flops(self, batch_size: int) -> float | None:
+        """Floating-point operations as the 2018 study counted them, for its GFLOPS column.
+
+        conv: 2·Cin·Cout·(W/stride)·(H/stride)·K² (the input size over the stride, whatever the
+        padding); fullyconnected and gemm: 2·M·N·K.  None for the species that it did not count.
+        """
+        if self.species == "conv":
+            channels, height, width = self.in_shape
+            outputs = (width / self.stride) * (height / self.stride)
+            per_image = 2.0 * channels * self._value(_OUT[0]) * outputs * self.kernel**2
+            return per_image * batch_size
+        if self.species in ("fullyconnected", "gemm"):
+            return float(self.executed_flops(batch_size))
+        return None
+
+    def executed_flops(self, batch_size: int) -> int:
+        """Operations that the operator really executes: two for each multiply-accumulate.
+
+        Additions alone for avgpool; for softmax three for each element (subtract, exponential,
+        divide) and two reductions; none for the species that only move data.
+        """
+        in_c, in_h, in_w = self.in_shape
+        out_c, out_h, out_w = self.out_shape
+        outputs = out_c * out_h * out_w
+        if self.species == "conv":
+            per_image = 2 * outputs * in_c * self.kernel**2
+        elif self.species == "depthwiseconv":
+            per_image = 2 * outputs * self.kernel**2
+        elif self.species == "avgpool":
+            per_image = outputs * self.kernel**2
+        elif self.species == "fullyconnected":
+            per_image = 2 * outputs * in_c * in_h * in_w
+        elif self.species == "gemm":
+            per_image = 2 * out_h * out_w * in_w
+        elif self.species == "softmax":
+            per_image = 5 * outputs
+        elif self.species == "resizebilinear":
+            per_image = 8 * outputs
+        else:
+            per_image = 0
+        return per_image * batch_size
+
+
+def _number(value: Any) -> Number:
+    number = float(value)
+    return int(number) if number.is_integer() and not isinstance(value, float) else number
