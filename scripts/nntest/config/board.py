@@ -1,0 +1,135 @@
+"""A board: how to reach it, what it is, and what may be set on it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nntest.config.fields import (
+    Celsius,
+    Gflops,
+    GigabytesPerSecond,
+    Megahertz,
+    Name,
+    Strict,
+)
+
+
+class LocalConnection(Strict):
+    """The machine on which the workflow itself runs."""
+
+    transport: Literal["local"]
+
+
+class SshConnection(Strict):
+    """A board reached over SSH.  No secret belongs here: keys are files, or in an agent."""
+
+    transport: Literal["ssh"]
+    host: str = Field(min_length=1, description="name, address, or Host of ~/.ssh/config")
+    port: int | None = Field(default=None, ge=1, le=65535)
+    user: str | None = None
+    key: str | None = Field(default=None, description="private key file; default: agent, ~/.ssh")
+    jump_host: str | None = Field(default=None, description="user@host:port to go through")
+    known_hosts: str | None = Field(default=None, description="default: ~/.ssh/known_hosts")
+    trust_on_first_use: bool = Field(
+        default=False, description="accept and remember the key of a host never seen before"
+    )
+
+
+class Peak(Strict):
+    """A compute ceiling of a device for one data type."""
+
+    gflops: Gflops
+    source: str = Field(min_length=3)
+
+
+class Bandwidth(Strict):
+    """A memory-bandwidth ceiling."""
+
+    gb_s: GigabytesPerSecond
+    source: str = Field(min_length=3)
+
+
+class CpuCluster(Strict):
+    """Cores of one kind."""
+
+    name: str
+    cores: int = Field(ge=1)
+    max_mhz: Megahertz | None = None
+
+
+class Gpu(Strict):
+    """The device that runs OpenCL."""
+
+    name: str
+    cores: int | None = Field(default=None, ge=1)
+    max_mhz: Megahertz | None = None
+    peaks: dict[str, list[Peak]] = Field(
+        default_factory=dict, description="ceilings by data type (fp32, fp16), each sourced"
+    )
+    bandwidth: list[Bandwidth] = Field(default_factory=list)
+
+
+class ThermalZone(Strict):
+    """A temperature sensor, and the temperature below which a sweep may start."""
+
+    name: str
+    path: str = Field(description="folder with a `temp` file, in thousandths of °C")
+    start_below_c: Celsius | None = None
+    throttles_at_c: Celsius | None = None
+
+
+class FrequencyDomain(Strict):
+    """A clock that the kernel governs: a cpufreq policy or a devfreq device."""
+
+    name: str
+    path: str = Field(description="folder with the governor and frequency files")
+    governor: str | None = Field(default=None, description="governor to set while measuring")
+    khz_per_unit: float = Field(
+        default=1.0, gt=0, description="1 for cpufreq (kHz), 0.001 for devfreq (Hz)"
+    )
+
+
+class PlatformNames(Strict):
+    """What tables and plots call the board, and the model strings that stand for it."""
+
+    name: str | None = Field(
+        default=None, description="default: the model that the board itself reports"
+    )
+    models: list[str] = Field(
+        default_factory=list, description="model strings as CK archives record them"
+    )
+
+
+class Board(Strict):
+    """One board; the file's name without `.yaml` is its name."""
+
+    name: Name
+    description: str = ""
+    connect: Annotated[LocalConnection | SshConnection, Field(discriminator="transport")]
+    work_dir: str = Field(
+        min_length=1,
+        description="folder on the board for programs and journals; relative: to the home "
+        "folder over SSH, to the working directory on this machine",
+    )
+    lock_file: str = Field(
+        default="/tmp/nntest-flow.lock",
+        description="held by whoever measures on the board; the same for everyone who uses it",
+    )
+    emulated: bool = Field(default=False, description="its times are an emulator's, not a board's")
+    platform: PlatformNames = PlatformNames()
+    soc: str | None = None
+    cpu: list[CpuCluster] = Field(default_factory=list)
+    gpu: Gpu | None = None
+    frequency_domains: list[FrequencyDomain] = Field(default_factory=list)
+    thermal_zones: list[ThermalZone] = Field(default_factory=list)
+    libraries: list[Name] | None = Field(
+        default=None, description="those of the study that it has; default: all of the study's"
+    )
+    python: str | None = Field(
+        default=None, description="Python on the board; default: this one here, python3 over SSH"
+    )
+    environment: dict[str, str] = Field(
+        default_factory=dict, description="environment variables for the operator programs"
+    )

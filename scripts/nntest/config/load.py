@@ -1,0 +1,191 @@
+"""Load a study: the config as Snakemake merged it, and every file that it names.
+
+A name under `boards`, `libraries` or `networks` is looked up as ``config/<kind>/<name>.yaml``,
+first in the working directory, then in the workflow's own folder; a value that ends in
+``.yaml`` is a path.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from nntest.config.board import Board
+from nntest.config.library import Library
+from nntest.config.network import NetworkFile
+from nntest.config.study import Study, StudyConfig
+from nntest.errors import UserError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_study(config: Mapping[str, Any], home: Path) -> Study:
+    """The study that a merged config describes; `home` is the workflow's own top folder.
+
+    Raises `UserError` that names the file, the key and the mend.
+    """
+    settings = _validate(StudyConfig, dict(config), "config")
+    folders = [Path("config"), home / "config"]
+    boards = [_load_named(Board, "boards", entry, folders) for entry in settings.boards]
+    study = Study(
+        config=settings,
+        boards=tuple(boards),
+        libraries=tuple(
+            _load_named(Library, "libraries", entry, folders) for entry in settings.libraries
+        ),
+        network_files=tuple(
+            _load_named(NetworkFile, "networks", entry, folders) for entry in settings.networks
+        ),
+        known_boards=tuple(_known_boards(boards, folders)),
+    )
+    for kind, files in (("boards", study.boards), ("libraries", study.libraries)):
+        _refuse_twins(kind, [file.name for file in files])
+    for file in study.network_files:
+        file.build()
+    study.check()
+    return study
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping; `UserError` with the line of what is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UserError(f"{path}: cannot be read: {reason}") from None
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {_yaml_problem(error)}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds no `key: value` lines")
+    return content
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return str(error)
+
+
+def _load_named(model: type[Model], kind: str, entry: str, folders: Iterable[Path]) -> Model:
+    path = _find(kind, entry, folders)
+    content = read_yaml(path)
+    content.setdefault("name", path.stem)
+    loaded = _validate(model, content, str(path))
+    if content["name"] != path.stem:
+        raise UserError(
+            f"{path}: name is '{content['name']}', but the file is {path.name}",
+            "leave `name` out, or rename the file",
+        )
+    return loaded
+
+
+def _find(kind: str, entry: str, folders: Iterable[Path]) -> Path:
+    if entry.endswith((".yaml", ".yml")):
+        path = Path(entry)
+        if not path.is_file():
+            raise UserError(f"config: {kind}: there is no file {entry}")
+        return path
+    available: set[str] = set()
+    for folder in folders:
+        path = folder / kind / f"{entry}.yaml"
+        if path.is_file():
+            return path
+        available |= {file.stem for file in (folder / kind).glob("*.yaml")}
+    close = difflib.get_close_matches(entry, sorted(available), n=1)
+    raise UserError(
+        f"config: {kind}: '{entry}' has no file config/{kind}/{entry}.yaml",
+        f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(available))}",
+    )
+
+
+def _known_boards(boards: Iterable[Board], folders: Iterable[Path]) -> Iterable[Board]:
+    """The study's boards, then every other board file (a broken one that is not used is left)."""
+    known = {board.name: board for board in boards}
+    for folder in folders:
+        for path in sorted((folder / "boards").glob("*.yaml")):
+            if path.stem not in known:
+                try:
+                    known[path.stem] = _load_named(Board, "boards", str(path), [])
+                except UserError:
+                    continue
+    return known.values()
+
+
+def _refuse_twins(kind: str, names: list[str]) -> None:
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise UserError(f"config: {kind}: two files are both named {', '.join(twins)}")
+
+
+def _validate(model: type[Model], content: Mapping[str, Any], where: str) -> Model:
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise UserError(_complaints(error, model, where)) from None
+
+
+def _complaints(error: ValidationError, model: type[BaseModel], where: str) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        key = _key_path(problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            known = _keys_at(model, problem["loc"])
+            close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+            mend = f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known)}"
+            lines.append(f"{where}: unknown key `{key}` ({mend})")
+        elif problem["type"] == "missing":
+            lines.append(f"{where}: key `{key}` is missing")
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{where}: `{key}`: {message} (given: {problem['input']!r:.80})")
+    return "\n  ".join(lines)
+
+
+def _key_path(location: tuple[int | str, ...]) -> str:
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path or "(the whole file)"
+
+
+def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the schema knows where an unknown one was found."""
+    schema: dict[str, Any] = model.model_json_schema()
+    definitions = schema.get("$defs", {})
+    node = schema
+    for part in location[:-1]:
+        node = _descend(node, part, definitions)
+    return sorted(_resolve(node, definitions).get("properties", {}))
+
+
+def _resolve(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in node:
+        node = definitions[node["$ref"].rsplit("/", 1)[1]]
+    return node
+
+
+def _descend(
+    node: Mapping[str, Any], part: int | str, definitions: Mapping[str, Any]
+) -> dict[str, Any]:
+    node = _resolve(node, definitions)
+    if isinstance(part, int):
+        return dict(node.get("items", {}))
+    if part in node.get("properties", {}):
+        return dict(node["properties"][part])
+    mapping = node.get("discriminator", {}).get("mapping", {})
+    if part in mapping:
+        return {"$ref": mapping[part]}
+    for option in node.get("anyOf", []):
+        resolved = _resolve(option, definitions)
+        if "properties" in resolved:
+            return _descend(resolved, part, definitions)
+    extra = node.get("additionalProperties")
+    return dict(extra) if isinstance(extra, dict) else {}

@@ -1,0 +1,207 @@
+"""A study: what is to be measured, as the user wrote it, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from nntest.config.board import Board
+from nntest.config.fields import Name, Strict
+from nntest.config.library import Library, Operator, Tuner
+from nntest.config.network import NetworkFile
+from nntest.errors import UserError
+from nntest.networks import Network
+from nntest.plots.options import PlotOptions
+from nntest.tensors import OPERATOR_SPECIES, Tensor
+
+
+class Baseline(Strict):
+    """What speedups are over."""
+
+    operator: Operator = "directconv"
+    tuner: Tuner = "NONE"
+
+
+class PlotRequests(Strict):
+    """Options of each kind of picture."""
+
+    violin: PlotOptions = PlotOptions()
+    speedup: PlotOptions = PlotOptions()
+
+
+class StudyConfig(Strict):
+    """`config/config.yaml`, with what the command line changed in it."""
+
+    study: Name = Field(description="name of the study; results go to results/<study>/")
+    networks: list[str] = Field(min_length=1, description="names, or paths of network files")
+    boards: list[str] = Field(default_factory=list, description="names, or paths of board files")
+    libraries: list[str] = Field(default_factory=list, description="names, or paths")
+    operators: list[Operator] = Field(min_length=1)
+    tuners: list[Tuner] = Field(min_length=1)
+    batch_sizes: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[1], min_length=1)
+    repetitions: int = Field(default=10, ge=1, le=10_000)
+    seed: int = Field(default=42, ge=0, description="of inputs, of the order, of the bootstrap")
+    baseline: Baseline = Baseline()
+    imports: list[str] = Field(
+        default_factory=list, description="CK zips, folders or glob patterns made elsewhere"
+    )
+    tensors: dict[str, list[str]] = Field(
+        default_factory=dict, description="further tensors by species, beside the networks' own"
+    )
+    padding: Literal["study", "exact"] = Field(
+        default="study",
+        description="study: one symmetric pad, as CK-NNTest's data sets; exact: the layers' own",
+    )
+    sweep_by: Literal["library", "operator-tuner"] = Field(
+        default="library",
+        description="library: one sweep interleaves all operators and tuners of a library, so "
+        "that a drift of the machine meets all alike; operator-tuner: one sweep for each",
+    )
+    on_busy_board: Literal["wait", "fail"] = Field(
+        default="wait", description="when another run measures on the board"
+    )
+    plots: PlotRequests = PlotRequests()
+
+    @field_validator("networks", "boards", "libraries", "operators", "tuners", "batch_sizes")
+    @classmethod
+    def _no_twins(cls, values: list[object]) -> list[object]:
+        twins = sorted({str(value) for value in values if values.count(value) > 1})
+        if twins:
+            raise ValueError(f"listed twice: {', '.join(twins)}")
+        return values
+
+
+@dataclass(frozen=True)
+class Point:
+    """One thing to measure: an operator and tuner on a tensor at a batch size."""
+
+    operator: str
+    tuner: str
+    tensor: Tensor
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The points that one job measures on one board with one library."""
+
+    name: str
+    board: Board
+    library: Library
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """The config with every file that it names, checked."""
+
+    config: StudyConfig
+    boards: tuple[Board, ...]
+    libraries: tuple[Library, ...]
+    network_files: tuple[NetworkFile, ...]
+    known_boards: tuple[Board, ...]
+    """Every board file there is, measured in this study or not: they name platforms."""
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return self.config.study
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks by their layers."""
+        return tuple(file.build() for file in self.network_files)
+
+    def tensors(self, species: str) -> list[Tensor]:
+        """Distinct tensors of a species over all networks and the config's own, in order."""
+        found: dict[Tensor, None] = {}
+        for network in self.networks:
+            found.update(dict.fromkeys(network.repeats(species, self.config.padding)))
+        for name in self.config.tensors.get(species, []):
+            found.setdefault(Tensor.parse(species, name))
+        return list(found)
+
+    def datasets(self) -> dict[str, str]:
+        """CK-NNTest's data set that stands for each species in the archives."""
+        named = [file.dataset for file in self.network_files if file.dataset]
+        dataset = named[0] if len(named) == 1 and not self.config.tensors else f"tensor-{self.name}"
+        return {
+            species: dataset if species == "conv" else dataset.replace("-conv-", f"-{species}-")
+            for species in {OPERATOR_SPECIES[operator] for operator in self.config.operators}
+        }
+
+    def libraries_of(self, board: Board) -> list[Library]:
+        """The study's libraries that a board has."""
+        return [
+            library
+            for library in self.libraries
+            if board.libraries is None or library.name in board.libraries
+        ]
+
+    def points(self, library: Library) -> list[Point]:
+        """Everything that a sweep of `library` measures."""
+        return [
+            Point(operator, tuner, tensor, batch_size)
+            for operator in self.config.operators
+            if operator in library.operators
+            for tuner in self.config.tuners
+            if tuner in library.operators[operator].tuners
+            for tensor in self.tensors(OPERATOR_SPECIES[operator])
+            for batch_size in self.config.batch_sizes
+        ]
+
+    def sweeps(self) -> list[Sweep]:
+        """The measuring jobs of the study."""
+        sweeps = []
+        for board in self.boards:
+            for library in self.libraries_of(board):
+                groups: dict[str, list[Point]] = {}
+                for point in self.points(library):
+                    name = f"{board.name}.{library.name}"
+                    if self.config.sweep_by == "operator-tuner":
+                        name += f".{point.operator}.{point.tuner}"
+                    groups.setdefault(name, []).append(point)
+                sweeps += [
+                    Sweep(name, board, library, tuple(points)) for name, points in groups.items()
+                ]
+        return sweeps
+
+    def check(self) -> None:
+        """`UserError` for what no single file shows: parts that do not go together."""
+        config = self.config
+        if not self.boards and not config.imports:
+            raise UserError(
+                "config: neither `boards` nor `imports` names anything to work from",
+                "name a board (boards: [localhost]) or list CK archives under `imports`",
+            )
+        if self.boards and not self.libraries:
+            raise UserError("config: `boards` without `libraries`", "libraries: [opencl-reference]")
+        for species in config.tensors:
+            for name in config.tensors[species]:
+                Tensor.parse(species, name)
+        for operator in config.operators if self.boards else []:
+            having = [lib.name for lib in self.libraries if operator in lib.operators]
+            if not having:
+                offered = sorted({op for lib in self.libraries for op in lib.operators})
+                raise UserError(
+                    f"config: operator '{operator}' is in none of the libraries "
+                    f"{', '.join(lib.name for lib in self.libraries)}",
+                    f"they have: {', '.join(offered)}",
+                )
+        for board in self.boards:
+            unknown = set(board.libraries or []) - {library.name for library in self.libraries}
+            if board.libraries is not None and not self.libraries_of(board):
+                raise UserError(
+                    f"board {board.name}: has none of the study's libraries "
+                    f"(it lists {', '.join(sorted(unknown)) or 'none'})",
+                    "add one to `libraries` of the board file, or take the board out of `boards`",
+                )
+        for library in self.libraries if self.boards else ():
+            if not self.points(library):
+                raise UserError(
+                    f"library {library.name}: nothing to measure with the study's operators "
+                    f"({', '.join(config.operators)}) and tuners ({', '.join(config.tuners)})",
+                    "take it out of `libraries`, or add an operator or a tuner that it has",
+                )

@@ -1,0 +1,158 @@
+"""The config: what loads, and that every mistake gets one message with file, key and mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from nntest.config import load_study
+from nntest.errors import UserError
+
+HOME = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    content: dict[str, Any] = yaml.safe_load((HOME / "config/config.yaml").read_text("utf-8"))
+    return content
+
+
+def write(kind: str, stem: str, **content: Any) -> None:
+    path = Path("config") / kind / f"{stem}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+def complaint(config: dict[str, Any]) -> str:
+    with pytest.raises(UserError) as caught:
+        load_study(config, HOME)
+    return str(caught.value)
+
+
+def test_the_shipped_config_is_the_2018_study(config: dict[str, Any]) -> None:
+    study = load_study(config, HOME)
+    (sweep,) = study.sweeps()
+    assert sweep.name == "localhost.opencl-reference"
+    assert len(sweep.points) == 11 * 2 * 2
+    assert study.datasets() == {"conv": "tensor-conv-mobilenets-v1-1.0-224"}
+
+
+@pytest.mark.parametrize("kind", ["boards", "libraries", "networks"])
+def test_every_shipped_file_loads(kind: str, config: dict[str, Any]) -> None:
+    for path in sorted((HOME / "config" / kind).glob("*.yaml")):
+        if kind == "boards":
+            config["libraries"] = ["opencl-reference"]
+        config[kind] = [path.stem]
+        load_study(config, HOME)
+
+
+def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
+    config["sweep_by"] = "operator-tuner"
+    names = [sweep.name for sweep in load_study(config, HOME).sweeps()]
+    assert names == [
+        f"localhost.opencl-reference.{operator}.{tuner}"
+        for operator in ("conv", "directconv")
+        for tuner in ("NONE", "DEFAULT")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"repetitons": 3}, "config: unknown key `repetitons` (did you mean `repetitions`?)"),
+        ({"baseline": {"operater": "conv"}}, "unknown key `baseline.operater` (did you mean"),
+        ({"repetitions": 0}, "`repetitions`: Input should be greater than or equal to 1"),
+        ({"repetitions": "many"}, "`repetitions`: Input should be a valid integer"),
+        ({"study": "../x"}, "config: `study`"),
+        ({"study": "$(reboot)"}, "config: `study`"),
+        ({"boards": ["localhots"]}, "did you mean 'localhost'?"),
+        ({"boards": ["x; rm -rf ~"]}, "has no file config/boards/x; rm -rf ~.yaml"),
+        ({"boards": ["localhost", "localhost"]}, "`boards`: listed twice: localhost"),
+        ({"networks": ["mobilenet"]}, "networks: 'mobilenet' has no file"),
+        ({"networks": ["nowhere/net.yaml"]}, "there is no file nowhere/net.yaml"),
+        ({"operators": ["convolution"]}, "'convolution' is no operator: one of"),
+        (
+            {"operators": ["conv", "winogradconv"]},
+            "operator 'winogradconv' is in none of the libraries opencl-reference",
+        ),
+        ({"tuners": ["FAST"]}, "`tuners[0]`: Input should be 'NONE', 'DEFAULT'"),
+        ({"tuners": ["CUSTOM"]}, "library opencl-reference: nothing to measure"),
+        ({"boards": []}, "neither `boards` nor `imports`"),
+        ({"libraries": []}, "`boards` without `libraries`"),
+        ({"tensors": {"conv": ["1-2-3"]}}, "tensor '1-2-3' of species conv has 3 fields, not 7"),
+        ({"plots": {"violin": {"titel": "x"}}}, "unknown key `plots.violin.titel` (did you mean"),
+    ],
+)
+def test_a_mistake_in_the_config(config: dict[str, Any], change: dict[str, Any], told: str) -> None:
+    config.update(change)
+    assert told in complaint(config)
+
+
+def test_a_missing_key(config: dict[str, Any]) -> None:
+    del config["study"]
+    assert "config: key `study` is missing" in complaint(config)
+
+
+def test_several_mistakes_are_told_at_once(config: dict[str, Any]) -> None:
+    config.update(repetitions=0, seeed=1)
+    message = complaint(config)
+    assert "repetitions" in message
+    assert "seeed" in message
+
+
+def board(**changes: Any) -> dict[str, Any]:
+    return {"connect": {"transport": "local"}, "work_dir": "w", **changes}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            board(gpu={"name": "g", "max_mhz": 800_000_000}),
+            "8e+08 is out of range for a value in MHz",
+        ),
+        (board(conect={}), "unknown key `conect` (did you mean `connect`?)"),
+        (board(connect={"transport": "serial"}), "`connect`"),
+        (board(connect={"transport": "ssh"}), "key `connect.ssh.host` is missing"),
+        (board(connect={"transport": "local", "host": "h"}), "unknown key `connect.local.host`"),
+        (board(libraries=["armcl-opencl"]), "has none of the study's libraries"),
+        (board(name="other"), "name is 'other', but the file is bench.yaml"),
+    ],
+)
+def test_a_mistake_in_a_board_file(config: dict[str, Any], content: Any, told: str) -> None:
+    write("boards", "bench", **content)
+    config["boards"] = ["bench"]
+    assert told in complaint(config)
+    assert "bench" in complaint(config)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"connect: [", "not valid YAML: line 1"),
+        (b"just words", "holds no `key: value` lines"),
+        (b"\xff\xfe", "it is not UTF-8 text"),
+    ],
+)
+def test_a_file_that_is_no_yaml(config: dict[str, Any], content: bytes, told: str) -> None:
+    Path("bench.yaml").write_bytes(content)
+    config["boards"] = ["bench.yaml"]
+    message = complaint(config)
+    assert "bench.yaml" in message
+    assert told in message
+
+
+def test_a_wrong_layer_names_its_network_and_line(config: dict[str, Any]) -> None:
+    layers = [{"name": "first", "species": "conv", "tensor": "1-2"}]
+    write("networks", "mine", definition={"family": "layers", "layers": layers})
+    config["networks"] = ["mine"]
+    assert "network mine, layer first: tensor '1-2'" in complaint(config)
+
+
+def test_a_broken_board_file_that_is_not_used_disturbs_nobody(config: dict[str, Any]) -> None:
+    Path("config/boards").mkdir(parents=True)
+    Path("config/boards/broken.yaml").write_text("[", encoding="utf-8")
+    assert [board.name for board in load_study(config, HOME).boards] == ["localhost"]
