@@ -1,0 +1,185 @@
+"""The convolutions: by im2col and GEMM, and direct."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyopencl as cl
+from operator_base import FLOAT_BYTES, Launch, Operator, divide_up
+from point import ConvolutionPoint
+from reference import ConvolutionTensors, convolve, draw_convolution
+
+if TYPE_CHECKING:
+    from device import Device
+    from point import Environment, Shape
+
+BLOCK = 4  # rows (output channels) of a tile; the same number is in kernels/vectors.cl
+
+
+class ConvolutionOperator(Operator):
+    """What both convolutions share: the point, the operands and the reference."""
+
+    def __init__(self, point: ConvolutionPoint, device: Device) -> None:
+        """Keep the point and the device; nothing is allocated yet."""
+        self.point = point
+        self.device = device
+        self.launches = []
+
+    @staticmethod
+    def read_point(environment: Environment) -> ConvolutionPoint:
+        """Read the point from the environment; raises BadValue."""
+        return ConvolutionPoint.from_environment(environment)
+
+    @property
+    def in_shape(self) -> Shape:
+        """Shape of the input, NCHW."""
+        return self.point.in_shape
+
+    @property
+    def out_shape(self) -> Shape:
+        """Shape of the output, NCHW."""
+        return self.point.out_shape
+
+    def draw(self, seed: int) -> ConvolutionTensors:
+        """Draw input, weights and bias."""
+        return draw_convolution(self.point, seed)
+
+    def expected(self, tensors: ConvolutionTensors) -> np.ndarray[Any, Any]:
+        """Return the convolution in float64."""
+        return convolve(self.point, tensors)
+
+    def _allocate(self, elements: int) -> Any:
+        return cl.Buffer(self.device.context, cl.mem_flags.READ_WRITE, size=elements * FLOAT_BYTES)
+
+    def _upload(self, values: np.ndarray[Any, Any]) -> Any:
+        flags = cl.mem_flags.READ_ONLY | cl.mem_flags.COPY_HOST_PTR
+        return cl.Buffer(self.device.context, flags, hostbuf=np.ascontiguousarray(values))
+
+
+class Convolution(ConvolutionOperator):
+    """``conv``: im2col and one matrix product (GEMM) for each image, with the bias added in it.
+
+    output [out_channels][pixels] = weights [out_channels][depth] x columns [depth][pixels], where
+    depth = channels * kernel^2. im2col is left out for a 1x1 kernel with stride 1 and no padding:
+    the input, seen as [channels][height * width], already is that matrix.
+    """
+
+    def _sizes(self) -> tuple[int, int, int]:
+        """Return (panels of BLOCK output channels, depth, output pixels of an image)."""
+        point = self.point
+        depth = point.channels * point.kernel**2
+        return divide_up(point.out_channels, BLOCK), depth, point.out_height * point.out_width
+
+    def buffer_elements(self) -> dict[str, int]:
+        """Return how many float32 elements each device buffer will hold."""
+        panels, depth, pixels = self._sizes()
+        sizes = {
+            "input": int(np.prod(self.in_shape, dtype=object)),
+            "weights": panels * BLOCK * depth,
+            "bias": panels * BLOCK,
+            "output": int(np.prod(self.out_shape, dtype=object)),
+        }
+        if not self.point.is_pointwise:
+            sizes["columns"] = self.point.batch * depth * pixels
+        return sizes
+
+    def set_up(self, tensors: ConvolutionTensors) -> None:
+        """Upload, with the weights reshaped into panels, and build; raises BuildFailed."""
+        point, sizes = self.point, self.buffer_elements()
+        panels, depth, pixels = self._sizes()
+        weights = np.zeros((panels * BLOCK, depth), np.float32)
+        weights[: point.out_channels] = tensors.weights.reshape(point.out_channels, depth)
+        bias = np.zeros(panels * BLOCK, np.float32)
+        bias[: point.out_channels] = tensors.bias
+        weights_buffer = self._upload(weights.reshape(panels, BLOCK, depth).transpose(0, 2, 1))
+        bias_buffer = self._upload(bias)
+        columns = self._upload(tensors.input)
+        self.output = self._allocate(sizes["output"])
+        self.launches = []
+        if not point.is_pointwise:
+            unfolded = self._allocate(sizes["columns"])
+            self.launches.append(self._im2col(columns, unfolded))
+            columns = unfolded
+        tile = self.device.tile_width(pixels)
+        options = ("-cl-std=CL1.2", f"-DVECTOR={tile}")
+        self.launches.append(
+            Launch(
+                self.device.build(("vectors.cl", "gemm.cl"), options),
+                "gemm",
+                options,
+                (divide_up(pixels, tile), panels, point.batch),
+                (weights_buffer, columns, bias_buffer, self.output),
+                (point.batch, point.out_channels, depth, pixels),
+            )
+        )
+        self.device.queue.finish()
+
+    def _im2col(self, source: Any, target: Any) -> Launch:
+        point = self.point
+        options = ("-cl-std=CL1.2", f"-DKERNEL={point.kernel}", f"-DSTRIDE={point.stride}")
+        return Launch(
+            self.device.build(("im2col.cl",), options),
+            "im2col",
+            options,
+            (point.out_height * point.out_width, point.channels, point.batch),
+            (source, target),
+            (
+                *(point.batch, point.channels, point.height, point.width),
+                *(point.out_height, point.out_width, point.pads.top, point.pads.left),
+            ),
+        )
+
+
+class DirectConvolution(ConvolutionOperator):
+    """``directconv``: one kernel that sums over the input where it lies; weights as they come.
+
+    A 1x1 kernel with stride 1 and no padding does not know rows from columns, so each image is
+    then taken as one row of height * width pixels: its tiles are cut off once and not in each row.
+    """
+
+    def buffer_elements(self) -> dict[str, int]:
+        """Return how many float32 elements each device buffer will hold."""
+        point = self.point
+        return {
+            "input": int(np.prod(self.in_shape, dtype=object)),
+            "weights": point.out_channels * point.channels * point.kernel**2,
+            "bias": point.out_channels,
+            "output": int(np.prod(self.out_shape, dtype=object)),
+        }
+
+    def set_up(self, tensors: ConvolutionTensors) -> None:
+        """Upload the operands and build; raises BuildFailed."""
+        point = self.point
+        in_h, in_w, out_h, out_w = point.height, point.width, point.out_height, point.out_width
+        if point.is_pointwise:
+            in_h, in_w, out_h, out_w = 1, in_h * in_w, 1, out_h * out_w
+        buffers = (
+            self._upload(tensors.input),
+            self._upload(tensors.weights),
+            self._upload(tensors.bias),
+            self._allocate(self.buffer_elements()["output"]),
+        )
+        self.output = buffers[-1]
+        tile = self.device.tile_width(out_w)
+        if point.stride != 1:
+            tile = min(tile, 8)  # a strided tile is picked out of a vector of twice its width
+        options = (
+            *("-cl-std=CL1.2", f"-DVECTOR={tile}"),
+            *(f"-DKERNEL={point.kernel}", f"-DSTRIDE={point.stride}"),
+        )
+        blocks = divide_up(point.out_channels, BLOCK)
+        self.launches = [
+            Launch(
+                self.device.build(("vectors.cl", "direct_convolution.cl"), options),
+                "direct_convolution",
+                options,
+                (divide_up(out_w, tile), out_h, point.batch * blocks),
+                buffers,
+                (
+                    *(point.batch, point.channels, in_h, in_w, point.out_channels),
+                    *(out_h, out_w, point.pads.top, point.pads.left),
+                ),
+            )
+        ]
+        self.device.queue.finish()

@@ -1,0 +1,130 @@
+"""What every operator is made of: buffers, kernels to launch and a known right output."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyopencl as cl
+from failures import NotSupported, OutOfMemory
+
+FLOAT_BYTES = 4
+MAX_ELEMENTS = 2**31 - 1  # the kernels index with 32-bit integers
+
+if TYPE_CHECKING:
+    from device import Device
+    from point import Environment, Shape
+
+    Size = tuple[int, int, int]
+
+
+def divide_up(number: int, divisor: int) -> int:
+    """Return ``number / divisor``, rounded up."""
+    return -(-number // divisor)
+
+
+class Launch:
+    """One kernel with its arguments bound, enqueued as often as needed.
+
+    ``items`` is the number of work-items that there is work for. The global size is ``items``
+    rounded up to whole work-groups, since OpenCL 1.2 knows no partial ones; the kernels return at
+    once in work-items beyond ``items``.
+    """
+
+    def __init__(
+        self, program: tuple[Any, str], name: str, options: tuple[str, ...], items: Size,
+        buffers: tuple[Any, ...], numbers: tuple[int, ...],
+    ) -> None:  # fmt: skip
+        """Bind ``buffers`` and then ``numbers`` (32-bit) to the kernel ``name`` of ``program``."""
+        self.name = name
+        self.options = options
+        self.items = items
+        self.numbers = numbers
+        self.buffers = buffers  # OpenCL does not keep a kernel's arguments alive
+        self.source_hash = program[1]
+        self.kernel = cl.Kernel(program[0], name)
+        self.kernel.set_args(*buffers, *(np.int32(number) for number in numbers))
+        self.use_local_size(None)
+
+    def use_local_size(self, local_size: Size | None) -> None:
+        """Choose the local work size; None leaves it to the driver."""
+        self.local_size = local_size
+        if local_size is None:
+            self.global_size = self.items
+        else:
+            x, y, z = (divide_up(self.items[i], local_size[i]) * local_size[i] for i in range(3))
+            self.global_size = (x, y, z)
+
+    def enqueue(self, queue: Any) -> None:
+        """Enqueue the kernel; raises pyopencl.Error."""
+        cl.enqueue_nd_range_kernel(queue, self.kernel, self.global_size, self.local_size)
+
+
+class Operator(ABC):
+    """An operator at one point on one device."""
+
+    launches: list[Launch]
+    output: Any  # the output's buffer, float32
+
+    @property
+    @abstractmethod
+    def in_shape(self) -> Shape:
+        """Shape of the input, NCHW."""
+
+    @property
+    @abstractmethod
+    def out_shape(self) -> Shape:
+        """Shape of the output, NCHW."""
+
+    @abstractmethod
+    def __init__(self, point: Any, device: Device) -> None:
+        """Take what :meth:`read_point` has read; nothing is allocated yet."""
+
+    @staticmethod
+    @abstractmethod
+    def read_point(environment: Environment) -> Any:
+        """Read the operator's point from the environment; raises BadValue."""
+
+    @abstractmethod
+    def buffer_elements(self) -> dict[str, int]:
+        """Return how many float32 elements each device buffer will hold."""
+
+    @abstractmethod
+    def draw(self, seed: int) -> Any:
+        """Draw the operands."""
+
+    @abstractmethod
+    def expected(self, tensors: Any) -> np.ndarray[Any, Any]:
+        """Return the right output, float64, of shape :attr:`out_shape`."""
+
+    @abstractmethod
+    def set_up(self, tensors: Any) -> None:
+        """Allocate and fill the buffers and build the kernels: sets ``output`` and ``launches``."""
+
+    def check_memory(self, device: Device) -> None:
+        """Raise OutOfMemory or NotSupported where the buffers cannot fit ``device``."""
+        sizes = self.buffer_elements()
+        name, largest = max(sizes.items(), key=lambda item: item[1])
+        total = sum(sizes.values())
+        mega = FLOAT_BYTES / 1e6
+        if largest * FLOAT_BYTES > device.handle.max_mem_alloc_size:
+            raise OutOfMemory(
+                f"the buffer '{name}' needs {largest * mega:.0f} MB and the device allocates at "
+                f"most {device.handle.max_mem_alloc_size / 1e6:.0f} MB at once"
+            )
+        if total * FLOAT_BYTES > device.handle.global_mem_size:
+            raise OutOfMemory(
+                f"the buffers need {total * mega:.0f} MB in all and the device has "
+                f"{device.handle.global_mem_size / 1e6:.0f} MB"
+            )
+        if largest > MAX_ELEMENTS:
+            raise NotSupported(
+                f"the buffer '{name}' has {largest} elements and the kernels index "
+                f"at most {MAX_ELEMENTS}"
+            )
+
+    def enqueue(self, queue: Any) -> None:
+        """Enqueue all kernels of one run, in order."""
+        for launch in self.launches:
+            launch.enqueue(queue)

@@ -1,0 +1,29 @@
+"""The table of operators.
+
+A new operator is one class, in a module of its own or beside its kin, with its reference in
+:mod:`reference` and its kernels in ``kernels/``, entered here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convolutions import Convolution, DirectConvolution
+from failures import NotSupported
+
+if TYPE_CHECKING:
+    from operator_base import Operator
+
+OPERATORS: dict[str, type[Operator]] = {
+    "conv": Convolution,
+    "directconv": DirectConvolution,
+}
+
+
+def find_operator(name: str) -> type[Operator]:
+    """Return the operator's class; raises NotSupported."""
+    if name not in OPERATORS:
+        raise NotSupported(
+            f"the operator {name!r} is not one of this program's: {', '.join(sorted(OPERATORS))}"
+        )
+    return OPERATORS[name]
