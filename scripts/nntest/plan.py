@@ -1,0 +1,199 @@
+"""The plan of a sweep: all that the on-board runner needs to know, as one JSON object.
+
+A point's id says what is measured, on what, with what: an edit that changes none of these keeps
+the id, and what the board's journal holds for it is used again.  How often and in what order is
+not part of it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from nntest.codehash import ONBOARD, source_hash
+from nntest.config.study import Point, Study, Sweep
+from nntest.libraries import KINDS, Installed
+from nntest.tensors import OPERATOR_SPECIES
+
+PLAN_VERSION = 1
+MEASURING_PART = [ONBOARD / "measure.py"]
+
+
+def sweep_folder(study: Study, sweep: Sweep, root: str) -> str:
+    """Where a sweep works on its board; `root` is the absolute work folder.
+
+    Sweeps of one library share it, and so its journal, however the study is cut into sweeps.
+    """
+    return posixpath.join(root, "studies", study.name, sweep.library.name)
+
+
+def tuner_table(folder: str, installed: Installed) -> str:
+    """Path of the table of tuned local sizes: one for each version of the programs."""
+    return posixpath.join(folder, f"tuner-table-{installed.version}.json")
+
+
+def build_plan(
+    study: Study,
+    sweep: Sweep,
+    installed: Installed,
+    facts: Mapping[str, Any],
+    *,
+    programs: str,
+    folder: str,
+    planned_at: str,
+) -> dict[str, Any]:
+    """The plan of one sweep.
+
+    `programs` and `folder` are absolute paths on the board: of the on-board files, and of the
+    sweep's own folder.  `planned_at` is UTC, ISO 8601.
+    """
+    points = [
+        _point(study, sweep, point, installed, programs, tuner_table(folder, installed))
+        for point in sweep.points
+    ]
+    plan: dict[str, Any] = {
+        "version": PLAN_VERSION,
+        "sweep": sweep.name,
+        "study": study.name,
+        "seed": study.config.seed,
+        "lock_file": sweep.board.lock_file,
+        "points": points,
+        "state": _state_request(sweep, facts),
+    }
+    plan["plan_id"] = _digest(plan)
+    plan["ck"] = _ck_part(study, sweep, installed, facts, planned_at)
+    return plan
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _point(
+    study: Study, sweep: Sweep, point: Point, installed: Installed, programs: str, table: str
+) -> dict[str, Any]:
+    library = sweep.library
+    kind = KINDS[library.kind](library)
+    environment = {
+        **sweep.board.environment,
+        **point.tensor.env(),
+        "CK_IN_SHAPE_N": str(point.batch_size),
+        "CK_LWS_TUNER_TYPE": point.tuner,
+        "CK_SEED": str(study.config.seed),
+        "CK_ABS_DIFF_THRESHOLD": f"{library.operators[point.operator].tolerance:g}",
+        "CK_DATASET_FILENAME": f"shape-{point.tensor.name}",
+    }
+    identity: dict[str, Any] = {
+        "board": sweep.board.name,
+        "library": library.name,
+        "operator": point.operator,
+        "environment": environment,
+        "warmup": library.warmup,
+        "protocol": library.protocol,
+        "device": [installed.device.get(key) for key in ("name", "platform", "driver_version")],
+        "checksum": installed.checksum,
+        "measuring_part": source_hash(MEASURING_PART),
+    }
+    library_environment = kind.environment(table)
+    # Paths and device indices do not say what is measured; the tuner's mode does.
+    identity["tuner_mode"] = library_environment.get("NNTEST_TUNER_MODE")
+    return {
+        "id": _digest(identity),
+        "operator": point.operator,
+        "species": OPERATOR_SPECIES[point.operator],
+        "program": kind.program(point.operator),
+        "tensor": point.tensor.name,
+        "batch_size": point.batch_size,
+        "tuner": point.tuner,
+        "argv": kind.argv(sweep.board, programs, point.operator),
+        "env": {**library_environment, **environment},
+        "repetitions": study.config.repetitions,
+        "repetitions_per_process": library.repetitions_per_process,
+        "timeout_s": library.timeout_s,
+        "protocol": library.protocol,
+        "warmup": library.warmup,
+        "checksum": installed.checksum,
+    }
+
+
+def _state_request(sweep: Sweep, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Which files say how the device is: the board file's, else all that the probe found."""
+    board = sweep.board
+    clocks = [
+        {
+            "path": posixpath.join(domain.path, name),
+            "khz_per_unit": domain.khz_per_unit,
+        }
+        for domain in board.frequency_domains
+        for name in ("scaling_cur_freq", "cur_freq")
+    ] or [
+        {"path": posixpath.join(policy["path"], "scaling_cur_freq"), "khz_per_unit": 1.0}
+        for policy in facts["cpufreq_policies"]
+    ]
+    temperatures = [
+        {"path": posixpath.join(zone.path, "temp"), "throttles_at_c": zone.throttles_at_c}
+        for zone in board.thermal_zones
+    ] or [
+        {"path": posixpath.join(zone["path"], "temp"), "throttles_at_c": None}
+        for zone in facts["thermal_zones"]
+    ]
+    return {
+        "clocks": clocks,
+        "temperatures": temperatures,
+        "throttle_counters": facts["throttle_counters"],
+    }
+
+
+def _ck_part(
+    study: Study,
+    sweep: Sweep,
+    installed: Installed,
+    facts: Mapping[str, Any],
+    planned_at: str,
+) -> dict[str, Any]:
+    """What the CK entries say of the sweep as a whole."""
+    cpus = facts["cpus"]
+    return {
+        "label": f"{study.name}-{sweep.board.name}",
+        "timestamp": planned_at,
+        "user": _user(),
+        "board": sweep.board.name,
+        "emulated": sweep.board.emulated,
+        "library_tag": installed.tag,
+        "library": {
+            "name": installed.library,
+            "version": installed.version,
+            "checksum": installed.checksum,
+        },
+        "platform": {
+            "name": facts["platform"],
+            "model": facts["model"],
+            "vendor": facts["vendor"],
+        },
+        "cpu": {
+            "name": " + ".join(kind["name"] for kind in cpus),
+            "abi": facts["machine"],
+            "num_proc": sum(kind["cores"] for kind in cpus),
+        },
+        "os": {
+            "name": facts["distribution"],
+            "name_long": facts["kernel"],
+            "abi": facts["machine"],
+            "bits": "64" if facts["machine"].endswith("64") else "32",
+        },
+        "gpgpu": {key: value for key, value in installed.device.items() if key != "extensions"},
+        "datasets": study.datasets(),
+        "facts": dict(facts),
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"

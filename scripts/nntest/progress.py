@@ -1,0 +1,73 @@
+"""A progress line with the time left: on a terminal rewritten in place, elsewhere now and then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+BAR_WIDTH = 24
+QUIET_EVERY_S = 15.0
+
+
+class ProgressLine:
+    """Tells how far a sweep is, on a terminal (or what stands for one) and in a log file."""
+
+    def __init__(self, name: str, stream: TextIO, log: TextIO | None = None) -> None:
+        self._name = name
+        self._stream = stream
+        self._log = log
+        self._last = 0.0
+        self._open_line = False
+
+    def progress(self, status: Mapping[str, Any]) -> None:
+        """Show the runner's status."""
+        text = self._text(status)
+        now = time.monotonic()
+        if self._stream.isatty():
+            self._stream.write(f"\r\x1b[K{text}")
+            self._stream.flush()
+            self._open_line = True
+        if now - self._last >= QUIET_EVERY_S:
+            self._last = now
+            self._write_log(text)
+            if not self._stream.isatty():
+                print(text, file=self._stream, flush=True)
+
+    def note(self, text: str) -> None:
+        """Say something once, on a line of its own."""
+        if self._open_line:
+            self._stream.write("\n")
+            self._open_line = False
+        print(f"{self._name}: {text}", file=self._stream, flush=True)
+        self._write_log(text)
+
+    end = note
+
+    def _write_log(self, text: str) -> None:
+        if self._log is not None:
+            print(time.strftime("%Y-%m-%dT%H:%M:%S"), text, file=self._log, flush=True)
+
+    def _text(self, status: Mapping[str, Any]) -> str:
+        total = status["repetitions"]
+        done = total - status["missing"]
+        filled = BAR_WIDTH * done // max(total, 1)
+        bar = "=" * filled + " " * (BAR_WIDTH - filled)
+        parts = [f"{self._name} [{bar}] {done}/{total}"]
+        if status["failed_points"]:
+            parts.append(f"{status['failed_points']} points failed")
+        if status.get("seconds_left") is not None:
+            parts.append(f"{duration(status['seconds_left'])} left")
+        if status.get("current"):
+            parts.append(status["current"])
+        return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: 45 s, 3 min 10 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

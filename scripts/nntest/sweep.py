@@ -1,0 +1,251 @@
+"""Run a sweep: hand the plan to the board's runner, follow it, pull what it measured.
+
+The runner is detached: if this process or the link dies it goes on, and the next run of the
+workflow finds it and follows again.  Everything measured is in the journal on the board; what
+is pulled here is made from it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import posixpath
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nntest.config.study import Study, Sweep
+from nntest.errors import UserError
+from nntest.libraries import Installed
+from nntest.onboard import call, deploy
+from nntest.plan import build_plan, sweep_folder, tuner_table
+from nntest.progress import ProgressLine
+from nntest.transport import Transport
+
+POLL_S = 0.5
+STALLED_AFTER_S = 10.0
+"""After this long without a sign of life the runner is asked whether it still runs."""
+STOP_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results of a sweep are put."""
+
+    archive: Path
+    """The CK zip."""
+    journal: Path
+    """The journal's lines, as the board wrote them."""
+    plan: Path
+    tuner_table: Path
+    """The tuned local sizes; an empty object where no tuner ran."""
+
+
+def run_sweep(
+    transport: Transport,
+    study: Study,
+    sweep: Sweep,
+    installed: Installed,
+    facts: dict[str, Any],
+    outputs: Outputs,
+    say: ProgressLine,
+    abandoned: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Measure what is missing and pull the results; the runner's last status.
+
+    `abandoned` says that whoever wanted the sweep is gone: the runner is then left to go on.
+    Raises `UserError` (board busy, disk full, runner dead, nothing measured at all);
+    KeyboardInterrupt stops the runner first.
+    """
+    root = _absolute_root(transport, sweep)
+    folder = sweep_folder(study, sweep, root)
+    programs = posixpath.join(root, "programs", posixpath.basename(deploy(transport, sweep.board)))
+    plan = build_plan(
+        study,
+        sweep,
+        installed,
+        facts,
+        programs=programs,
+        folder=folder,
+        planned_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    runner = _Runner(transport, sweep, folder, plan, say)
+    try:
+        runner.start(study.config.on_busy_board)
+        status = runner.follow(abandoned)
+    except KeyboardInterrupt:
+        runner.stop()
+        say.end("stopped: what is measured stays on the board and is used by the next run")
+        raise
+    if status["state"] == "failed":
+        raise UserError(
+            f"board {sweep.board.name}: the sweep stopped: {status['message']}",
+            "what was measured before is kept; mend the cause and run the same command again",
+        )
+    if status["state"] == "stopped":
+        raise UserError(f"board {sweep.board.name}: the sweep was stopped from elsewhere")
+    _pull(transport, sweep, folder, installed, outputs)
+    say.end(_summary(status))
+    if status["failed_points"] == len(plan["points"]):
+        raise UserError(
+            f"board {sweep.board.name}: every point of {sweep.name} failed; the first: "
+            f"{_first_failure(outputs.journal)}",
+            f"the whole story is in {outputs.journal}",
+        )
+    return status
+
+
+def _absolute_root(transport: Transport, sweep: Sweep) -> str:
+    """The board's work folder as an absolute path: the runner's programs run elsewhere."""
+    deploy(transport, sweep.board)
+    done = transport.run(
+        ["sh", "-c", 'cd "$1" && pwd -P', "sh", sweep.board.work_dir], timeout_s=60
+    ).check(f"board {sweep.board.name}: work folder {sweep.board.work_dir}")
+    return done.stdout.strip()
+
+
+class _Runner:
+    """The on-board runner of one sweep, seen from here."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        sweep: Sweep,
+        folder: str,
+        plan: dict[str, Any],
+        say: ProgressLine,
+    ) -> None:
+        self._transport = transport
+        self._board = sweep.board
+        self._folder = folder
+        self._plan = plan
+        self._say = say
+
+    def _call(self, command: str, *arguments: str) -> dict[str, Any]:
+        return call(self._transport, self._board, "runner.py", command, self._folder, *arguments)
+
+    def start(self, on_busy_board: str) -> None:
+        """Start the runner, or find it at work on this very plan; wait for a busy board."""
+        owner = {
+            "user": getpass.getuser(),
+            "host": socket.gethostname(),
+            "study": self._plan["study"],
+        }
+        told = False
+        while True:
+            status = self._call("status")
+            if status["running"] and status.get("plan_id") == self._plan["plan_id"]:
+                self._say.note("found the board measuring this sweep already: following it")
+                return
+            if status["running"]:
+                self._say.note("stopping the runner of an older plan of this study")
+                self.stop()
+            content = json.dumps(self._plan, sort_keys=True).encode()
+            self._transport.write(posixpath.join(self._folder, "plan.json"), content)
+            answer = self._call("start", "--owner", json.dumps(owner))
+            if answer["state"] == "started":
+                return
+            holder = answer["owner"]
+            who = (
+                f"{holder.get('user', 'somebody')} at {holder.get('host', 'an unknown host')} "
+                f"(study {holder.get('study', 'unknown')}, since {holder.get('since', '?')})"
+            )
+            if on_busy_board == "fail":
+                raise UserError(
+                    f"board {self._board.name} is measuring for {who}",
+                    "wait for it to end, or set on_busy_board: wait",
+                )
+            if not told:
+                self._say.note(f"waiting: the board is measuring for {who}")
+                told = True
+            time.sleep(2.0)
+
+    def follow(self, abandoned: Callable[[], bool]) -> dict[str, Any]:
+        """Show progress until the runner has ended; its last status."""
+        last_change = time.monotonic()
+        previous = ""
+        while True:
+            raw = self._transport.read(posixpath.join(self._folder, "status.json")) or b"{}"
+            status = _json_object(raw)
+            ours = status.get("plan_id") == self._plan["plan_id"]
+            if ours and status["state"] in ("done", "stopped", "failed"):
+                return status
+            if abandoned():
+                raise UserError(
+                    "the workflow that wanted this sweep is gone; the board goes on measuring",
+                    "run the same command again: it follows the sweep to its end",
+                )
+            if ours and status["state"] == "running":
+                self._say.progress(status)
+            now = time.monotonic()
+            if raw.decode("utf-8", "replace") != previous:
+                previous, last_change = raw.decode("utf-8", "replace"), now
+            elif now - last_change > STALLED_AFTER_S:
+                if not self._call("status")["running"]:
+                    return self._died(status)
+                last_change = now
+            time.sleep(POLL_S)
+
+    def _died(self, status: dict[str, Any]) -> dict[str, Any]:
+        """The status of a runner that ended without a last word (killed, or its disk full)."""
+        raw = self._transport.read(posixpath.join(self._folder, "status.json")) or b"{}"
+        latest = _json_object(raw)
+        if latest.get("state") in ("done", "stopped", "failed"):
+            return latest
+        log = self._transport.read(posixpath.join(self._folder, "runner.log")) or b""
+        tail = log.decode("utf-8", "replace").strip().splitlines()[-1:]
+        reason = tail[0] if tail else "the runner on the board ended without a word"
+        return {**status, "state": "failed", "message": reason}
+
+    def stop(self) -> None:
+        """Ask the runner to stop and wait until it has."""
+        self._call("stop")
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while self._call("status")["running"]:
+            if time.monotonic() > deadline:
+                raise UserError(f"board {self._board.name}: the runner does not stop")
+            time.sleep(0.2)
+
+
+def _json_object(raw: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(raw)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _pull(
+    transport: Transport, sweep: Sweep, folder: str, installed: Installed, outputs: Outputs
+) -> None:
+    """Have the board pack its CK zip, and bring it here with what it was made from."""
+    archive = posixpath.join(folder, f"{sweep.name}.zip")
+    packed = call(transport, sweep.board, "runner.py", "pack", folder, archive)
+    transport.get(archive, outputs.archive)
+    checksum = hashlib.sha256(outputs.archive.read_bytes()).hexdigest()
+    if checksum != packed["sha256"]:
+        outputs.archive.unlink()
+        raise UserError(f"board {sweep.board.name}: {archive} was damaged on its way here")
+    transport.get(posixpath.join(folder, "journal.jsonl"), outputs.journal)
+    transport.get(posixpath.join(folder, "plan.json"), outputs.plan)
+    table = transport.read(tuner_table(folder, installed))
+    outputs.tuner_table.write_bytes(table if table is not None else b"{}\n")
+
+
+def _summary(status: dict[str, Any]) -> str:
+    done = status["repetitions"] - status["missing"]
+    failed = f", {status['failed_points']} points failed" if status["failed_points"] else ""
+    return f"done: {status['measured_here']} measured now, {done} in all{failed}"
+
+
+def _first_failure(journal: Path) -> str:
+    for raw in journal.read_text(encoding="utf-8").splitlines():
+        line = json.loads(raw)
+        if line.get("status", "ok") != "ok":
+            return f"{line['status']}: {line.get('reason', '')}"
+    return "unknown"

@@ -1,0 +1,243 @@
+"""Run an operator program once and take down what it measured, or why it did not.
+
+Standard library only, Python 3.5 and later: this file is copied to boards.  It is the measuring
+part of the runner: its syntax tree is part of a point's identity, so what changes here makes
+boards measure again.
+
+The program is handed its point in environment variables and writes its times to files (the
+contract of CK-NNTest, and ours beside it; docs/programs.md lists both).
+"""
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from clock import utc_now
+from device_state import throttled
+
+REPETITIONS_FILE = "tmp-nntest-repetitions.jsonl"
+STATUS_FILE = "tmp-nntest-status.json"
+TIMER_FILE = "tmp-ck-timer.json"
+LOG_FILE = "program.log"
+
+POLL_S = 0.02
+LOG_TAIL_BYTES = 2000
+
+
+class Measurement:
+    """One process of one point: `run` yields a journal line for each repetition, as it ends.
+
+    The last line has a status other than ok if the process ended badly.
+    """
+
+    def __init__(self, point, repetitions, process, folder, state, on_wait):
+        self._point = point
+        self._repetitions = repetitions
+        self._process = process
+        self._folder = folder
+        self._state = state
+        self._on_wait = on_wait
+        """Called while waiting; returning True ends the program and the measurement."""
+        self._read = 0
+
+    def run(self):
+        """Start the program, follow it to its end, and yield journal lines."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os.makedirs(self._folder)
+        oom_before = _oom_kills()
+        before = self._state.read()
+        started_at = utc_now()
+        try:
+            program = self._start()
+        except OSError as error:
+            yield self._failure("crashed(start)", str(error), started_at, before)
+            return
+        deadline = time.monotonic() + self._point["timeout_s"]
+        finished = 0
+        ended_by = None
+        try:
+            while True:
+                ended = program.poll() is not None
+                # Read after the poll: what the program wrote before it ended is all there.
+                for line in self._new_repetitions(before):
+                    finished += 1
+                    before = line["state_after"]
+                    yield line
+                if ended:
+                    break
+                if time.monotonic() > deadline:
+                    ended_by = "timeout"
+                elif self._on_wait():
+                    ended_by = "stopped"
+                if ended_by:
+                    break
+                time.sleep(POLL_S)
+        finally:
+            _end_group(program)
+        if ended_by == "stopped":
+            return
+        if ended_by == "timeout":
+            reason = "ran longer than {:g} s".format(self._point["timeout_s"])
+            yield self._failure("timeout", reason, started_at, before, finished)
+        elif program.returncode == 0 and finished == 0:
+            yield self._single_repetition(started_at, before)
+        elif program.returncode != 0 or finished < len(self._repetitions):
+            status, reason = self._why(program.returncode, finished, _oom_kills() > oom_before)
+            yield self._failure(status, reason, started_at, before, finished)
+
+    def _start(self):
+        environment = dict(os.environ)
+        environment.update(self._point["env"])
+        environment["NNTEST_REPETITIONS"] = str(len(self._repetitions))
+        environment["NNTEST_FIRST_REPETITION"] = str(self._repetitions[0])
+        with open(os.path.join(self._folder, LOG_FILE), "wb") as log:
+            return subprocess.Popen(
+                self._point["argv"],
+                cwd=self._folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    def _new_repetitions(self, before):
+        try:
+            with open(os.path.join(self._folder, REPETITIONS_FILE), "rb") as stream:
+                stream.seek(self._read)
+                content = stream.read()
+        except FileNotFoundError:
+            return
+        whole = content.rfind(b"\n") + 1
+        self._read += whole
+        for raw in content[:whole].splitlines():
+            record = json.loads(raw.decode("utf-8"))
+            index = record["repetition"] - self._repetitions[0]
+            yield self._line(
+                repetition=self._repetitions[index],
+                started_at=record["started_at"],
+                setup_s=record["execution_time_kernel_0"],
+                time_s=record["execution_time_kernel_1"],
+                tuning_s=record.get("tuning_s"),
+                output_check=record.get("output_check", {}),
+                run_time_state=record.get("run_time_state", {}),
+                before=before,
+            )
+
+    def _single_repetition(self, started_at, before):
+        """The one repetition of a program that only knows CK-NNTest's timer file."""
+        timer = self._json(TIMER_FILE)
+        if not isinstance(timer, dict) or "execution_time_kernel_1" not in timer:
+            reason = "ended well, but wrote no time to " + TIMER_FILE
+            return self._failure("crashed(no timer)", reason, started_at, before)
+        return self._line(
+            repetition=self._repetitions[0],
+            started_at=started_at,
+            setup_s=timer.get("execution_time_kernel_0"),
+            time_s=timer["execution_time_kernel_1"],
+            tuning_s=timer.get("run_time_state", {}).get("tuner", {}).get("tuning_s"),
+            output_check={},
+            before=before,
+            run_time_state=timer.get("run_time_state", {}),
+        )
+
+    def _line(self, before, **fields):
+        after = self._state.read()
+        line = {
+            "point": self._point["id"],
+            "process": self._process,
+            "status": "ok",
+            "state_before": before,
+            "state_after": after,
+            "throttled": throttled(before, after),
+        }
+        line.update(fields)
+        return line
+
+    def _failure(self, status, reason, started_at, before, finished=0):
+        index = min(finished, len(self._repetitions) - 1)
+        return self._line(
+            before,
+            repetition=self._repetitions[index],
+            status=status,
+            reason=reason,
+            log_tail=self._log_tail(),
+            started_at=started_at,
+        )
+
+    def _why(self, returncode, finished, out_of_memory):
+        """Status and reason of a process that did not end well."""
+        own = self._json(STATUS_FILE)
+        if isinstance(own, dict) and own.get("status"):
+            return str(own["status"]), str(own.get("reason", ""))
+        if returncode < 0:
+            name = _signal_name(-returncode)
+            if name == "SIGKILL" and out_of_memory:
+                return "out-of-memory", "killed by the kernel for want of memory"
+            return "crashed({})".format(name), "ended by signal {}".format(name)
+        if returncode > 0:
+            reason = "ended with exit status {}".format(returncode)
+            return "crashed(exit {})".format(returncode), reason
+        reason = "ended after {} of {} repetitions".format(finished, len(self._repetitions))
+        return "crashed(early end)", reason
+
+    def _json(self, name):
+        try:
+            with open(os.path.join(self._folder, name)) as stream:
+                return json.load(stream)
+        except (OSError, ValueError):
+            return None
+
+    def _log_tail(self):
+        try:
+            with open(os.path.join(self._folder, LOG_FILE), "rb") as stream:
+                stream.seek(0, os.SEEK_END)
+                stream.seek(max(0, stream.tell() - LOG_TAIL_BYTES))
+                return stream.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+
+def _die_with_parent():
+    """Have the kernel end this process when the runner ends, however that ends.
+
+    A program that outlived its runner would go on loading a board whose lock is free.
+    """
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
+    except (OSError, AttributeError):
+        pass
+
+
+def _end_group(program):
+    """End a program and whatever it started, and wait for it."""
+    if program.poll() is None:
+        try:
+            os.killpg(program.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        program.wait()
+
+
+def _signal_name(number):
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "signal {}".format(number)
+
+
+def _oom_kills():
+    """How often the kernel has killed for want of memory; 0 where it does not say."""
+    try:
+        with open("/proc/vmstat") as stream:
+            for line in stream:
+                if line.startswith("oom_kill "):
+                    return int(line.split()[1])
+    except (OSError, ValueError):
+        pass
+    return 0
