@@ -21,9 +21,10 @@ ONBOARD = SCRIPTS / "onboard"
 """What is copied to boards."""
 
 
-def code_hash(script: Path, *also: Path) -> str:
-    """SHA-256 over a script, the project's modules that it imports, and further files."""
-    return source_hash([*closure(script), *also])
+def module_file(module: str) -> Path:
+    """The file of one of the project's modules or packages."""
+    base = SCRIPTS.joinpath(*module.split("."))
+    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
 
 
 def source_hash(files: Iterable[Path]) -> str:

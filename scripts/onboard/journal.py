@@ -42,7 +42,8 @@ class Journal:
 
     def __init__(self, path):
         self.path = path
-        self._stream = open(path, "ab")  # noqa: SIM115 - held open for the sweep's life
+        # Unbuffered: what the disk refused must not be tried again behind our back.
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._cut_torn_tail()
         if os.path.getsize(path) == 0:
             self.append({"journal": uuid.uuid4().hex, "created_at": utc_now()})
@@ -59,9 +60,9 @@ class Journal:
         data = (json.dumps(line, sort_keys=True) + "\n").encode("utf-8")
         position = os.path.getsize(self.path)
         try:
-            self._stream.write(data)
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+            os.fsync(self._descriptor)
         except OSError:
             # Half a line must not stand in front of the next one once there is room again.
             os.truncate(self.path, position)
@@ -69,7 +70,7 @@ class Journal:
 
     def close(self):
         """Close the file."""
-        self._stream.close()
+        os.close(self._descriptor)
 
 
 def effective(lines):

@@ -46,6 +46,10 @@ class LibraryKind(ABC):
     def install(self, transport: Transport, board: Board, facts: Mapping[str, Any]) -> Installed:
         """Make the library usable on the board, or find it there; `UserError` if that fails."""
 
+    def is_current(self, installed: Installed) -> bool:
+        """Whether an earlier install is what installing now would give."""
+        return installed.library == self.library.name
+
     @abstractmethod
     def argv(self, board: Board, programs: str, operator: str) -> list[str]:
         """The command that runs an operator's program; `programs` is the on-board folder."""

@@ -35,6 +35,10 @@ class OpenCLReference(LibraryKind):
             details={"python": facts["python"]},
         )
 
+    def is_current(self, installed: Installed) -> bool:
+        """See `LibraryKind.is_current`."""
+        return installed.checksum == source_hash(self.sources())
+
     def _device(self, board: Board, facts: Mapping[str, Any]) -> dict[str, Any]:
         where = f"board {board.name}, library {self.library.name}"
         for package, version in facts["python"]["packages"].items():

@@ -1,0 +1,21 @@
+"""Rule install: make a library usable on a board, or find it there."""
+
+import json
+from pathlib import Path
+
+from nntest.errors import user_errors_end_the_process
+from nntest.graph import library_of
+from nntest.job import job_log, study_of
+from nntest.libraries import KINDS
+from nntest.transport import connect
+
+with user_errors_end_the_process(), job_log(snakemake) as log:
+    study = study_of(snakemake)
+    board = next(item for item in study.boards if item.name == snakemake.wildcards.board)
+    library = library_of(study, snakemake.wildcards.library)
+    facts = json.loads(Path(snakemake.input.facts).read_text(encoding="utf-8"))
+    with connect(board) as transport:
+        installed = KINDS[library.kind](library).install(transport, board, facts)
+    print(f"{installed.tag} on {board.name}", file=log)
+    text = json.dumps(installed.as_json(), indent=2, sort_keys=True) + "\n"
+    Path(snakemake.output.installed).write_text(text, encoding="utf-8")

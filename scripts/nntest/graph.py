@@ -1,0 +1,223 @@
+"""What the rules of the workflow ask about a study: which jobs there are, and what each depends on.
+
+A `*_spec` function gives the part of the config that a rule uses, as plain data.  The rules keep
+it as a param, so that a job runs again when, and only when, something that it uses has changed:
+what is left out of a spec on purpose (a board's address, a description) re-runs nothing.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nntest.codehash import ONBOARD, SCRIPTS, module_file
+from nntest.config import Board, Library, Study
+from nntest.config.study import Sweep
+from nntest.errors import UserError
+from nntest.libraries import KINDS
+
+NNTEST = SCRIPTS / "nntest"
+
+# What the rules that talk to a board do, file by file and not by all that is imported: an edit
+# of anything else must not send anybody back to a board.
+PROBE_SOURCES = [ONBOARD / "probe.py", NNTEST / "probe.py"]
+_RUNNER_SOURCES = [
+    *(path for path in sorted(ONBOARD.glob("*.py")) if path.name != "probe.py"),
+    NNTEST / "plan.py",
+    NNTEST / "sweep.py",
+]
+REPORT_FILES = [
+    path
+    for path in sorted((NNTEST / "report").rglob("*"))
+    if path.suffix in (".html", ".css", ".js", ".j2", ".jinja")
+]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that follows from the measurements: who makes it, from what of the study."""
+
+    module: str
+    function: str
+    needs: tuple[str, ...] = ()
+    """Keyword arguments besides the measurements; see `table_arguments`."""
+
+
+TABLES: dict[str, Table] = {
+    "failed": Table("nntest.tables", "failed"),
+    "summary": Table("nntest.tables", "summary", ("seed",)),
+    "speedup": Table("nntest.tables", "speedup", ("baseline_operator", "baseline_tuner", "seed")),
+    "tuner_check": Table("nntest.tables", "tuner_check", ("seed",)),
+    "device_state": Table("nntest.tables", "device_state"),
+    "schedule": Table("nntest.schedule", "schedule", ("networks", "padding", "seed")),
+    "estimate": Table("nntest.estimate", "estimate", ("networks", "padding", "seed")),
+}
+VIOLIN_BY = ("platform", "operator", "library")
+VIOLIN_QUANTITIES = ("time_us", "GFLOPS")
+SPEEDUP_STATISTICS = ("median", "minimum")
+PLOTS = [
+    *(f"violin.{by}.{quantity}" for by in VIOLIN_BY for quantity in VIOLIN_QUANTITIES),
+    *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
+]
+
+
+def plot_caption(plot: str) -> tuple[str, str]:
+    """(caption, category) of a plot in the report."""
+    kind, what, *quantity = plot.split(".")
+    if kind == "violin":
+        unit = {"time_us": "time in µs", "GFLOPS": "GFLOPS"}[quantity[0]]
+        return f"Every repetition, by {what}: {unit}", "Spread"
+    return f"Speedup over the baseline, by {what}", "Speedup"
+
+
+def board_resource(board: Board) -> str:
+    """The Snakemake resource of which a board has one."""
+    return "board_" + re.sub(r"\W", "_", board.name)
+
+
+# -- boards ------------------------------------------------------------------------------------
+
+
+def probe_spec(board: Board) -> dict[str, Any]:
+    """What a probe depends on; not on where the board is reached."""
+    return {
+        "board": board.name,
+        "platform": board.platform.name,
+        "emulated": board.emulated,
+        "python": board.python,
+        "environment": board.environment,
+    }
+
+
+def install_spec(study: Study, board: str, library: str) -> dict[str, Any]:
+    """What installing a library on a board depends on."""
+    board_file = next(item for item in study.boards if item.name == board)
+    return {
+        "board": probe_spec(board_file),
+        "library": _library_spec(library_of(study, library)),
+    }
+
+
+def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
+    """What a sweep depends on: its points, how often, with what, in which environment."""
+    board = sweep.board
+    return {
+        "board": probe_spec(board),
+        "state": [
+            item.model_dump(mode="json")
+            for item in (*board.frequency_domains, *board.thermal_zones)
+        ],
+        "library": _library_spec(sweep.library),
+        "points": [
+            [point.operator, point.tuner, point.tensor.name, point.batch_size]
+            for point in sweep.points
+        ],
+        "repetitions": study.config.repetitions,
+        "seed": study.config.seed,
+        "datasets": study.datasets(),
+    }
+
+
+def _library_spec(library: Library) -> dict[str, Any]:
+    return library.model_dump(mode="json", exclude={"description", "timeout_s"})
+
+
+def library_of(study: Study, name: str) -> Library:
+    """A library of the study by its name."""
+    return next(library for library in study.libraries if library.name == name)
+
+
+def install_sources(study: Study, library: str) -> list[Path]:
+    """Code that puts a library on a board: its class, and its operator programs."""
+    kind = KINDS[library_of(study, library).kind]
+    return [module_file(kind.__module__), *kind.sources()]
+
+
+def sweep_sources(study: Study, library: str) -> list[Path]:
+    """Code that measures: the runner, what plans and follows it, the operator programs."""
+    return [*_RUNNER_SOURCES, *install_sources(study, library)]
+
+
+def sweep_of(sweeps: dict[str, Sweep], wildcards: Any) -> Sweep:
+    """The sweep that a job's wildcards name."""
+    return sweeps[f"{wildcards.board}.{wildcards.library}{wildcards.cut}"]
+
+
+# -- archives ----------------------------------------------------------------------------------
+
+
+def imported_files(study: Study) -> list[str]:
+    """Every file and folder that `imports` names, patterns expanded, in a stable order."""
+    found: list[str] = []
+    for pattern in study.config.imports:
+        matches = sorted(glob.glob(pattern, recursive=True))
+        if not matches:
+            raise UserError(
+                f"config: imports: nothing matches '{pattern}'",
+                "paths are relative to the folder where snakemake runs",
+            )
+        found += [match for match in matches if match not in found]
+    return found
+
+
+def tidy_spec(study: Study) -> dict[str, Any]:
+    """The names that board files give to platforms."""
+    return {"platforms": known_platforms(study)}
+
+
+def known_platforms(study: Study) -> list[tuple[str, str, tuple[str, ...]]]:
+    """(board, platform name, model strings) of the board files that name a platform.
+
+    Without imports only the study's own boards can turn up, and only they count: a board file
+    that is merely there re-runs nothing.
+    """
+    boards = study.known_boards if study.config.imports else study.boards
+    return [
+        (board.name, board.platform.name or "", tuple(board.platform.models))
+        for board in boards
+        if board.platform.name or board.platform.models
+    ]
+
+
+# -- analysis ----------------------------------------------------------------------------------
+
+
+def table_arguments(study: Study) -> dict[str, Any]:
+    """Everything that a table may need of a study, by the name of the argument."""
+    return {
+        "seed": study.config.seed,
+        "baseline_operator": study.config.baseline.operator,
+        "baseline_tuner": study.config.baseline.tuner,
+        "networks": study.networks,
+        "padding": study.config.padding,
+    }
+
+
+def table_spec(study: Study, table: str) -> dict[str, Any]:
+    """What a table depends on besides the measurements."""
+    arguments = table_arguments(study)
+    spec = {need: arguments[need] for need in TABLES[table].needs}
+    if "networks" in spec:
+        spec["networks"] = [
+            [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
+            for network in study.networks
+        ]
+    return spec
+
+
+def violin_spec(study: Study) -> dict[str, Any]:
+    """Options of the violin plots."""
+    return study.config.plots.violin.model_dump(mode="json")
+
+
+def speedup_spec(study: Study) -> dict[str, Any]:
+    """Options of the speedup bars."""
+    return study.config.plots.speedup.model_dump(mode="json")
+
+
+def report_spec(study: Study) -> dict[str, Any]:
+    """The report shows the whole config."""
+    return study.config.model_dump(mode="json")

@@ -1,0 +1,85 @@
+"""One run of the workflow at a time in a folder, and what a run says at its end."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from nntest.errors import UserError
+
+
+class RunLock:
+    """Held while a run goes on; given back by the kernel when the process ends, however it ends.
+
+    Snakemake's own lock is left behind by a kill or a power cut and then refuses the next run
+    until someone types `--unlock`; a study must go on with the same command.
+    """
+
+    def __init__(self, results: Path, study: str) -> None:
+        self._path = results / ".run.lock"
+        self._owner = results / ".run.json"
+        self._study = study
+        self._lock = FileLock(self._path)
+
+    def take(self) -> None:
+        """Take the lock, or say who has it (`UserError`)."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise UserError(
+                f"another run is at work in this folder: {self._who()}",
+                "wait for it to end, or run this one in a check-out of its own",
+            ) from None
+        owner = {
+            "study": self._study,
+            "user": getpass.getuser(),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "since": datetime.now().isoformat(timespec="seconds"),
+        }
+        self._owner.write_text(json.dumps(owner), encoding="utf-8")
+
+    def _who(self) -> str:
+        try:
+            owner = json.loads(self._owner.read_text(encoding="utf-8"))
+            return (
+                f"study {owner['study']}, {owner['user']} at {owner['host']}, "
+                f"process {owner['pid']}, since {owner['since']}"
+            )
+        except (OSError, ValueError, KeyError):
+            return "it left no name"
+
+
+def headline_text(results: Path) -> str:
+    """What came out of a study, and where its report is."""
+    try:
+        lines = (results / "headline.txt").read_text(encoding="utf-8").rstrip()
+    except FileNotFoundError:
+        return ""
+    return f"\n{lines}\n\nreport: {results / 'report.html'}"
+
+
+class Controller:
+    """The Snakemake process that wanted this one's work, to notice when it is gone."""
+
+    def __init__(self) -> None:
+        self._process = next(
+            (
+                parent
+                for parent in psutil.Process().parents()
+                if any("snakemake" in part for part in parent.cmdline()[:4])
+            ),
+            None,
+        )
+
+    def gone(self) -> bool:
+        """Whether it has ended; False if there never was one."""
+        return self._process is not None and not self._process.is_running()

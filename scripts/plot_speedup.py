@@ -1,0 +1,19 @@
+"""Rule speedup_bars: each choice over the baseline, tensor by tensor."""
+
+from pathlib import Path
+
+import pandas as pd
+from nntest.errors import user_errors_end_the_process
+from nntest.job import job_log, study_of
+from nntest.measurements import load
+from nntest.plots.speedup_bars import speedup_bars
+
+with user_errors_end_the_process(), job_log(snakemake):
+    speedup_bars(
+        pd.read_parquet(snakemake.input.speedup),
+        load(Path(snakemake.input.measurements)),
+        study_of(snakemake).config.plots.speedup,
+        Path(snakemake.output.svg),
+        Path(snakemake.output.png),
+        statistic=snakemake.wildcards.statistic,
+    )

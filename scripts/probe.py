@@ -1,0 +1,18 @@
+"""Rule probe: read off a board what it is."""
+
+import json
+from pathlib import Path
+
+from nntest.errors import user_errors_end_the_process
+from nntest.job import job_log, study_of
+from nntest.probe import probe
+from nntest.transport import connect
+
+with user_errors_end_the_process(), job_log(snakemake) as log:
+    study = study_of(snakemake)
+    board = next(item for item in study.boards if item.name == snakemake.wildcards.board)
+    with connect(board) as transport:
+        facts, now = probe(transport, board)
+    print(json.dumps(now, indent=2), file=log)
+    text = json.dumps(facts, indent=2, sort_keys=True) + "\n"
+    Path(snakemake.output.facts).write_text(text, encoding="utf-8")

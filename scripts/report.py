@@ -1,0 +1,51 @@
+"""Rule report: one self-contained page, the headline, and the config that makes them again."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from nntest.errors import user_errors_end_the_process
+from nntest.graph import PLOTS, TABLES, plot_caption
+from nntest.job import job_log, study_of
+from nntest.measurements import load
+from nntest.report.page import ReportInputs, headline, write_page
+from nntest.report.versions import versions
+
+
+def read_json(path: str) -> dict[str, object]:
+    """A JSON object from a file."""
+    return dict(json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+with user_errors_end_the_process(), job_log(snakemake):
+    study = study_of(snakemake)
+    tables = {
+        name: pd.read_parquet(path)
+        for name, path in zip(TABLES, snakemake.input.tables, strict=True)
+    }
+    tables["measurements"] = load(Path(snakemake.input.measurements))
+    pictures = [Path(path) for path in snakemake.input.plots]
+    svgs = [path for path in pictures if path.suffix == ".svg"]
+    config_yaml = yaml.safe_dump(study.config.model_dump(mode="json"), sort_keys=False)
+    Path(snakemake.output.config).write_text(config_yaml, encoding="utf-8")
+    write_page(
+        Path(snakemake.output.page),
+        ReportInputs(
+            title=f"nntest-flow: {study.name}",
+            study=study.name,
+            tables=tables,
+            plots=[
+                (*plot_caption(name), svg, svg.with_suffix(".png"))
+                for name, svg in zip(PLOTS, svgs, strict=True)
+            ],
+            facts=[read_json(path) for path in snakemake.input.facts],
+            installs=[read_json(path) for path in snakemake.input.installed],
+            config_yaml=config_yaml,
+            command=f"snakemake --cores 2 --configfile {snakemake.output.config}",
+            versions=versions(),
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        ),
+    )
+    Path(snakemake.output.headline).write_text("\n".join(headline(tables)) + "\n", "utf-8")

@@ -1,0 +1,38 @@
+"""Rule sweep: measure what is missing on a board and pull the CK archive."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+
+from nntest.errors import user_errors_end_the_process
+from nntest.graph import sweep_of
+from nntest.job import job_log, study_of
+from nntest.libraries import Installed
+from nntest.progress import ProgressLine
+from nntest.runs import Controller
+from nntest.sweep import Outputs, run_sweep
+from nntest.transport import connect
+
+# Being asked to end is the same as Ctrl-C: the runner is stopped, its journal kept.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+with user_errors_end_the_process(), job_log(snakemake) as log:
+    study = study_of(snakemake)
+    sweep = sweep_of({item.name: item for item in study.sweeps()}, snakemake.wildcards)
+    with connect(sweep.board) as transport:
+        run_sweep(
+            transport,
+            study,
+            sweep,
+            Installed.from_json(json.loads(Path(snakemake.input.installed).read_text("utf-8"))),
+            json.loads(Path(snakemake.input.facts).read_text("utf-8")),
+            Outputs(
+                archive=Path(snakemake.output.archive),
+                journal=Path(snakemake.output.journal),
+                plan=Path(snakemake.output.plan),
+                tuner_table=Path(snakemake.output.tuner_table),
+            ),
+            ProgressLine(sweep.name, sys.stderr, log),
+            Controller().gone,
+        )

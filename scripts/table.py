@@ -1,0 +1,21 @@
+"""Rule table: one of the tables that follow from the measurements."""
+
+from importlib import import_module
+from pathlib import Path
+
+from nntest.errors import user_errors_end_the_process
+from nntest.graph import TABLES, table_arguments
+from nntest.job import job_log, study_of
+from nntest.measurements import load
+
+with user_errors_end_the_process(), job_log(snakemake) as log:
+    table = TABLES[snakemake.wildcards.table]
+    arguments = table_arguments(study_of(snakemake))
+    make = getattr(import_module(table.module), table.function)
+    frame = make(
+        load(Path(snakemake.input.measurements)),
+        **{need: arguments[need] for need in table.needs},
+    )
+    frame.to_parquet(snakemake.output.parquet, index=False)
+    frame.to_csv(snakemake.output.csv, index=False)
+    print(f"{len(frame)} rows", file=log)

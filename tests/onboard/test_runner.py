@@ -1,0 +1,329 @@
+"""The on-board runner as a process of its own, with real (small) operator programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ONBOARD = Path(__file__).parents[2] / "scripts" / "onboard"
+
+# Programs by the contract: a point in the environment, times in files of the working directory.
+PROGRAMS = {
+    "good": """
+import json, os, time
+first, count = int(os.environ["NNTEST_FIRST_REPETITION"]), int(os.environ["NNTEST_REPETITIONS"])
+for i in range(first, first + count):
+    time.sleep(float(os.environ.get("PACE", "0")))
+    record = {"repetition": i, "execution_time_kernel_0": 0.5, "execution_time_kernel_1": 0.001,
+              "started_at": "2026-01-01T00:00:00.000000+00:00", "tuning_s": 0.25,
+              "output_check": {"ok": True, "max_abs_diff": 0.0, "threshold": 0.001}}
+    with open("tmp-nntest-repetitions.jsonl", "a") as stream:
+        stream.write(json.dumps(record) + "\\n")
+with open(os.environ["TALLY"], "a") as stream:
+    stream.write("%d+%d\\n" % (first, count))
+""",
+    "timer-only": """
+import json
+json.dump({"execution_time_kernel_0": 0.5, "execution_time_kernel_1": 0.002,
+           "run_time_state": {"time_test": 0.002}}, open("tmp-ck-timer.json", "w"))
+""",
+    "silent": "pass",
+    "exits": "import sys; print('the cause'); sys.exit(9)",
+    "segfaults": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+    "killed": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "hangs": "import time; time.sleep(600)",
+    "refuses": """
+import json, sys
+json.dump({"status": "not-supported", "reason": "kernel 2 is even"}, open("tmp-nntest-status.json", "w"))
+sys.exit(3)
+""",
+}
+
+
+class Board:
+    """A folder with a runner in it, and a plan."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tally = folder / "tally"
+        self.tally.touch()
+
+    def point(self, name: str, program: str, **changes: Any) -> dict[str, Any]:
+        path = self.folder / f"{program}.py"
+        path.write_text(PROGRAMS[program], encoding="utf-8")
+        env = {"TALLY": str(self.tally), **changes.pop("env", {})}
+        return {
+            "id": name, "operator": "conv", "species": "conv", "program": "conv-test",
+            "tensor": "1-4-4-1-1-1-0", "batch_size": 1, "tuner": "NONE",
+            "argv": [sys.executable, str(path)], "env": env, "repetitions": 4,
+            "repetitions_per_process": 2, "timeout_s": 30, "protocol": "in-process",
+            "warmup": "always", "checksum": "c", **changes,
+        }  # fmt: skip
+
+    def plan(self, *points: dict[str, Any], **changes: Any) -> None:
+        plan = {
+            "version": 1, "plan_id": "p", "sweep": "s", "study": "t", "seed": 1,
+            "lock_file": str(self.folder / "lock"), "points": list(points), "state": {}, **changes,
+        }  # fmt: skip
+        (self.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+
+    def call(self, command: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [
+                sys.executable,
+                ONBOARD / "runner.py",
+                command,
+                self.folder,
+                "--owner",
+                '{"user": "me"}',
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def status(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.folder / "status.json").read_text("utf-8")))
+        except FileNotFoundError:
+            return {"state": "none"}
+
+    def wait(self, *states: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 60
+        while self.status()["state"] not in states:
+            assert time.monotonic() < deadline, self.status()
+            time.sleep(0.02)
+        return self.status()
+
+    def measure(self) -> list[dict[str, Any]]:
+        assert self.call("start") == {"state": "started"}
+        self.wait("done")
+        return self.journal()
+
+    def journal(self) -> list[dict[str, Any]]:
+        lines = (self.folder / "journal.jsonl").read_text("utf-8").splitlines()
+        return [json.loads(line) for line in lines][1:]
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[Board]:
+    board = Board(tmp_path)
+    yield board
+    if (tmp_path / "plan.json").exists() and board.call("status")["running"]:
+        board.call("stop")
+        board.wait("stopped", "done", "failed")
+
+
+def test_every_repetition_is_measured_once(board: Board) -> None:
+    board.plan(board.point("a", "good"), board.point("b", "good", repetitions=3))
+    lines = board.measure()
+    done = sorted((line["point"], line["repetition"]) for line in lines)
+    assert done == [("a", i) for i in range(4)] + [("b", i) for i in range(3)]
+    assert {line["time_s"] for line in lines} == {0.001}
+    assert {line["tuning_s"] for line in lines} == {0.25}
+    assert {(line["point"], line["process"]) for line in lines} == {
+        ("a", 0), ("a", 1), ("b", 0), ("b", 1),
+    }  # fmt: skip
+
+
+def test_points_are_visited_in_rounds_in_another_order_each(board: Board) -> None:
+    points = [board.point(f"p{i}", "good", repetitions_per_process=1) for i in range(6)]
+    board.plan(*points)
+    lines = board.measure()
+    rounds = [[line["point"] for line in lines[i : i + 6]] for i in range(0, 24, 6)]
+    assert all(sorted(visited) == [f"p{i}" for i in range(6)] for visited in rounds)
+    assert len({tuple(visited) for visited in rounds}) > 1
+
+
+def test_a_program_of_cknntest_gives_a_repetition_a_process(board: Board) -> None:
+    board.plan(board.point("a", "timer-only", protocol="process", repetitions=3))
+    lines = board.measure()
+    assert [line["repetition"] for line in lines] == [0, 1, 2]
+    assert [line["process"] for line in lines] == [0, 1, 2]
+    assert {line["time_s"] for line in lines} == {0.002}
+
+
+@pytest.mark.parametrize(
+    ("program", "status", "reason"),
+    [
+        ("silent", "crashed(no timer)", "wrote no time"),
+        ("exits", "crashed(exit 9)", "exit status 9"),
+        ("segfaults", "crashed(SIGSEGV)", "SIGSEGV"),
+        ("killed", "crashed(SIGKILL)", "SIGKILL"),
+        ("hangs", "timeout", "longer than 0.5 s"),
+        ("refuses", "not-supported", "kernel 2 is even"),
+    ],
+)
+def test_a_point_ends_with_its_reason(board: Board, program: str, status: str, reason: str) -> None:
+    board.plan(board.point("a", program, timeout_s=0.5), board.point("b", "good"))
+    lines = board.measure()
+    (failure,) = [line for line in lines if line["point"] == "a"]
+    assert failure["status"] == status
+    assert reason in failure["reason"]
+    assert "time_s" not in failure
+    assert sum(line["point"] == "b" for line in lines) == 4
+    assert board.status()["failed_points"] == 1
+
+
+def test_the_tail_of_its_log_stays_with_a_failure(board: Board) -> None:
+    board.plan(board.point("a", "exits"))
+    assert board.measure()[0]["log_tail"] == "the cause\n"
+
+
+def test_a_program_that_is_not_there_is_a_failed_point(board: Board) -> None:
+    board.plan(board.point("a", "good", argv=["/nowhere/program"]))
+    (line,) = board.measure()
+    assert line["status"] == "crashed(start)"
+
+
+def test_a_restart_measures_only_what_is_missing(board: Board) -> None:
+    board.plan(board.point("a", "good"))
+    board.measure()
+    board.plan(board.point("a", "good", repetitions=6), board.point("b", "good", repetitions=2))
+    board.measure()
+    assert sorted(board.tally.read_text().split()) == sorted(["0+2", "2+2", "4+2", "0+2"])
+
+
+def test_a_killed_runner_loses_no_finished_repetition(board: Board) -> None:
+    point = board.point("a", "good", env={"PACE": "0.1"}, repetitions=8, repetitions_per_process=8)
+    board.plan(point)
+    board.call("start")
+    deadline = time.monotonic() + 30
+    while not (board.folder / "journal.jsonl").exists() or len(board.journal()) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(board.call("status")["owner"]["pid"], signal.SIGKILL)
+    before = len(board.journal())
+    assert before < 8
+    while board.call("status")["running"]:
+        time.sleep(0.02)
+    lines = board.measure()
+    assert sorted(line["repetition"] for line in lines) == list(range(8))
+    assert [line["process"] for line in lines] == [0] * before + [1] * (8 - before)
+
+
+def test_its_program_ends_with_the_runner(board: Board) -> None:
+    board.plan(board.point("a", "hangs", timeout_s=60))
+    board.call("start")
+    runner = board.wait("running")["pid"]
+    children = Path(f"/proc/{runner}/task/{runner}/children")
+    deadline = time.monotonic() + 30
+    while not children.read_text().split():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    (program,) = children.read_text().split()
+    os.kill(runner, signal.SIGKILL)
+    while (
+        Path(f"/proc/{program}/cmdline").exists() and Path(f"/proc/{program}/cmdline").read_text()
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_stop_ends_it_at_once_and_keeps_what_is_measured(board: Board) -> None:
+    board.plan(board.point("a", "good", env={"PACE": "0.2"}, repetitions=200))
+    board.call("start")
+    while board.status().get("measured_here", 0) < 1:
+        time.sleep(0.02)
+    board.call("stop")
+    board.wait("stopped")
+    measured = len(board.journal())
+    assert 0 < measured < 200
+    assert all(line["status"] == "ok" for line in board.journal())
+
+
+def test_a_torn_last_line_is_cut_off(board: Board) -> None:
+    board.plan(board.point("a", "good"))
+    board.measure()
+    path = board.folder / "journal.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    lines = board.measure()
+    assert sorted(line["repetition"] for line in lines) == [0, 1, 2, 3]
+
+
+def test_a_crash_is_tried_again_by_the_next_start_but_a_refusal_is_final(board: Board) -> None:
+    board.plan(board.point("a", "exits"), board.point("b", "refuses"))
+    board.measure()
+    (board.folder / "exits.py").write_text(PROGRAMS["good"], encoding="utf-8")
+    (board.folder / "refuses.py").write_text(PROGRAMS["good"], encoding="utf-8")
+    lines = board.measure()
+    assert sum(line["status"] == "ok" for line in lines if line["point"] == "a") == 4
+    assert sum(line["status"] == "ok" for line in lines if line["point"] == "b") == 0
+
+
+def test_a_second_runner_is_told_who_has_the_board(board: Board, tmp_path: Path) -> None:
+    board.plan(board.point("a", "hangs"))
+    assert board.call("start") == {"state": "started"}
+    (tmp_path / "other").mkdir()
+    other = Board(tmp_path / "other")
+    other.plan(other.point("a", "good"), lock_file=str(board.folder / "lock"))
+    answer = other.call("start")
+    assert answer["state"] == "busy"
+    assert answer["owner"]["user"] == "me"
+    assert answer["owner"]["folder"] == str(board.folder)
+    board.call("stop")
+    board.wait("stopped")
+    assert len(other.measure()) == 4
+
+
+def test_a_full_disk_is_told_and_what_was_measured_stays(board: Board) -> None:
+    # A limit on the size of files is the kernel's word for a full disk, without needing root.
+    board.plan(board.point("a", "good", repetitions=400, repetitions_per_process=400))
+    script = (
+        "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)); "
+        f"sys.argv = ['runner.py', 'start', {str(board.folder)!r}]; "
+        f"runpy.run_path({str(ONBOARD / 'runner.py')!r}, run_name='__main__')"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    status = board.wait("failed")
+    assert "File too large" in status["message"]
+    kept = len(board.journal())
+    assert 10 < kept < 400
+    lines = board.measure()
+    assert sorted(line["repetition"] for line in lines) == list(range(400))
+
+
+def test_the_devices_state_is_kept_with_each_repetition(board: Board) -> None:
+    zone = board.folder / "temp"
+    zone.write_text("61500\n")
+    clock = board.folder / "freq"
+    clock.write_text("800000000\n")
+    counter = board.folder / "count"
+    counter.write_text("3\n")
+    state = {
+        "clocks": [{"path": str(clock), "khz_per_unit": 0.001}, {"path": "/nowhere"}],
+        "temperatures": [{"path": str(zone), "throttles_at_c": 60}],
+        "throttle_counters": [str(counter)],
+    }
+    board.plan(board.point("a", "good", repetitions=1), state=state)
+    (line,) = board.measure()
+    assert line["state_before"]["clock_mhz"] == 800.0
+    assert line["state_before"]["temperature_c"] == 61.5
+    assert line["throttled"] is True
+
+
+def test_a_state_that_cannot_be_read_is_unknown_not_fine(board: Board) -> None:
+    board.plan(board.point("a", "good", repetitions=1))
+    (line,) = board.measure()
+    assert line["state_before"]["clock_mhz"] is None
+    assert line["throttled"] is None
+
+
+def test_the_runner_parses_as_python_3_5() -> None:
+    import ast
+
+    for path in ONBOARD.glob("*.py"):
+        ast.parse(path.read_text("utf-8"), str(path), feature_version=(3, 5))

@@ -1,0 +1,41 @@
+# From CK archives to the measurement table; from here on nothing talks to a board.
+
+
+rule merge:
+    input:
+        sweeps=expand(f"{RESULTS}/sweeps/{{sweep}}.zip", sweep=SWEEPS),
+        imports=IMPORTED,
+    output:
+        archive=MERGED,
+        told=f"{RESULTS}/tables/merge.txt",
+    log:
+        f"{LOGS}/merge.log",
+    conda:
+        "../envs/nntest.yaml"
+    params:
+        spec=spec(imports=STUDY.config.imports),
+        code=code("merge.py", "nntest.ck.merge"),
+    script:
+        "../../scripts/merge.py"
+
+
+rule tidy:
+    input:
+        archive=rules.merge.output.archive,
+    output:
+        parquet=MEASUREMENTS,
+        csv=report(
+            f"{RESULTS}/tables/measurements.csv",
+            category="Tables",
+            caption="../report/measurements.rst",
+            labels={"table": "measurements"},
+        ),
+    log:
+        f"{LOGS}/tidy.log",
+    conda:
+        "../envs/nntest.yaml"
+    params:
+        spec=spec(**graph.tidy_spec(STUDY)),
+        code=code("tidy.py", "nntest.ck", "nntest.measurements"),
+    script:
+        "../../scripts/tidy.py"

@@ -1,0 +1,69 @@
+# Everything that talks to a board: what it is, what is on it, what it measures.
+
+
+rule probe:
+    output:
+        facts=f"{RESULTS}/boards/{{board}}/facts.json",
+    log:
+        f"{LOGS}/probe.{{board}}.log",
+    conda:
+        "../envs/nntest.yaml"
+    threads: board_threads
+    resources:
+        **all_boards(),
+    params:
+        spec=lambda w: spec(**graph.probe_spec(BOARDS[w.board])),
+        code=code("probe.py", *graph.PROBE_SOURCES),
+    script:
+        "../../scripts/probe.py"
+
+
+rule install:
+    input:
+        facts=rules.probe.output.facts,
+    output:
+        installed=f"{RESULTS}/boards/{{board}}/{{library}}.json",
+    log:
+        f"{LOGS}/install.{{board}}.{{library}}.log",
+    conda:
+        "../envs/nntest.yaml"
+    threads: board_threads
+    resources:
+        **all_boards(),
+    params:
+        spec=lambda w: spec(**graph.install_spec(STUDY, w.board, w.library)),
+        code=lambda w: code("install.py", *graph.install_sources(STUDY, w.library)),
+    script:
+        "../../scripts/install.py"
+
+
+rule sweep:
+    input:
+        # Not ancient(): a job that Snakemake runs again hides from it that the params of a job
+        # behind an ancient input have changed.  What is measured stays in the board's journal.
+        facts=rules.probe.output.facts,
+        installed=rules.install.output.installed,
+    output:
+        archive=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.zip",
+        journal=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.journal.jsonl",
+        plan=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.plan.json",
+        tuner_table=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.tuner.json",
+    log:
+        f"{LOGS}/sweep.{{board}}.{{library}}{{cut}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sweep.{{board}}.{{library}}{{cut}}.tsv"
+    wildcard_constraints:
+        # Sweeps cut by operator and tuner have these in their name.
+        cut=r"(\.[a-z]+\.[A-Z]+)?",
+    conda:
+        "../envs/nntest.yaml"
+    threads: board_threads
+    resources:
+        **all_boards(),
+        # Not a limit, a figure to read in a dry run.
+        repetitions_to_measure=lambda w: repetitions_to_measure(w),
+    params:
+        spec=lambda w: spec(**graph.sweep_spec(STUDY, graph.sweep_of(SWEEPS, w))),
+        code=lambda w: code("sweep.py", *graph.sweep_sources(STUDY, w.library)),
+    script:
+        "../../scripts/sweep.py"

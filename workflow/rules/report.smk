@@ -1,0 +1,34 @@
+# One page that tells it all.
+
+
+rule report:
+    input:
+        measurements=MEASUREMENTS,
+        tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=graph.TABLES),
+        plots=expand(
+            f"{RESULTS}/plots/{{plot}}.{{kind}}", plot=graph.PLOTS, kind=["svg", "png"]
+        ),
+        facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
+        installed=[
+            f"{RESULTS}/boards/{sweep.board.name}/{sweep.library.name}.json"
+            for sweep in SWEEPS.values()
+        ],
+        told=rules.merge.output.told,
+    output:
+        page=report(
+            REPORT,
+            category="Report",
+            caption="../report/report.rst",
+            labels={"table": "the whole report"},
+        ),
+        headline=f"{RESULTS}/headline.txt",
+        config=f"{RESULTS}/config.yaml",
+    log:
+        f"{LOGS}/report.log",
+    conda:
+        "../envs/nntest.yaml"
+    params:
+        spec=spec(**graph.report_spec(STUDY)),
+        code=code("report.py", "nntest.report.page", *graph.REPORT_FILES),
+    script:
+        "../../scripts/report.py"
