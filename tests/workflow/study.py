@@ -1,0 +1,135 @@
+"""A check-out of the workflow in a folder of its own, with a study small enough for a test."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HOME = Path(__file__).parents[2]
+
+# Two small tensors, one of them twice in the network: 2 x 2 operators x 2 tuners = 8 points.
+LAYERS = [
+    {"name": "first", "species": "conv", "tensor": "3-32-32-3-8-2-0_1_0_1"},
+    {"name": "second", "species": "conv", "tensor": "8-16-16-1-16-1-0"},
+    {"name": "third", "species": "conv", "tensor": "8-16-16-1-16-1-0"},
+    {"name": "classes", "species": "softmax", "tensor": "16-1-1"},
+]
+CONFIG: dict[str, Any] = {
+    "study": "tiny",
+    "networks": ["tiny"],
+    "boards": ["here"],
+    "libraries": ["opencl-reference"],
+    "operators": ["conv", "directconv"],
+    "tuners": ["NONE", "DEFAULT"],
+    "repetitions": 3,
+}
+POINTS = 8
+REPETITIONS = POINTS * CONFIG["repetitions"]
+
+
+class Checkout:
+    """The workflow's files in a folder, and Snakemake run there as a user would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def make(cls, folder: Path, **changes: Any) -> Checkout:
+        """Copy the project, and write the tiny study with `changes` as its config."""
+        checkout = cls(folder)
+        for name in ("workflow", "scripts", "config"):
+            shutil.copytree(
+                HOME / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        checkout.write("config/networks/tiny.yaml", definition={"family": "layers", "layers": LAYERS})
+        checkout.write(
+            "config/boards/here.yaml",
+            connect={"transport": "local"},
+            work_dir="results/boards/here",
+            # Its own lock: other tests measure at the same time, and prove nothing by waiting.
+            lock_file=str(folder / "board.lock"),
+        )
+        checkout.configure(**changes)
+        return checkout
+
+    def copy(self, folder: Path) -> Checkout:
+        """The same check-out elsewhere, with its results and Snakemake's memory of them."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Checkout(folder)
+
+    def write(self, name: str, **content: Any) -> None:
+        """Write a YAML file."""
+        (self.folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    def configure(self, **changes: Any) -> None:
+        """Write config.yaml: the tiny study with changes."""
+        self.write("config/config.yaml", **{**CONFIG, **changes})
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a piece of a file that must be there."""
+        path = self.folder / name
+        text = path.read_text("utf-8")
+        assert old in text, f"{name} has no {old!r}"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def command(self, *arguments: str) -> list[str]:
+        """Command line of Snakemake on two cores."""
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start Snakemake; its output goes to the file `output`."""
+        with (self.folder / "output").open("w") as output:
+            return subprocess.Popen(
+                self.command(*arguments), cwd=self.folder, stdout=output,
+                stderr=subprocess.STDOUT, text=True, **options,
+            )  # fmt: skip
+
+    def run(self, *arguments: str, env: dict[str, str] | None = None) -> str:
+        """Run Snakemake to a good end; what it said."""
+        status, output = self.run_anyhow(*arguments, env=env)
+        assert status == 0, output
+        return output
+
+    def run_anyhow(self, *arguments: str, env: dict[str, str] | None = None) -> tuple[int, str]:
+        """Run Snakemake to any end: (exit status, what it said)."""
+        done = subprocess.run(
+            self.command(*arguments), cwd=self.folder, capture_output=True, text=True, check=False,
+            env={**os.environ, **(env or {})},
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    def would_run(self, *arguments: str) -> dict[str, int]:
+        """Jobs by rule that `snakemake -n` lists; empty when there is nothing to be done."""
+        output = self.run("-n", *arguments)
+        if "Nothing to be done" in output:
+            return {}
+        table = output.rsplit("Job stats:", 1)[1].split("\n\n")[0]
+        jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.M)}
+        jobs.pop("total")
+        return jobs
+
+    def to_measure(self, *arguments: str) -> list[int]:
+        """Repetitions to measure that `snakemake -n` shows, one figure for each sweep."""
+        output = self.run("-n", *arguments)
+        return [int(count) for count in re.findall(r"repetitions_to_measure=(\d+)", output)]
+
+    @property
+    def results(self) -> Path:
+        """Folder with the study's results."""
+        return self.folder / "results" / "tiny"
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Lines of the board's own journal, without its first."""
+        path = self.folder / "results/boards/here/studies/tiny/opencl-reference/journal.jsonl"
+        if not path.exists():
+            return []
+        whole = path.read_bytes().split(b"\n")[:-1]
+        return [json.loads(line) for line in whole][1:]

@@ -1,0 +1,188 @@
+"""Kills, interrupts, full disks, twins and mistakes: a clear word, and nothing measured is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workflow.study import REPETITIONS, Checkout
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[Checkout]:
+    """A check-out whose sweep takes long enough to be interrupted."""
+    checkout = Checkout.make(tmp_path / "checkout", repetitions=12)
+    yield checkout
+    end_what_runs_in(checkout.folder)
+
+
+def end_what_runs_in(folder: Path) -> None:
+    """End the processes that work in a folder of ours."""
+    for process in psutil.process_iter(["cwd", "cmdline"]):
+        try:
+            cwd, words = process.info["cwd"] or "", " ".join(process.info["cmdline"] or [])
+            if process.pid != os.getpid() and (cwd.startswith(str(folder)) or str(folder) in words):
+                process.kill()
+        except psutil.Error:
+            continue
+
+
+def wait_for_repetitions(checkout: Checkout, count: int) -> None:
+    deadline = time.monotonic() + 120
+    while len(checkout.journal()) < count:
+        assert time.monotonic() < deadline, (checkout.folder / "output").read_text()
+        time.sleep(0.05)
+
+
+def assert_nothing_twice(checkout: Checkout, repetitions: int) -> None:
+    done = [(line["point"], line["repetition"]) for line in checkout.journal()]
+    assert len(done) == len(set(done)) == repetitions
+
+
+def test_snakemake_killed_in_the_middle_of_a_sweep(slow: Checkout) -> None:
+    running = slow.start()
+    wait_for_repetitions(slow, 5)
+    running.kill()
+    running.wait()
+    # The board goes on; the same command finds it, follows it and needs no unlocking.
+    output = slow.run()
+    assert "following it" in output or "in all" in output
+    assert_nothing_twice(slow, 8 * 12)
+    assert slow.would_run() == {}
+
+
+def test_snakemake_and_the_board_killed_in_the_middle_of_a_sweep(slow: Checkout) -> None:
+    running = slow.start()
+    wait_for_repetitions(slow, 5)
+    running.kill()
+    running.wait()
+    end_what_runs_in(slow.folder)
+    measured = slow.journal()
+    assert 5 <= len(measured) < 8 * 12
+    slow.run()
+    assert slow.journal()[: len(measured)] == measured
+    assert_nothing_twice(slow, 8 * 12)
+
+
+def test_ctrl_c_in_the_middle_of_a_sweep(slow: Checkout) -> None:
+    # A terminal sends the signal to the whole foreground group.
+    running = slow.start(start_new_session=True)
+    wait_for_repetitions(slow, 5)
+    os.killpg(running.pid, signal.SIGINT)
+    assert running.wait(timeout=60) != 0
+    measured = slow.journal()
+    assert len(measured) < 8 * 12
+    output = (slow.folder / "output").read_text()
+    assert "what is measured stays on the board" in output
+    time.sleep(1.0)
+    assert slow.journal() == measured, "the board measures on, though the user stopped it"
+    slow.run()
+    assert slow.journal()[: len(measured)] == measured
+    assert_nothing_twice(slow, 8 * 12)
+
+
+def test_two_runs_at_once_in_one_folder(slow: Checkout) -> None:
+    running = slow.start()
+    wait_for_repetitions(slow, 1)
+    status, output = slow.run_anyhow()
+    assert status != 0
+    assert "another run is at work in this folder: study tiny" in output
+    assert "Traceback" not in output
+    assert running.wait(timeout=300) == 0, (slow.folder / "output").read_text()
+    assert_nothing_twice(slow, 8 * 12)
+
+
+def test_two_folders_share_one_board(slow: Checkout, tmp_path: Path) -> None:
+    other = slow.copy(tmp_path / "other")
+    running = slow.start()
+    wait_for_repetitions(slow, 1)
+    other.configure(on_busy_board="fail", repetitions=1)
+    status, output = other.run_anyhow()
+    assert status != 0
+    assert "board here is measuring for" in output
+    assert "Traceback" not in output
+    other.configure(repetitions=1)
+    assert "waiting: the board is measuring for" in other.run("--until", "sweep")
+    running.wait(timeout=300)
+
+
+def test_a_full_disk(fresh: Checkout) -> None:
+    """The kernel's limit on file sizes stands for a full disk; no root is needed for it."""
+    fresh.run("--until", "install")
+    script = 'ulimit -f 8; trap "" XFSZ; exec "$@"'
+    command = ["bash", "-c", script, "bash", *fresh.command("--until", "sweep")]
+    done = subprocess.run(command, cwd=fresh.folder, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "File too large" in done.stdout + done.stderr
+    kept = fresh.journal()
+    fresh.run("--until", "sweep")
+    assert fresh.journal()[: len(kept)] == kept
+    assert_nothing_twice(fresh, REPETITIONS)
+
+
+def test_no_opencl_platform(fresh: Checkout) -> None:
+    # An empty folder of drivers is what a machine without PoCL looks like to the loader.
+    empty = fresh.folder / "no-vendors"
+    empty.mkdir()
+    status, output = fresh.run_anyhow(env={"OCL_ICD_VENDORS": str(empty)})
+    assert status != 0
+    assert "there is no OpenCL platform on the board" in output
+    assert "pip install pocl-binary-distribution" in output
+    assert "Traceback" not in output
+
+
+def test_a_typo_in_the_config(fresh: Checkout) -> None:
+    fresh.configure(repetitons=3)
+    status, output = fresh.run_anyhow()
+    assert status != 0
+    assert "unknown key `repetitons` (did you mean `repetitions`?)" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("broken.zip", b"no zip at all", "broken.zip"),
+        ("empty.zip", b"", "empty.zip"),
+    ],
+)
+def test_a_zip_that_is_no_zip(study: Checkout, name: str, content: bytes, told: str) -> None:
+    (study.folder / name).write_bytes(content)
+    study.configure(imports=[name])
+    before = study.journal()
+    status, output = study.run_anyhow()
+    assert status != 0
+    assert told in output
+    assert "Traceback" not in output
+    assert study.journal() == before
+    study.configure()
+    study.run()
+
+
+def test_an_import_that_is_not_there(study: Checkout) -> None:
+    study.configure(imports=["nowhere/*.zip"])
+    status, output = study.run_anyhow()
+    assert status != 0
+    assert "imports: nothing matches 'nowhere/*.zip'" in output
+
+
+def test_a_program_that_always_fails_is_told_and_tried_again_once_mended(fresh: Checkout) -> None:
+    kernels = "scripts/onboard/opencl_reference/kernels"
+    good = {path: path.read_text() for path in (fresh.folder / kernels).glob("*.cl")}
+    for path in good:
+        path.write_text("this is no OpenCL C")
+    status, output = fresh.run_anyhow()
+    assert status != 0
+    assert "every point of here.opencl-reference failed; the first: build-failed" in output
+    assert "Traceback" not in output
+    for path, text in good.items():
+        path.write_text(text)
+    fresh.run("--until", "sweep")
+    assert sum(line["status"] == "ok" for line in fresh.journal()) == REPETITIONS

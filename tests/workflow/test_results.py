@@ -1,0 +1,97 @@
+"""What a finished study holds: every file, and figures that agree with the raw journal."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import zipfile
+from collections import defaultdict
+
+import pandas as pd
+import pytest
+from nntest.graph import PLOTS, TABLES
+from nntest.measurements import load, measured
+
+from workflow.study import POINTS, REPETITIONS, Checkout
+
+
+def table(finished: Checkout, name: str) -> pd.DataFrame:
+    return pd.read_parquet(finished.results / "tables" / f"{name}.parquet")
+
+
+def test_every_repetition_was_measured_and_was_right(finished: Checkout) -> None:
+    frame = load(finished.results / "tables" / "measurements.parquet")
+    assert len(frame) == REPETITIONS
+    assert len(measured(frame)) == REPETITIONS
+    assert set(frame["success?"]) == {"yes"}
+    assert all(line["output_check"]["ok"] for line in finished.journal())
+
+
+def test_every_table_and_plot_is_there(finished: Checkout) -> None:
+    for name in TABLES:
+        for kind in ("parquet", "csv"):
+            assert (finished.results / "tables" / f"{name}.{kind}").stat().st_size > 0
+    for name in PLOTS:
+        assert (finished.results / "plots" / f"{name}.svg").read_text("utf-8").startswith("<?xml")
+        assert (finished.results / "plots" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_summary_agrees_with_the_raw_journal(finished: Checkout) -> None:
+    plan = pd.read_json(finished.results / "sweeps" / "here.opencl-reference.plan.json", typ="series")
+    points = {point["id"]: point for point in plan["points"]}
+    times: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for line in finished.journal():
+        point = points[line["point"]]
+        times[point["operator"], point["tuner"], point["tensor"]].append(line["time_s"] * 1e6)
+    summary = table(finished, "summary")
+    assert len(summary) == len(times) == POINTS
+    for row in summary.itertuples():
+        raw = times[row.operator, row.tuner, row.tensor]
+        assert row.n == len(raw)
+        assert row.median_us == pytest.approx(statistics.median(raw), rel=1e-9)
+        assert row.min_us == pytest.approx(min(raw), rel=1e-9)
+
+
+def test_the_schedules_sum_over_repeats_is_the_estimate(finished: Checkout) -> None:
+    schedule = table(finished, "schedule")
+    # Nobody typed that the second tensor runs twice: the network lists it twice.
+    assert dict(zip(schedule["tensor"], schedule["repeats"], strict=True)) == {
+        "3-32-32-3-8-2-0": 1,
+        "8-16-16-1-16-1-0": 2,
+    }
+    estimate = table(finished, "estimate")
+    best = estimate[estimate["choice"] == "best"].iloc[0]
+    assert math.fsum(schedule["repeats"] * schedule["time_us"]) == best["total_us"]
+    assert "classes" in str(best["not_covered"])
+
+
+def test_the_archive_is_one_ck_entry_for_each_program(finished: Checkout) -> None:
+    with zipfile.ZipFile(finished.results / "tiny.zip") as archive:
+        names = archive.namelist()
+    entries = {name.split("/")[1] for name in names if name.endswith("/.cm/meta.json")}
+    assert len(entries) == 2
+    assert sum(name.endswith(".0001.json") for name in names) == POINTS
+
+
+def test_the_tuned_local_sizes_are_kept_with_the_results(finished: Checkout) -> None:
+    text = (finished.results / "sweeps" / "here.opencl-reference.tuner.json").read_text("utf-8")
+    assert "direct_convolution" in text
+    # Tuned by the first process of a point, taken from the table by the others.
+    tuned = [line["tuning_s"] for line in finished.journal() if line["tuning_s"]]
+    processes = {(line["point"], line["process"]) for line in finished.journal()}
+    assert 0 < len(tuned) < len(processes)
+
+
+def test_the_headline_and_the_page_say_what_came_out(finished: Checkout) -> None:
+    headline = (finished.results / "headline.txt").read_text("utf-8")
+    assert "estimate" in headline
+    page = (finished.results / "report.html").read_text("utf-8")
+    assert "8-16-16-1-16-1-0" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert 'src="http' not in page
+
+
+def test_snakemakes_own_report_works(study: Checkout) -> None:
+    study.run("--report", "snakemake-report.zip")
+    with zipfile.ZipFile(study.folder / "snakemake-report.zip") as archive:
+        assert any(name.endswith("report.html") for name in archive.namelist())
