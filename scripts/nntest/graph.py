@@ -153,7 +153,7 @@ def imported_files(study: Study) -> list[str]:
     """Every file and folder that `imports` names, patterns expanded, in a stable order."""
     found: list[str] = []
     for pattern in study.config.imports:
-        matches = sorted(glob.glob(pattern, recursive=True))
+        matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - may be absolute
         if not matches:
             raise UserError(
                 f"config: imports: nothing matches '{pattern}'",

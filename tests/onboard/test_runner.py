@@ -43,7 +43,8 @@ json.dump({"execution_time_kernel_0": 0.5, "execution_time_kernel_1": 0.002,
     "hangs": "import time; time.sleep(600)",
     "refuses": """
 import json, sys
-json.dump({"status": "not-supported", "reason": "kernel 2 is even"}, open("tmp-nntest-status.json", "w"))
+answer = {"status": "not-supported", "reason": "kernel 2 is even"}
+json.dump(answer, open("tmp-nntest-status.json", "w"))
 sys.exit(3)
 """,
 }

@@ -49,7 +49,9 @@ class Checkout:
             shutil.copytree(
                 HOME / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
             )
-        checkout.write("config/networks/tiny.yaml", definition={"family": "layers", "layers": LAYERS})
+        checkout.write(
+            "config/networks/tiny.yaml", definition={"family": "layers", "layers": LAYERS}
+        )
         checkout.write(
             "config/boards/here.yaml",
             connect={"transport": "local"},

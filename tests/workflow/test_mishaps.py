@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -10,9 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import pyopencl
 import pytest
 
 from workflow.study import REPETITIONS, Checkout
+
+SWEEP = ("--until", "sweep")
+"""The sweep is what is disturbed here; the analysis behind it would only cost time."""
 
 
 @pytest.fixture
@@ -47,33 +52,33 @@ def assert_nothing_twice(checkout: Checkout, repetitions: int) -> None:
 
 
 def test_snakemake_killed_in_the_middle_of_a_sweep(slow: Checkout) -> None:
-    running = slow.start()
+    running = slow.start(*SWEEP)
     wait_for_repetitions(slow, 5)
     running.kill()
     running.wait()
     # The board goes on; the same command finds it, follows it and needs no unlocking.
-    output = slow.run()
+    output = slow.run(*SWEEP)
     assert "following it" in output or "in all" in output
     assert_nothing_twice(slow, 8 * 12)
-    assert slow.would_run() == {}
+    assert slow.to_measure() == []
 
 
 def test_snakemake_and_the_board_killed_in_the_middle_of_a_sweep(slow: Checkout) -> None:
-    running = slow.start()
+    running = slow.start(*SWEEP)
     wait_for_repetitions(slow, 5)
     running.kill()
     running.wait()
     end_what_runs_in(slow.folder)
     measured = slow.journal()
     assert 5 <= len(measured) < 8 * 12
-    slow.run()
+    slow.run(*SWEEP)
     assert slow.journal()[: len(measured)] == measured
     assert_nothing_twice(slow, 8 * 12)
 
 
 def test_ctrl_c_in_the_middle_of_a_sweep(slow: Checkout) -> None:
     # A terminal sends the signal to the whole foreground group.
-    running = slow.start(start_new_session=True)
+    running = slow.start(*SWEEP, start_new_session=True)
     wait_for_repetitions(slow, 5)
     os.killpg(running.pid, signal.SIGINT)
     assert running.wait(timeout=60) != 0
@@ -83,15 +88,15 @@ def test_ctrl_c_in_the_middle_of_a_sweep(slow: Checkout) -> None:
     assert "what is measured stays on the board" in output
     time.sleep(1.0)
     assert slow.journal() == measured, "the board measures on, though the user stopped it"
-    slow.run()
+    slow.run(*SWEEP)
     assert slow.journal()[: len(measured)] == measured
     assert_nothing_twice(slow, 8 * 12)
 
 
 def test_two_runs_at_once_in_one_folder(slow: Checkout) -> None:
-    running = slow.start()
+    running = slow.start(*SWEEP)
     wait_for_repetitions(slow, 1)
-    status, output = slow.run_anyhow()
+    status, output = slow.run_anyhow(*SWEEP)
     assert status != 0
     assert "another run is at work in this folder: study tiny" in output
     assert "Traceback" not in output
@@ -101,7 +106,7 @@ def test_two_runs_at_once_in_one_folder(slow: Checkout) -> None:
 
 def test_two_folders_share_one_board(slow: Checkout, tmp_path: Path) -> None:
     other = slow.copy(tmp_path / "other")
-    running = slow.start()
+    running = slow.start(*SWEEP)
     wait_for_repetitions(slow, 1)
     other.configure(on_busy_board="fail", repetitions=1)
     status, output = other.run_anyhow()
@@ -109,7 +114,7 @@ def test_two_folders_share_one_board(slow: Checkout, tmp_path: Path) -> None:
     assert "board here is measuring for" in output
     assert "Traceback" not in output
     other.configure(repetitions=1)
-    assert "waiting: the board is measuring for" in other.run("--until", "sweep")
+    assert "waiting: the board is measuring for" in other.run(*SWEEP)
     running.wait(timeout=300)
 
 
@@ -117,21 +122,36 @@ def test_a_full_disk(fresh: Checkout) -> None:
     """The kernel's limit on file sizes stands for a full disk; no root is needed for it."""
     fresh.run("--until", "install")
     script = 'ulimit -f 8; trap "" XFSZ; exec "$@"'
-    command = ["bash", "-c", script, "bash", *fresh.command("--until", "sweep")]
+    command = ["bash", "-c", script, "bash", *fresh.command(*SWEEP)]
     done = subprocess.run(command, cwd=fresh.folder, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "File too large" in done.stdout + done.stderr
     kept = fresh.journal()
-    fresh.run("--until", "sweep")
+    fresh.run(*SWEEP)
     assert fresh.journal()[: len(kept)] == kept
     assert_nothing_twice(fresh, REPETITIONS)
 
 
 def test_no_opencl_platform(fresh: Checkout) -> None:
-    # An empty folder of drivers is what a machine without PoCL looks like to the loader.
-    empty = fresh.folder / "no-vendors"
-    empty.mkdir()
-    status, output = fresh.run_anyhow(env={"OCL_ICD_VENDORS": str(empty)})
+    # PyOpenCL as it is, but without the PoCL that its wheel was given: the real loader, and
+    # no driver for it to find.
+    site = fresh.folder / "site"
+    shutil.copytree(
+        Path(pyopencl.__file__).parent,
+        site / "pyopencl",
+        ignore=shutil.ignore_patterns("*pocl-*", "*.icd", "__pycache__"),
+    )
+    (fresh.folder / "no-vendors").mkdir()
+    fresh.write(
+        "config/boards/here.yaml",
+        connect={"transport": "local"},
+        work_dir="results/boards/here",
+        environment={
+            "PYTHONPATH": str(site),
+            "OCL_ICD_VENDORS": str(fresh.folder / "no-vendors"),
+        },
+    )
+    status, output = fresh.run_anyhow()
     assert status != 0
     assert "there is no OpenCL platform on the board" in output
     assert "pip install pocl-binary-distribution" in output
@@ -163,7 +183,7 @@ def test_a_zip_that_is_no_zip(study: Checkout, name: str, content: bytes, told: 
     assert "Traceback" not in output
     assert study.journal() == before
     study.configure()
-    study.run()
+    assert study.to_measure() == []
 
 
 def test_an_import_that_is_not_there(study: Checkout) -> None:
@@ -184,5 +204,5 @@ def test_a_program_that_always_fails_is_told_and_tried_again_once_mended(fresh: 
     assert "Traceback" not in output
     for path, text in good.items():
         path.write_text(text)
-    fresh.run("--until", "sweep")
+    fresh.run(*SWEEP)
     assert sum(line["status"] == "ok" for line in fresh.journal()) == REPETITIONS

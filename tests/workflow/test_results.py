@@ -37,7 +37,9 @@ def test_every_table_and_plot_is_there(finished: Checkout) -> None:
 
 
 def test_the_summary_agrees_with_the_raw_journal(finished: Checkout) -> None:
-    plan = pd.read_json(finished.results / "sweeps" / "here.opencl-reference.plan.json", typ="series")
+    plan = pd.read_json(
+        finished.results / "sweeps" / "here.opencl-reference.plan.json", typ="series"
+    )
     points = {point["id"]: point for point in plan["points"]}
     times: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for line in finished.journal():

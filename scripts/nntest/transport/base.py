@@ -30,7 +30,7 @@ class Completed:
     stderr: str
 
     def check(self, doing: str) -> Completed:
-        """This, or `CommandFailed` with the tail of what it said on stderr."""
+        """Return itself, or raise `CommandFailed` with the tail of what it said on stderr."""
         if self.status != 0:
             said = (self.stderr.strip() or self.stdout.strip())[-1000:]
             raise CommandFailed(f"{doing}: {self.argv[0]} ended with {self.status}: {said}")
