@@ -1,0 +1,68 @@
+"""Hashes of code: an edit that may change what code does changes them, a cosmetic one does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nntest.codehash import SCRIPTS, closure, module_file, source_hash
+
+
+def hash_of(folder: Path, name: str, text: str) -> str:
+    # Each text in a folder of its own: meanings are remembered by path.
+    path = folder / str(len(list(folder.iterdir()))) / name
+    path.parent.mkdir()
+    path.write_text(text, encoding="utf-8")
+    return source_hash([path])
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("a.py", "x = 1\n", "x  =  1  # why\n"),
+        ("a.py", "def f():\n    return 1\n", 'def f():\n    """Say it."""\n\n    return 1\n'),
+        ("a.py", '"""One."""\nx = 1\n', '"""Two."""\nx = 1\n'),
+        ("a.cl", "float f; // a\n", "/* b\n c */ float   f;\n"),
+        ("a.cpp", "int a;\n\n\nint b;\n", "int a;\nint b;\n"),
+    ],
+)
+def test_a_cosmetic_edit_changes_nothing(
+    tmp_path: Path, name: str, before: str, after: str
+) -> None:
+    assert hash_of(tmp_path, name, before) == hash_of(tmp_path, name, after)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("a.py", "x = 1\n", "x = 2\n"),
+        ("a.py", "def f():\n    return 'a'\n", "def f():\n    return 'b'\n"),
+        ("a.cl", "float f;\n", "half f;\n"),
+        ("a.cl", "#define A 1\nint x;\n", "#define A 1 int x;\n"),
+        ("a.sh", "# one\n", "# two\n"),
+    ],
+)
+def test_an_edit_that_may_matter_changes_it(
+    tmp_path: Path, name: str, before: str, after: str
+) -> None:
+    assert hash_of(tmp_path, name, before) != hash_of(tmp_path, name, after)
+
+
+def test_the_order_of_the_files_does_not_count(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.py", tmp_path / "b.py"]
+    for path in paths:
+        path.write_text(f"name = {path.name!r}", encoding="utf-8")
+    assert source_hash(paths) == source_hash(reversed(paths))
+
+
+def test_modules_that_are_imported_by_imported_ones_count() -> None:
+    files = {
+        path.relative_to(SCRIPTS).as_posix() for path in closure(module_file("nntest.estimate"))
+    }
+    assert {"nntest/estimate.py", "nntest/networks.py", "nntest/tensors.py"} <= files
+    assert "nntest/sweep.py" not in files
+    assert not any("plots" in name for name in files)
+
+
+def test_a_package_is_its_init_file() -> None:
+    assert module_file("nntest.config").name == "__init__.py"
