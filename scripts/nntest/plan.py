@@ -64,6 +64,19 @@ def build_plan(
         "lock_file": sweep.board.lock_file,
         "points": points,
         "state": _state_request(sweep, facts),
+        "settings": _settings(sweep),
+        "cooling": {
+            "zones": [
+                {
+                    "name": zone.name,
+                    "path": posixpath.join(zone.path, "temp"),
+                    "start_below_c": zone.start_below_c,
+                }
+                for zone in sweep.board.thermal_zones
+                if zone.start_below_c is not None
+            ],
+            "patience_s": sweep.board.cool_down_s,
+        },
     }
     plan["plan_id"] = _digest(plan)
     plan["ck"] = _ck_part(study, sweep, installed, facts, planned_at)
@@ -147,6 +160,24 @@ def _state_request(sweep: Sweep, facts: Mapping[str, Any]) -> dict[str, Any]:
         "temperatures": temperatures,
         "throttle_counters": facts["throttle_counters"],
     }
+
+
+def _settings(sweep: Sweep) -> list[dict[str, Any]]:
+    """Governors and frequency limits to set while measuring, in the units of the kernel's files."""
+
+    def in_file_units(mhz: float | None, khz_per_unit: float) -> int | None:
+        return None if mhz is None else round(mhz * 1000 / khz_per_unit)
+
+    return [
+        {
+            "name": domain.name,
+            "path": domain.path,
+            "governor": domain.governor,
+            "min": in_file_units(domain.min_mhz, domain.khz_per_unit),
+            "max": in_file_units(domain.max_mhz, domain.khz_per_unit),
+        }
+        for domain in sweep.board.frequency_domains
+    ]
 
 
 def _ck_part(

@@ -125,6 +125,7 @@ class _Runner:
         self._folder = folder
         self._plan = plan
         self._say = say
+        self._told: set[str] = set()
 
     def _call(self, command: str, *arguments: str) -> dict[str, Any]:
         return call(self._transport, self._board, "runner.py", command, self._folder, *arguments)
@@ -181,6 +182,7 @@ class _Runner:
                     "run the same command again: it follows the sweep to its end",
                 )
             if ours and status["state"] == "running":
+                self._tell_notes(status.get("notes", []))
                 self._say.progress(status)
             now = time.monotonic()
             if raw.decode("utf-8", "replace") != previous:
@@ -190,6 +192,13 @@ class _Runner:
                     return self._died(status)
                 last_change = now
             time.sleep(POLL_S)
+
+    def _tell_notes(self, notes: list[str]) -> None:
+        """Say once what could not be set on the board; the rows are marked with it."""
+        for note in notes:
+            if note not in self._told:
+                self._told.add(note)
+                self._say.note(f"warning: {note}; the rows are marked")
 
     def _died(self, status: dict[str, Any]) -> dict[str, Any]:
         """The status of a runner that ended without a last word (killed, or its disk full)."""

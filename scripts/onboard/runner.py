@@ -26,6 +26,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from board_lock import BoardLock
 from clock import utc_now
+from cooling import wait_until_cool
+from device_settings import DeviceSettings
 from device_state import DeviceState
 from journal import Journal, Progress, effective, read_lines
 from measure import Measurement
@@ -36,6 +38,7 @@ STATUS_FILE = "status.json"
 STOP_FILE = "stop"
 LOG_FILE = "runner.log"
 SCRATCH_FOLDER = "run"
+SETTINGS_FILE = "settings-before.json"
 
 STATUS_EVERY_S = 1.0
 START_PATIENCE_S = 1.0
@@ -97,14 +100,28 @@ class Sweep:
         self._began_at = utc_now()
         self._last_status = 0.0
         self._current = ""
+        self._settings = DeviceSettings(
+            plan.get("settings", []), os.path.join(folder, SETTINGS_FILE)
+        )
 
     def run(self):
-        """Measure all that is missing; returns the final state, 'done' or 'stopped'."""
+        """Measure all that is missing; the last status says 'done' or 'stopped'."""
+        self._settings.apply()
+        try:
+            state = self._measure()
+        finally:
+            self._settings.restore()
+        # Said last: who reads it may count on the board being as it was.
+        self._current = ""
+        self.write_status(state)
+
+    def _measure(self):
         for point, process, repetitions in queue(self._plan, self._progress):
             if point["id"] in self._progress.failed:
                 continue
+            warm = self._cool_down()
             if self._stop_asked():
-                return self._finish("stopped")
+                return "stopped"
             self._current = "{operator} {tuner} {tensor}".format(**point)
             self.write_status("running")
             measurement = Measurement(
@@ -116,15 +133,22 @@ class Sweep:
                 self._while_waiting,
             )
             for line in measurement.run():
+                line["notes"] = self._settings.problems + warm
                 self._journal.append(line)
                 self._progress.note(line)
                 self._measured_here += 1
-        return self._finish("stopped" if self._stop_asked() else "done")
+        return "stopped" if self._stop_asked() else "done"
 
-    def _finish(self, state):
-        self._current = ""
-        self.write_status(state)
-        return state
+    def _cool_down(self):
+        """Wait for the start temperature; notes on what is still too warm after the wait."""
+        cooling = self._plan.get("cooling", {})
+
+        def waiting(warm):
+            self._current = "cooling down: " + ", ".join(warm)
+            return self._while_waiting()
+
+        warm = wait_until_cool(cooling.get("zones", []), cooling.get("patience_s", 0), waiting)
+        return ["started warm: " + zone for zone in warm]
 
     def _stop_asked(self):
         return os.path.exists(os.path.join(self._folder, STOP_FILE))
@@ -155,6 +179,7 @@ class Sweep:
                 "repetitions": self._total,
                 "missing": missing,
                 "failed_points": failed,
+                "notes": self._settings.problems,
                 "measured_here": self._measured_here,
                 "seconds_left": left,
             },

@@ -328,3 +328,117 @@ def test_the_runner_parses_as_python_3_5() -> None:
 
     for path in ONBOARD.glob("*.py"):
         ast.parse(path.read_text("utf-8"), str(path), feature_version=(3, 5))
+
+
+class Sysfs:
+    """A tree of files like the kernel's, for one cpufreq policy."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.write("scaling_governor", "ondemand")
+        self.write("scaling_min_freq", "408000")
+        self.write("scaling_max_freq", "1416000")
+
+    def write(self, name: str, value: str) -> None:
+        (self.folder / name).write_text(value + "\n")
+
+    def read(self) -> list[str]:
+        names = ("scaling_governor", "scaling_min_freq", "scaling_max_freq")
+        return [(self.folder / name).read_text().strip() for name in names]
+
+    def domain(self, **changes: Any) -> dict[str, Any]:
+        return {
+            "name": "A53", "path": str(self.folder), "governor": "performance",
+            "min": 1200000, "max": None, **changes,
+        }  # fmt: skip
+
+
+BEFORE = ["ondemand", "408000", "1416000"]
+DURING = ["performance", "1200000", "1416000"]
+
+
+@pytest.fixture
+def sysfs(tmp_path: Path) -> Sysfs:
+    return Sysfs(tmp_path / "policy0")
+
+
+def wait_for(condition: Any) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("program", ["good", "exits", "segfaults"])
+def test_settings_hold_during_a_sweep_and_are_put_back(
+    board: Board, sysfs: Sysfs, program: str
+) -> None:
+    board.plan(board.point("a", program, env={"PACE": "0.2"}), settings=[sysfs.domain()])
+    board.call("start")
+    if program == "good":
+        wait_for(lambda: sysfs.read() == DURING)
+    board.wait("done")
+    wait_for(lambda: sysfs.read() == BEFORE)
+    assert all(line["notes"] == [] for line in board.journal())
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_settings_are_put_back_when_the_sweep_is_ended(
+    board: Board, sysfs: Sysfs, end: str
+) -> None:
+    board.plan(board.point("a", "hangs"), settings=[sysfs.domain()])
+    board.call("start")
+    wait_for(lambda: sysfs.read() == DURING)
+    if end == "stop":
+        board.call("stop")
+    else:
+        os.kill(board.wait("running")["pid"], signal.SIGKILL)
+    wait_for(lambda: sysfs.read() == BEFORE)
+
+
+def test_settings_left_by_a_power_cut_are_undone_by_the_next_start(
+    board: Board, sysfs: Sysfs
+) -> None:
+    sysfs.write("scaling_governor", "performance")
+    memory = [[str(sysfs.folder / "scaling_governor"), "ondemand"]]
+    (board.folder / "settings-before.json").write_text(json.dumps(memory))
+    board.plan(board.point("a", "good"))
+    board.measure()
+    wait_for(lambda: sysfs.read() == BEFORE)
+
+
+def test_a_setting_that_cannot_be_made_is_told_and_marks_the_rows(
+    board: Board, sysfs: Sysfs
+) -> None:
+    gone = {"name": "GPU", "path": str(board.folder / "nowhere"), "governor": "performance"}
+    board.plan(board.point("a", "good"), settings=[sysfs.domain(), gone])
+    lines = board.measure()
+    assert all("GPU: no file" in line["notes"][0] for line in lines)
+    assert len(lines) == 4
+    assert "GPU: no file" in board.status()["notes"][0]
+
+
+def test_a_sweep_waits_for_the_start_temperature(board: Board) -> None:
+    zone = board.folder / "temp"
+    zone.write_text("70000\n")
+    cooling = {
+        "zones": [{"name": "CPU", "path": str(zone), "start_below_c": 50}], "patience_s": 60,
+    }  # fmt: skip
+    board.plan(board.point("a", "good"), cooling=cooling)
+    board.call("start")
+    wait_for(lambda: "cooling down: CPU 70.0 C" in board.status().get("current", ""))
+    assert board.journal() == []
+    zone.write_text("40000\n")
+    board.wait("done")
+    assert all(line["notes"] == [] for line in board.journal())
+
+
+def test_a_board_that_stays_warm_is_measured_and_marked(board: Board) -> None:
+    zone = board.folder / "temp"
+    zone.write_text("70000\n")
+    cooling = {
+        "zones": [{"name": "CPU", "path": str(zone), "start_below_c": 50}], "patience_s": 0,
+    }  # fmt: skip
+    board.plan(board.point("a", "good"), cooling=cooling)
+    assert all(line["notes"] == ["started warm: CPU 70.0 C"] for line in board.measure())

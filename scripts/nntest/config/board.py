@@ -86,6 +86,8 @@ class FrequencyDomain(Strict):
     name: str
     path: str = Field(description="folder with the governor and frequency files")
     governor: str | None = Field(default=None, description="governor to set while measuring")
+    min_mhz: Megahertz | None = Field(default=None, description="lowest clock while measuring")
+    max_mhz: Megahertz | None = Field(default=None, description="highest clock while measuring")
     khz_per_unit: float = Field(
         default=1.0, gt=0, description="1 for cpufreq (kHz), 0.001 for devfreq (Hz)"
     )
@@ -124,6 +126,9 @@ class Board(Strict):
     gpu: Gpu | None = None
     frequency_domains: list[FrequencyDomain] = Field(default_factory=list)
     thermal_zones: list[ThermalZone] = Field(default_factory=list)
+    cool_down_s: float = Field(
+        default=300.0, ge=0, description="longest wait for the start temperatures, each time"
+    )
     libraries: list[Name] | None = Field(
         default=None, description="those of the study that it has; default: all of the study's"
     )
