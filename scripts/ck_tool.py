@@ -1,0 +1,278 @@
+"""Look into CK archives, check them, merge them, and turn them into tables.
+
+An ARCHIVE is a zip that `ck zip` or a sweep wrote, a CK repository's folder, a folder of
+experiment entries, or one entry.  Zips are read in place; nothing is ever unpacked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from nntest import measurements
+from nntest.ck import (
+    COUNTER_COLUMNS,
+    LAUNCH_COLUMNS,
+    EntryOverview,
+    KnownPlatform,
+    PointOverview,
+    check,
+    merge,
+    overview,
+    read_counter_rows,
+    read_kernel_rows,
+    read_launch_rows,
+    read_rows,
+)
+from nntest.config.load import read_yaml
+from nntest.errors import UserError, user_errors_end_the_process
+
+BOARDS = Path(__file__).resolve().parent.parent / "config" / "boards"
+
+_EXAMPLES = """\
+examples:
+  ck_tool.py list sweep.zip                      what is in it
+  ck_tool.py show sweep.zip --entry f68af58d     its points, times and failures
+  ck_tool.py check old/*.zip                     is it as CK writes it; exit status 1 if not
+  ck_tool.py merge a.zip b.zip -o both.zip       one archive of several
+  ck_tool.py convert both.zip table.csv          one row per repetition
+  ck_tool.py convert prof.zip k.parquet --table kernels
+"""
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    arguments = _parser().parse_args()
+    status: int = arguments.command(arguments)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ck_tool.py",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    command = _command(commands, "list", _list, "one line per entry")
+    command.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
+    _add_boards(command)
+
+    command = _command(commands, "show", _show, "every point of the entries: times, failures")
+    command.add_argument("archive", type=Path, metavar="ARCHIVE")
+    command.add_argument("--entry", default="", help="only this one: (part of) its UID or alias")
+    _add_boards(command)
+
+    command = _command(
+        commands, "check", _check, "compare with CK's format; exit status 1 if there is an error"
+    )
+    command.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
+    command.add_argument("--strict", action="store_true", help="count warnings as errors")
+
+    command = _command(commands, "merge", _merge, "one CK zip of several archives")
+    command.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
+    command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT.zip")
+    command.add_argument(
+        "--keep-both",
+        action="store_true",
+        help="where two archives contradict each other, keep both as repetitions",
+    )
+
+    command = _command(commands, "convert", _convert, "a table of what an archive holds")
+    command.add_argument("archive", type=Path, metavar="ARCHIVE")
+    command.add_argument("table_file", type=Path, metavar="OUT.csv|OUT.parquet")
+    command.add_argument(
+        "--table",
+        choices=["measurements", "kernels", "launches", "counters"],
+        default="measurements",
+        help="measurements: one row per repetition (the default); of profiled points: kernels "
+        "(one row per kernel and repetition), launches (one per launch), counters (one per "
+        "hardware counter)",
+    )
+    command.add_argument(
+        "--synthetic", action="store_true", help="take the synthetic data sets, too"
+    )
+    _add_boards(command)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    function: Callable[[argparse.Namespace], int],
+    text: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(command=function)
+    return command
+
+
+def _add_boards(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--boards",
+        type=Path,
+        default=BOARDS,
+        metavar="FOLDER",
+        help="board files that give platforms their names (default: config/boards)",
+    )
+
+
+# -- commands ------------------------------------------------------------------------------
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    heads = ("UID", "program", "library", "platform", "points", "ok", "failed points")
+    for path in arguments.archives:
+        entries = list(overview(path, _known_platforms(arguments.boards), _warn))
+        points = sum(_points(entry) for entry in entries)
+        print(f"{path}: {len(entries)} entries, {points} points")
+        lines = [
+            (
+                entry.uid,
+                entry.program,
+                entry.library,
+                entry.platform,
+                str(_points(entry)),
+                str(entry.succeeded),
+                str(entry.failed),
+            )
+            for entry in entries
+        ]
+        if lines:
+            _print_columns([heads, *lines])
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    found = 0
+    for entry in overview(arguments.archive, _known_platforms(arguments.boards), _warn):
+        if arguments.entry not in entry.alias and not entry.uid.startswith(arguments.entry):
+            continue
+        found += 1
+        print(f"{entry.alias} ({entry.uid})")
+        print(f"  program   {entry.program}")
+        print(f"  library   {entry.library}")
+        print(f"  platform  {entry.platform}; {entry.device}, driver {entry.driver or 'unknown'}")
+        print(f"  tags      {', '.join(entry.tags)}")
+        print(f"  from      {', '.join(entry.archives)}")
+        heads = ("point", "operator", "tensor", "batch", "tuner", "n", "median µs", "min µs", "")
+        _print_columns([heads, *(_point_line(point) for point in entry.points)])
+        print()
+    if not found:
+        raise UserError(
+            f"{arguments.archive}: no entry whose UID or alias has '{arguments.entry}'",
+            "ck_tool.py list shows what there is",
+        )
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    errors = warnings = 0
+    for path in arguments.archives:
+        for complaint in check(path):
+            print(complaint)
+            if complaint.severity == "error":
+                errors += 1
+            else:
+                warnings += 1
+    print(f"{len(arguments.archives)} checked: {errors} errors, {warnings} warnings")
+    return 1 if errors or (warnings and arguments.strict) else 0
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    report = merge(arguments.archives, arguments.output, keep_both=arguments.keep_both, warn=_warn)
+    print(report)
+    return 0
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    target: Path = arguments.table_file
+    if target.suffix not in (".csv", ".parquet"):
+        raise UserError(f"{target}: neither .csv nor .parquet")
+    read = {
+        "measurements": read_rows,
+        "kernels": read_kernel_rows,
+        "launches": read_launch_rows,
+        "counters": read_counter_rows,
+    }[arguments.table]
+    known = _known_platforms(arguments.boards)
+    rows = read(arguments.archive, known, _warn, synthetic=arguments.synthetic)
+    if arguments.table in ("measurements", "kernels"):
+        frame = measurements.to_frame(rows)
+        schema = measurements.SCHEMA
+    else:
+        columns = LAUNCH_COLUMNS if arguments.table == "launches" else COUNTER_COLUMNS
+        frame = pd.DataFrame(rows, columns=pd.Index(columns))
+        schema = None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.suffix == ".csv":
+        frame.to_csv(target, index=False)
+    else:
+        table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+        if schema is not None:
+            table = table.replace_schema_metadata(schema.metadata)
+        pq.write_table(table, target)
+    print(f"{target}: {len(frame)} rows")
+    return 0
+
+
+# -- helpers -------------------------------------------------------------------------------
+
+
+def _known_platforms(folder: Path) -> list[KnownPlatform]:
+    known = []
+    for path in sorted(folder.glob("*.yaml")):
+        platform = read_yaml(path).get("platform") or {}
+        models = tuple(platform.get("models") or ())
+        known.append(KnownPlatform(path.stem, platform.get("name") or "", models))
+    return known
+
+
+def _points(entry: EntryOverview) -> int:
+    return len({point.point for point in entry.points})
+
+
+def _point_line(point: PointOverview) -> tuple[str, ...]:
+    name = point.point if point.subpoint == 1 else f"{point.point}.{point.subpoint:04d}"
+    said = "; ".join(sorted({f"{status}: {reason}" for status, reason in point.failures}))
+    if point.profiled:
+        kernels = [f"{kernel} {min(times):.1f}" for kernel, times in point.kernels.items()]
+        said = "; ".join(["profiled", *kernels, *([said] if said else [])])
+    return (
+        name,
+        point.operator,
+        point.tensor,
+        "" if point.batch_size is None else str(point.batch_size),
+        point.tuner,
+        str(len(point.times)),
+        "" if point.median is None else f"{point.median:.1f}",
+        f"{min(point.times):.1f}" if point.times else "",
+        said if len(said) <= 200 else said[:199] + "…",
+    )
+
+
+def _print_columns(lines: Iterable[tuple[str, ...]]) -> None:
+    rows = [tuple(cell.replace("\n", " ") for cell in line) for line in lines]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  " + "  ".join(cells).rstrip())
+
+
+def _warn(sentence: str) -> None:
+    print(f"warning: {sentence}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `... | head` is no error
+    with user_errors_end_the_process():
+        sys.exit(main())

@@ -1,0 +1,32 @@
+"""Collective Knowledge archives: read, check and merge what boards, people and years measured."""
+
+from nntest.ck.check import Complaint, check
+from nntest.ck.merge import MergeReport, merge
+from nntest.ck.overview import EntryOverview, PointOverview, overview
+from nntest.ck.platforms import KnownPlatform
+from nntest.ck.profiles import (
+    COUNTER_COLUMNS,
+    LAUNCH_COLUMNS,
+    read_counter_rows,
+    read_kernel_rows,
+    read_launch_rows,
+)
+from nntest.ck.read import read_points, read_rows
+
+__all__ = [
+    "COUNTER_COLUMNS",
+    "LAUNCH_COLUMNS",
+    "Complaint",
+    "EntryOverview",
+    "KnownPlatform",
+    "MergeReport",
+    "PointOverview",
+    "check",
+    "merge",
+    "overview",
+    "read_counter_rows",
+    "read_kernel_rows",
+    "read_launch_rows",
+    "read_points",
+    "read_rows",
+]

@@ -1,0 +1,140 @@
+"""What profiling entries hold: times of single kernels, and counters of the device.
+
+A profiled run is slowed down by what watches it, so its times never become measurements; they
+have tables of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from nntest.ck.platforms import KnownPlatform
+from nntest.ck.points import Point
+from nntest.ck.read import Row, log_warning, repetition_rows, rows_of_points
+from nntest.ck.safety import Warn
+from nntest.ck.values import mapping, real, text, whole
+
+_POINT_COLUMNS = (
+    *("platform", "board", "library", "operator", "program", "species", "tensor"),
+    *("batch_size", "tuner", "repetition_id"),
+)
+_ORIGIN_COLUMNS = ("archive", "entry", "point", "subpoint")
+
+LAUNCH_COLUMNS = (
+    *_POINT_COLUMNS,
+    *("sequence", "kernel", "time_us", "global_size", "local_size"),
+    *_ORIGIN_COLUMNS,
+)
+"""Columns of `read_launch_rows`: sequence counts the launches of a repetition from 0; sizes are
+written 8x8x1, and a local size of 0x0x0 was left to the driver."""
+
+COUNTER_COLUMNS = (*_POINT_COLUMNS, "counter", "value", *_ORIGIN_COLUMNS)
+"""Columns of `read_counter_rows`; a counter that lies deeper is named by its path, a/b/c."""
+
+_DEEPEST_COUNTER = 8
+
+
+def read_kernel_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """Rows for `measurements.to_frame`, one per kernel and repetition of the profiled points.
+
+    ``time_us`` is the time of all launches of the kernel in the repetition, weight reshaping and
+    tuner runs included; ``kernel`` is its name.  A profiled run that failed is one row with an
+    empty ``kernel`` and no time.  Arguments and errors as for `nntest.ck.read_rows`.
+    """
+    return rows_of_points(path, known_platforms, warn, synthetic, kernel_rows)
+
+
+def read_launch_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """One row, by `LAUNCH_COLUMNS`, for each launch of a kernel, in the order of launching."""
+    return rows_of_points(path, known_platforms, warn, synthetic, _launch_rows)
+
+
+def read_counter_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """One row, by `COUNTER_COLUMNS`, for each Mali hardware counter of each repetition."""
+    return rows_of_points(path, known_platforms, warn, synthetic, _counter_rows)
+
+
+def kernel_rows(point: Point, first_repetition: int) -> Iterator[Row]:
+    """Rows of one recording, as `read_kernel_rows` gives them; none if it was not profiled."""
+    if not point.profiled:
+        return
+    for row, run, outcome in repetition_rows(point, first_repetition):
+        row["GFLOPS"] = None
+        if outcome.status != "ok":
+            yield row
+            continue
+        for kernel, time_us in sorted(mapping(run, "execution_time_opencl_us").items()):
+            yield {**row, "kernel": text(kernel), "time_us": real(time_us), "setup_us": None}
+
+
+def _launch_rows(point: Point, first_repetition: int) -> Iterator[Row]:
+    if not point.profiled:
+        return
+    for row, run, outcome in repetition_rows(point, first_repetition):
+        launches = run.get("execution_time_list_opencl")
+        if outcome.status != "ok" or not isinstance(launches, list):
+            continue
+        for index, launch in enumerate(launches):
+            nanoseconds = real(mapping([launch], 0).get("kernel_time"))
+            sequence = whole(mapping([launch], 0).get("sequence"))
+            yield {
+                **{name: row[name] for name in _POINT_COLUMNS},
+                "sequence": index if sequence is None else sequence,
+                "kernel": text(mapping([launch], 0).get("kernel_name")),
+                "time_us": None if nanoseconds is None else nanoseconds / 1e3,
+                "global_size": _size(mapping([launch], 0).get("gws")),
+                "local_size": _size(mapping([launch], 0).get("lws")),
+                **{name: row[name] for name in _ORIGIN_COLUMNS},
+            }
+
+
+def _counter_rows(point: Point, first_repetition: int) -> Iterator[Row]:
+    if not point.profiled:
+        return
+    for row, run, _ in repetition_rows(point, first_repetition):
+        for counter, value in _numbers(run.get("mali_hwc"), ""):
+            yield {
+                **{name: row[name] for name in _POINT_COLUMNS},
+                "counter": counter,
+                "value": value,
+                **{name: row[name] for name in _ORIGIN_COLUMNS},
+            }
+
+
+def _numbers(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, float]]:
+    number = real(value)
+    if number is not None:
+        yield path, number
+    elif depth < _DEEPEST_COUNTER and isinstance(value, dict):
+        for key, inner in sorted(value.items()):
+            yield from _numbers(inner, f"{path}/{text(key)}" if path else text(key), depth + 1)
+    elif depth < _DEEPEST_COUNTER and isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _numbers(inner, f"{path}/{index}" if path else str(index), depth + 1)
+
+
+def _size(sizes: Any) -> str:
+    if not isinstance(sizes, list):
+        return ""
+    numbers = [whole(size) for size in sizes]
+    return "x".join(str(number) for number in numbers) if None not in numbers else ""

@@ -1,0 +1,80 @@
+"""Values out of JSON that somebody else wrote: wrong kinds and missing keys become None."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+_LONGEST_TEXT = 4000
+_NUMBERS = (int, float, str)
+_WORDS = {"yes": True, "no": False}
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+
+
+def dig(value: Any, *keys: str | int) -> Any:
+    """value[key][key]..., None as soon as there is nothing of that name."""
+    for key in keys:
+        if isinstance(value, dict) and isinstance(key, str):
+            value = value.get(key)
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        else:
+            return None
+    return value
+
+
+def mapping(value: Any, *keys: str | int) -> dict[str, Any]:
+    """As `dig`, for an object; {} if there is none."""
+    found = dig(value, *keys)
+    return found if isinstance(found, dict) else {}
+
+
+def objects(value: Any, *keys: str | int) -> list[dict[str, Any]]:
+    """As `dig`, for the objects in a list; [] if there is none."""
+    found = dig(value, *keys)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def text(value: Any, longest: int = _LONGEST_TEXT) -> str:
+    """A text without NULs and lone surrogates, bounded; "" for anything that is no text."""
+    if not isinstance(value, str):
+        return ""
+    clean = value.replace("\0", "").strip()
+    if len(clean) > longest:
+        clean = clean[: longest - 1] + "…"
+    return clean if clean.isascii() else clean.encode("utf-8", "replace").decode()
+
+
+def real(value: Any) -> float | None:
+    """A finite number, also where it was written as text."""
+    if type(value) is float:  # nearly always, and this is asked for every number of a table
+        return value if math.isfinite(value) else None
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def positive(value: Any) -> float | None:
+    """A finite number above zero: CK writes 0 for the time of a run that never was."""
+    number = real(value)
+    return number if number is not None and number > 0 else None
+
+
+def whole(value: Any) -> int | None:
+    """A whole number that a 64-bit column holds, also where it was written as text."""
+    number = real(value)
+    if number is None or not number.is_integer() or not _SMALLEST <= number <= _LARGEST:
+        return None
+    exact = int(value) if isinstance(value, int) else int(number)
+    return exact if _SMALLEST <= exact <= _LARGEST else None
+
+
+def truth(value: Any) -> bool | None:
+    """True and False, and CK's "yes" and "no"."""
+    if isinstance(value, bool):
+        return value
+    return _WORDS.get(value) if isinstance(value, str) else None
