@@ -1,0 +1,172 @@
+"""Data frames as the report's tables: what each cell says, and what it sorts by."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
+
+from nntest.report.columns import TABLES, Column, Kind, TableInfo, column
+
+MOST_ROWS = 1000
+"""Rows that the page shows; the CSV beside them has all."""
+_LARGE_CSV = 1_000_000
+"""Bytes above which a CSV is embedded compressed."""
+_NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+NULL = "–"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell shows, the number it sorts by (else its text), and its look."""
+
+    text: str
+    sort: str = ""
+    look: str = ""
+    interval: str = ""
+    bar: float | None = None
+    """Percent of the cell's width, for shares."""
+    more: str = ""
+    """The whole of a long text of which `text` is the beginning."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file embedded in the page."""
+
+    name: str
+    href: str
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A table ready to be put on the page."""
+
+    name: str
+    info: TableInfo
+    headers: list[tuple[str, Column]]
+    rows: list[list[Cell]]
+    total: int
+    same: list[tuple[str, str]]
+    """Columns that say the same in every row, told once: (heading, value)."""
+    csv: Download
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number with `digits` significant digits and its thousands apart; '–' for none."""
+    if not math.isfinite(value):
+        return NULL
+    if value == 0:
+        return "0"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{min(decimals, 9)}f}".replace(",", _NARROW_SPACE)
+    return text.rstrip("0").rstrip(".") if decimals > 6 else text
+
+
+def duration(microseconds: float) -> str:
+    """A time with a unit that suits it: µs, ms or s."""
+    for limit, unit, factor in ((1e3, "µs", 1.0), (1e6, "ms", 1e-3)):
+        if microseconds < limit:
+            return f"{number(microseconds * factor)} {unit}"
+    return f"{number(microseconds * 1e-6)} s"
+
+
+def ratio(value: float) -> str:
+    """A ratio with three decimals."""
+    return f"{value:.3f}" if math.isfinite(value) else NULL
+
+
+def percent(share: float) -> str:
+    """A share in percent, e.g. '46.9 %'."""
+    return f"{share * 100:.1f} %" if math.isfinite(share) else NULL
+
+
+_WORDY = ("text", "long", "flag")
+_LOOKS = {
+    "faster": "good", "slower": "bad", "no difference": "mute", "too few repetitions": "mute",
+    "baseline": "mute", "no baseline": "warn",
+}  # fmt: skip
+
+
+def _cell(value: Any, shown: Column, interval: tuple[Any, Any] | None) -> Cell:
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return Cell(NULL, look="null" if shown.kind in _WORDY else "null number")
+    if shown.kind == "flag":
+        return Cell("yes" if value else "no", str(int(bool(value))))
+    if shown.kind == "share":
+        return Cell(percent(float(value)), repr(float(value)), "number",
+                    bar=100 * float(value) if shown.label == "share" else None)  # fmt: skip
+    if shown.kind == "count" and not isinstance(value, str):
+        return Cell(str(int(value)), str(int(value)), "number")
+    if shown.kind in ("number", "ratio") and not isinstance(value, str):
+        ends = ""
+        write = ratio if shown.kind == "ratio" else number
+        if interval is not None and not any(pd.isna(end) for end in interval):
+            ends = " to ".join(write(float(end)) for end in interval)
+        return Cell(write(float(value)), repr(float(value)), "number", ends)
+    text = str(value)
+    if shown.kind == "long" and (len(text) > 60 or "\n" in text):
+        first = text.splitlines()[0]
+        return Cell(first if len(first) <= 60 else first[:57] + "…", more=text)
+    if shown.label.startswith("verdict"):
+        return Cell(text, look=_LOOKS.get(text, "warn"))
+    return Cell(text)
+
+
+def _download(name: str, frame: pd.DataFrame) -> Download:
+    data = frame.to_csv(index=False).encode()
+    filename, kind = f"{name}.csv", "text/csv;charset=utf-8"
+    if len(data) > _LARGE_CSV:
+        data, filename, kind = gzip.compress(data, mtime=0), f"{name}.csv.gz", "application/gzip"
+    return Download(filename, f"data:{kind};base64,{base64.b64encode(data).decode()}")
+
+
+def _kind(values: pd.Series[Any]) -> Kind:
+    """How a column is written that nobody described."""
+    if is_bool_dtype(values):
+        return "flag"
+    if is_integer_dtype(values):
+        return "count"
+    return "number" if is_numeric_dtype(values) else "text"
+
+
+def table_view(name: str, frame: pd.DataFrame) -> TableView:
+    """A data frame as the report shows it."""
+    info = TABLES.get(name, TableInfo(name.replace("_", " ").capitalize()))
+    intervals = {
+        value: ends
+        for value, ends in info.intervals.items()
+        if {value, *ends} <= set(frame.columns)
+    }
+    inside = {end for ends in intervals.values() for end in ends}
+    headers: list[tuple[str, Column]] = []
+    same: list[tuple[str, str]] = []
+    order = [label for label in frame.columns if label not in info.last]
+    for label in [*order, *(label for label in info.last if label in frame.columns)]:
+        if label in inside or label in info.hidden:
+            continue
+        values = frame[label]
+        shown = column(name, str(label), _kind(values))
+        stays = label in intervals or label in info.kept or len(frame) < 3
+        if not stays and values.nunique(dropna=False) == 1:
+            cell = _cell(values.iloc[0], shown, None)
+            text = cell.more or cell.text
+            if text not in (NULL, ""):
+                same.append((shown.label, text))
+        else:
+            headers.append((str(label), shown))
+    rows = []
+    for record in frame.head(MOST_ROWS).to_dict("records"):
+        row: Mapping[Any, Any] = record
+        cells = []
+        for label, shown in headers:
+            ends = intervals.get(label)
+            cells.append(_cell(row[label], shown, (row[ends[0]], row[ends[1]]) if ends else None))
+        rows.append(cells)
+    return TableView(name, info, headers, rows, len(frame), same, _download(name, frame))

@@ -1,0 +1,192 @@
+"""The report: one page that holds all of a study and opens from disk without a network."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from nntest.estimate import BEST
+from nntest.report.cells import Download, TableView, duration, table_view
+from nntest.report.columns import TABLES
+from nntest.report.headline import cautions, coverage_text, headline, interval_text
+
+__all__ = ["ReportInputs", "headline", "write_page"]
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Everything that is on the page, as plain data."""
+
+    title: str
+    study: str
+    tables: dict[str, pd.DataFrame]
+    """By name; those of `columns.TABLES` have their place, others follow."""
+    plots: list[tuple[str, str, Path, Path]]
+    """(caption, category, SVG, PNG) in the order of the page."""
+    facts: list[dict[str, Any]]
+    """What was read off each board."""
+    installs: list[dict[str, Any]]
+    """What is installed where."""
+    config_yaml: str
+    command: str
+    """Command that makes the study again."""
+    versions: dict[str, str] = field(default_factory=dict)
+    made_at: str = ""
+
+
+@dataclass(frozen=True)
+class _Plot:
+    identity: str
+    caption: str
+    shown: Download
+    other: Download
+
+
+@dataclass(frozen=True)
+class _Card:
+    """One estimate, as the page's first words."""
+
+    network: str
+    where: str
+    total: str
+    interval: str
+    coverage: str
+    extrapolated: str
+    by_minimum: str
+
+
+def write_page(path: Path, inputs: ReportInputs) -> None:
+    """Write the report as one HTML file; the same inputs give the same file.
+
+    Everything is embedded: tables with their CSV, plots as PNG and SVG, styles and script.  The
+    page forbids itself (by its content security policy) to ask anything of a network.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    order = [name for name in TABLES if name in inputs.tables]
+    order += [name for name in inputs.tables if name not in TABLES]
+    views = [table_view(name, inputs.tables[name]) for name in order]
+    html = environment.get_template("page.html.j2").render(
+        inputs=inputs,
+        css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
+        cards=_cards(inputs.tables.get("estimate")),
+        emulated=_emulated(inputs),
+        cautions=cautions(inputs.tables),
+        sections=_by_section(views),
+        plots=_plots(inputs.plots),
+        facts=[_card_of_facts(facts) for facts in inputs.facts],
+        installs=[_card_of_facts(facts) for facts in _distinct(inputs.installs)],
+    )
+    path.write_text(html, encoding="utf-8")
+
+
+def _by_section(views: Iterable[TableView]) -> dict[str, list[TableView]]:
+    sections: dict[str, list[TableView]] = {
+        name: [] for name in ("first", "tables", "failures", "device")
+    }
+    for view in views:
+        sections[view.info.section].append(view)
+    return sections
+
+
+def _cards(estimates: pd.DataFrame | None) -> list[_Card]:
+    if estimates is None:
+        return []
+    cards = []
+    for row in estimates[estimates["choice"] == BEST].to_dict("records"):
+        partial = row["covered_layers"] < row["layers"]
+        more = row["extrapolated_total_us"]
+        cards.append(
+            _Card(
+                network=str(row["network"]),
+                where=f"{row['platform']} · {row['library']} · batch {row['batch_size']}, "
+                f"{row['data_type']}",
+                total=duration(row["total_us"]),
+                interval=interval_text(row),
+                coverage=coverage_text(row),
+                extrapolated=duration(more) if partial and not pd.isna(more) else "",
+                by_minimum=duration(row["total_min_us"]),
+            )
+        )
+    return cards
+
+
+def _emulated(inputs: ReportInputs) -> list[str]:
+    """Platforms of which figures on the page come from an emulator."""
+    names = {
+        str(facts.get("platform") or facts.get("board") or "a board")
+        for facts in inputs.facts
+        if facts.get("emulated") is True
+    }
+    for table in inputs.tables.values():
+        if "platform" in table.columns:
+            marked = table["platform"].dropna().astype(str)
+            names |= {name.removesuffix(" (emulated)") for name in marked[
+                marked.str.endswith("(emulated)")]}  # fmt: skip
+    return sorted(names)
+
+
+# -- plots ---------------------------------------------------------------------------------
+
+
+def _embedded(path: Path, kind: str) -> Download:
+    data = base64.b64encode(path.read_bytes()).decode()
+    return Download(path.name, f"data:{kind};base64,{data}")
+
+
+def _plots(plots: Sequence[tuple[str, str, Path, Path]]) -> dict[str, list[_Plot]]:
+    """Plots by category; on show is the smaller of the two files."""
+    found: dict[str, list[_Plot]] = {}
+    for index, (caption, category, svg, png) in enumerate(plots):
+        files = [_embedded(svg, "image/svg+xml"), _embedded(png, "image/png")]
+        shown, other = sorted(files, key=lambda file: len(file.href))
+        found.setdefault(category, []).append(_Plot(f"plot-{index}", caption, shown, other))
+    return found
+
+
+# -- facts ---------------------------------------------------------------------------------
+
+
+def _distinct(installs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for install in installs:
+        if install not in found:
+            found.append(install)
+    return found
+
+
+def _card_of_facts(facts: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]]]:
+    """A heading for a record of facts, and its leaves as (path, text)."""
+    names = [facts.get(key) for key in ("platform", "name", "library", "version", "board")]
+    heading = " · ".join(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+    return heading or "facts", list(_leaves(facts, ""))
+
+
+def _leaves(value: Any, path: str) -> Iterable[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path} › {key}" if path else str(key))
+    elif isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value):
+        for index, inner in enumerate(value, start=1):
+            yield from _leaves(inner, f"{path} {index}")
+    elif isinstance(value, list):
+        yield path, ", ".join(str(item) for item in value) or "none"
+    elif isinstance(value, bool):
+        yield path, "yes" if value else "no"
+    else:
+        yield path, "not known" if value in (None, "", {}) else str(value)
