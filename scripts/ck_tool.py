@@ -129,7 +129,7 @@ def _add_boards(command: argparse.ArgumentParser) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    heads = ("UID", "program", "library", "platform", "points", "ok", "failed points")
+    heads = ("UID", "program", "library", "platform", "points", "good runs", "failed points")
     for path in arguments.archives:
         entries = list(overview(path, _known_platforms(arguments.boards), _warn))
         points = sum(_points(entry) for entry in entries)

@@ -38,7 +38,7 @@ for board in STUDY.boards:
 
 
 def code(script, *parts):
-    """Param: changes when what a rule does may change (not for a comment).
+    """Param: changes when what a job does may change (not for a comment).
 
     The script, the modules that do its work (by name, with all that they import), and files.
     """
@@ -49,12 +49,12 @@ def code(script, *parts):
 
 
 def spec(**fields):
-    """Param: the part of the config that a rule uses, spelled the same whatever its order."""
+    """Param: the part of the config that a job uses, spelled the same whatever its order."""
     return json.dumps(fields, sort_keys=True)
 
 
 def holds_board(board):
-    """Resources of a rule that works on a board: all of that board, none of the others."""
+    """Resources of a job on a board: all of that board, none of the others."""
 
     def resource(wildcards):
         return int(wildcards.board == board.name)

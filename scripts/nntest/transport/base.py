@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from nntest.errors import UserError
 
 
 class TransportError(UserError):
     """The board could not be reached, or the link to it broke."""
+
+    retryable: ClassVar[bool] = False
+    """Whether the same call may well succeed a little later, with nothing mended."""
 
 
 class CommandFailed(UserError):
