@@ -408,6 +408,11 @@ class TestHeadline:
 
 
 class TestCautions:
+    def test_settings_that_could_not_be_made(self):
+        frame = to_frame(study_rows(tensors=TENSORS[:1], notes="GPU: no file governor"))
+        (caution,) = cautions(all_tables(frame))
+        assert "not in the state that was asked for: GPU: no file governor" in caution
+
     def test_none_on_a_clean_study(self):
         frame = to_frame(study_rows(repetitions=10, per_process=1))
         assert cautions(all_tables(frame)) == []

@@ -348,6 +348,13 @@ class TestDeviceState:
         assert one["not_read"] == "throttling in 1 rows"
         assert one["first_started_at"] < one["last_started_at"]
 
+    def test_what_could_not_be_set_is_told_once(self):
+        rows = exact(tensors=SMALL[:1], choices=[("conv", "NONE")])
+        for line in rows[:2]:
+            line["notes"] = "GPU: no file governor"
+        one = device_state(to_frame(rows)).iloc[0]
+        assert one["not_set"] == "GPU: no file governor"
+
     def test_nothing_readable(self):
         unread = dict.fromkeys(
             ["clock_before_mhz", "clock_after_mhz", "temperature_before_c", "temperature_after_c",

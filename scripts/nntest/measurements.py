@@ -66,6 +66,7 @@ SCHEMA = pa.schema(
         _column("temperature_before_c", _FLOAT, "hottest thermal zone before, °C"),
         _column("temperature_after_c", _FLOAT, "hottest thermal zone after, °C"),
         _column("throttled", _BOOL, "measured while throttled; null: not known"),
+        _column("notes", _TEXT, "what of the device's state could not be set; else empty"),
         _column("emulated", _BOOL, "ran under an emulator: no board's time"),
         _column("device", _TEXT, "OpenCL device name"),
         _column("driver", _TEXT, "OpenCL driver version"),

@@ -242,7 +242,8 @@ def device_state(frame: pd.DataFrame) -> pd.DataFrame:
     """The device while it measured: clock, temperature and throttling, and what is not known.
 
     One row per platform, library and device; extremes over the readings before and after each
-    repetition; `not_read` names the readings that are missing in every row, or in how many.
+    repetition; `not_read` names the readings that are missing in every row, or in how many;
+    `not_set` what was asked of the device and could not be had (a governor, a cool start).
     """
     rows = []
     readings = {
@@ -270,6 +271,7 @@ def device_state(frame: pd.DataFrame) -> pd.DataFrame:
             "temperature_max_c": heat.max(),
             "throttled": group["throttled"].sum() if group["throttled"].notna().any() else None,
             "not_read": ", ".join(gaps),
+            "not_set": "; ".join(sorted({note for note in group["notes"].dropna() if note})),
             "first_started_at": started[0] if started else None,
             "last_started_at": started[-1] if started else None,
         })  # fmt: skip
@@ -277,6 +279,6 @@ def device_state(frame: pd.DataFrame) -> pd.DataFrame:
         **dict.fromkeys(keys, TEXT), "rows": INT,
         "clock_min_mhz": FLOAT, "clock_max_mhz": FLOAT,
         "temperature_min_c": FLOAT, "temperature_max_c": FLOAT, "throttled": INT,
-        "not_read": TEXT, "first_started_at": TEXT, "last_started_at": TEXT,
+        "not_read": TEXT, "not_set": TEXT, "first_started_at": TEXT, "last_started_at": TEXT,
     }  # fmt: skip
     return table(rows, columns)

@@ -174,6 +174,7 @@ def _characteristics(point, line):
             "state_before": line.get("state_before"),
             "state_after": line.get("state_after"),
             "throttled": line.get("throttled"),
+            "notes": line.get("notes") or [],
             "protocol": point["protocol"],
             "warmup": point["warmup"],
             "checksum": point["checksum"],

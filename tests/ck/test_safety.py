@@ -209,6 +209,25 @@ def test_too_many_members_are_refused_before_they_are_listed(tmp_path, monkeypat
         pass
 
 
+@pytest.mark.parametrize("lie", [None, 10, 10**12])
+def test_the_size_of_a_zip64_directory_is_looked_up(tmp_path, lie):
+    data = zip_of(tmp_path / "a.zip", GOOD).read_bytes()
+    end = data.rindex(b"PK\x05\x06")
+    size, offset = struct.unpack("<LL", data[end + 12 : end + 20])
+    record = struct.pack(
+        "<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, len(GOOD), len(GOOD), lie or size, offset
+    )
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
+    tail = bytearray(data[end:])
+    struct.pack_into("<L", tail, 12, 0xFFFFFFFF)
+    (tmp_path / "a.zip").write_bytes(data[:end] + record + locator + tail)
+    if lie is None:
+        assert len(frame_of(tmp_path / "a.zip", FIREFLY)) == 2
+        return
+    with pytest.raises(UserError, match="directory takes" if lie > size else "not a zip"):
+        list(read_rows(tmp_path / "a.zip"))
+
+
 def test_members_that_share_their_bytes(tmp_path):
     path = zip_of(tmp_path / "a.zip", {**GOOD, "x": b"1" * 1000, "y": b"2" * 1000})
     data = bytearray(path.read_bytes())

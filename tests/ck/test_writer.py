@@ -141,6 +141,15 @@ def test_a_wrong_output_has_the_shape_that_ck_gives_it(tmp_path):
     assert frame_of(path, BENCH)["time_us"].isna().all()
 
 
+def test_of_a_long_log_the_end_is_kept(tmp_path):
+    point = make_point()
+    line = bad(point, log_tail="first words " + "x" * 50_000 + " last words")
+    frame = frame_of(write(tmp_path / "a.zip", make_plan([point]), [header(), line]), BENCH)
+    assert frame["reason"][0].endswith("last words")
+    assert "first words" not in frame["reason"][0]
+    assert len(frame["reason"][0]) < 3000
+
+
 def test_the_same_plan_and_journal_give_the_same_bytes(tmp_path):
     points, lines = points_and_lines()
     first = write(tmp_path / "a.zip", make_plan(points), lines)

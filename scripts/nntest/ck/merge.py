@@ -280,10 +280,10 @@ def _add_recordings(
         held_by, held = kept[recording.number]
         here = safety.parse_object(_read_again(trees, part, recording))
         there = safety.parse_object(_read_again(trees, held_by, held))
-        if has_grown(there, here):
-            kept[recording.number] = (part, recording)
+        if has_grown(here, there):
             report.repeated += 1
-        elif has_grown(here, there):
+        elif has_grown(there, here):
+            kept[recording.number] = (part, recording)
             report.repeated += 1
         elif keep_both:
             number = max(kept) + 1

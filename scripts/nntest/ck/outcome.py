@@ -28,6 +28,7 @@ STATUSES = (
 )
 _CRASHED = re.compile(r"crashed\([A-Za-z0-9+_-]{1,20}\)\Z")
 _LONGEST_REASON = 600
+_LONGEST_LOG, _LONGEST_TAIL = 100_000, 2000
 
 _TELLING = (
     (re.compile(r"output is not matching|output check", re.I), "wrong-output"),
@@ -62,7 +63,8 @@ def outcome_of(run: dict[str, Any], flow: dict[str, Any], fail_reason: str) -> O
         status = text(flow.get("status"))
         if status not in STATUSES and not _CRASHED.match(status):
             status = "failed"
-        reason = "\n".join(filter(None, (text(flow.get("reason")), text(flow.get("log_tail")))))
+        tail = text(flow.get("log_tail"), _LONGEST_LOG)[-_LONGEST_TAIL:]
+        reason = "\n".join(filter(None, (text(flow.get("reason"), _LONGEST_REASON), tail)))
     elif not run:
         reason = text(fail_reason, _LONGEST_REASON)
         status = status_of(reason)

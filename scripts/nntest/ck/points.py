@@ -60,11 +60,13 @@ class Interpreter:
         self._features: Any = None
         self._machine: dict[str, Any] = {}
         self._programs: dict[str, dict[str, str]] = {}
+        self._odd_tuners: set[str] = set()
 
     def point(self, entry: Entry, subpoint: SubPoint, content: dict[str, Any]) -> Point:
         """A recording, understood."""
         if entry is not self._entry:
-            self._entry, self._features, self._programs = entry, None, {}
+            self._entry, self._features = entry, None
+            self._programs, self._odd_tuners = {}, set()
         choices = mapping(content, "choices")
         env = mapping(choices, "env")
         program = _program(entry, choices)
@@ -117,7 +119,9 @@ class Interpreter:
         if tuner in TUNERS:
             return tuner
         # The programs compare the name as it stands, and run untuned with any other.
-        self._warn(f"{entry.where}: no program knows the tuner '{tuner}': read as NONE")
+        if tuner not in self._odd_tuners:
+            self._odd_tuners.add(tuner)
+            self._warn(f"{entry.where}: no program knows the tuner '{tuner}': read as NONE")
         return "NONE"
 
 

@@ -14,7 +14,7 @@ from nntest.ck.points import NETWORK, Interpreter, Point
 from nntest.ck.recordings import RecordingParser
 from nntest.ck.safety import RefusedError, Warn, skipped
 from nntest.ck.trees import open_tree
-from nntest.ck.values import dig, mapping, real, text, truth, whole
+from nntest.ck.values import dig, mapping, real, text, texts, truth, whole
 
 Row = dict[str, Any]
 log_warning: Warn = logging.getLogger(__name__).warning
@@ -120,6 +120,7 @@ def repetition_rows(
             "status": outcome.status,
             "reason": outcome.reason,
             "kernel": "",
+            "notes": "",
         }
         if flow:
             row.update(_own_columns(flow, index, started))
@@ -154,6 +155,7 @@ def _own_columns(flow: dict[str, Any], index: int, started: str) -> Row:
         "temperature_before_c": real(before.get("temperature_c")),
         "temperature_after_c": real(after.get("temperature_c")),
         "throttled": truth(flow.get("throttled")),
+        "notes": "; ".join(texts(flow, "notes")),
         "started_at": text(flow.get("started_at")) or started,
         "program_checksum": text(flow.get("checksum")),
     }

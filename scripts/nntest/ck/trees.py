@@ -88,15 +88,16 @@ def _count_before_reading(path: Path, limits: Limits) -> None:
     """Refuse an archive of too many members before zipfile makes an object of each."""
     with path.open("rb") as source:
         size = source.seek(0, os.SEEK_END)
-        start = max(0, size - 65_557)
+        start = max(0, size - 65_577)  # the end's record, the longest comment, the zip64 locator
         source.seek(start)
         tail = source.read()
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) < at + 22:
-        return  # zipfile says it better
-    directory_bytes = int.from_bytes(tail[at + 12 : at + 16], "little")
-    if directory_bytes == 0xFFFFFFFF:
-        directory_bytes = size
+        at = tail.rfind(b"PK\x05\x06")
+        if at < 0 or len(tail) < at + 22:
+            return  # zipfile says it better
+        directory_bytes = int.from_bytes(tail[at + 12 : at + 16], "little")
+        if directory_bytes == 0xFFFFFFFF and tail[max(at - 20, 0) : at - 16] == b"PK\x06\x07":
+            source.seek(min(int.from_bytes(tail[at - 12 : at - 4], "little"), size))
+            directory_bytes = int.from_bytes(source.read(56)[40:48], "little")
     if directory_bytes > limits.members * _DIRECTORY_BYTES_OF_MEMBER:
         raise UserError(
             f"{path}: refused: its directory takes {directory_bytes} bytes, "

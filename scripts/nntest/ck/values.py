@@ -45,6 +45,12 @@ def text(value: Any, longest: int = _LONGEST_TEXT) -> str:
     return clean if clean.isascii() else clean.encode("utf-8", "replace").decode()
 
 
+def texts(value: Any, *keys: str | int) -> list[str]:
+    """As `dig`, for the texts in a list, empty ones left out; [] if there is none."""
+    found = dig(value, *keys)
+    return [text(item) for item in found if text(item)] if isinstance(found, list) else []
+
+
 def real(value: Any) -> float | None:
     """A finite number, also where it was written as text."""
     if type(value) is float:  # nearly always, and this is asked for every number of a table

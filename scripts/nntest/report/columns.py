@@ -85,6 +85,7 @@ COLUMNS: dict[str, Column] = {
     "temperature_min_c": Column("coolest °C", "number"),
     "temperature_max_c": Column("hottest °C", "number"),
     "not_read": Column("not read", meaning="what could not be read, so is not known"),
+    "not_set": Column("not set", meaning="what was asked of the device and could not be had"),
     "first_started_at": Column("first start"),
     "last_started_at": Column("last start"),
 }  # fmt: skip

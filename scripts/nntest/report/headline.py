@@ -148,4 +148,6 @@ def cautions(tables: Mapping[str, pd.DataFrame]) -> list[str]:
             found.append(
                 f"The state of the device is not fully known; not read: {'; '.join(unread)}."
             )
+        for note in sorted({text for text in state["not_set"].dropna() if text}):
+            found.append(f"The device was not in the state that was asked for: {note}.")
     return found
