@@ -221,7 +221,9 @@ def test_an_aborted_point_without_a_reason(tmp_path):
     assert frame["reason"].tolist() == ["no reason was recorded"]
 
 
-@pytest.mark.parametrize("time", [0, 0.0, -1.0, 1e999, None, "fast", True, [1], 10**400])
+@pytest.mark.parametrize(
+    "time", [0, 0.0, -1.0, 1e999, 1e300, 1e-300, None, "fast", True, [1], 10**400]
+)
 def test_what_is_no_time_never_becomes_one(tmp_path, time):
     run = {"run_success": "yes", "execution_time_kernel_1": time}
     if time == 1e999:
@@ -270,6 +272,21 @@ def test_tags_that_a_user_added_are_not_the_library(tmp_path):
 def test_a_program_given_by_its_uid_is_named_by_the_meta(tmp_path):
     content = ck_point(program="17771354407da1dd")
     assert set(frame_of_point(tmp_path, content)["program"]) == {"conv-armcl-opencl"}
+
+
+def test_repetition_numbers_that_no_table_holds(tmp_path):
+    points = {f"{POINT}.{number:04d}": ck_point(runs=[ck_run(0.001)]) for number in (1, 2)}
+    for content in points.values():
+        content["characteristics_list"][0]["nntest_flow"] = {
+            "status": "ok",
+            "repetition": 2**63 - 1,
+            "process": 2**70,
+            "tuning_s": 1e305,
+        }
+    frame = frame_of(zip_of(tmp_path / "a.zip", ck_members(points)), FIREFLY)
+    assert frame["repetition_id"].tolist() == [0, 1]
+    assert frame["process_id"].isna().all()
+    assert frame["tuning_us"].isna().all()
 
 
 # -- platforms -----------------------------------------------------------------------------

@@ -121,7 +121,7 @@ class Checkout:
     def to_measure(self, *arguments: str) -> list[int]:
         """Repetitions to measure that `snakemake -n` shows, one figure for each sweep."""
         output = self.run("-n", *arguments)
-        return [int(count) for count in re.findall(r"repetitions_to_measure=(\d+)", output)]
+        return [int(count) for count in re.findall(r"(\d+) repetitions to measure", output)]
 
     @property
     def results(self) -> Path:

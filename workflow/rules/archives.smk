@@ -15,6 +15,8 @@ rule merge:
     params:
         spec=spec(imports=STUDY.config.imports),
         code=code("merge.py", "nntest.ck.merge"),
+    message:
+        "Merge the archives"
     script:
         "../../scripts/merge.py"
 
@@ -37,5 +39,7 @@ rule tidy:
     params:
         spec=spec(**graph.tidy_spec(STUDY)),
         code=code("tidy.py", "nntest.ck", "nntest.measurements"),
+    message:
+        "Read the archive into the measurement table"
     script:
         "../../scripts/tidy.py"

@@ -14,6 +14,8 @@ rule probe:
     params:
         spec=lambda w: spec(**graph.probe_spec(BOARDS[w.board])),
         code=code("probe.py", *graph.PROBE_SOURCES),
+    message:
+        "Probe {wildcards.board}: what it is"
     script:
         "../../scripts/probe.py"
 
@@ -33,6 +35,8 @@ rule install:
     params:
         spec=lambda w: spec(**graph.install_spec(STUDY, w.board, w.library)),
         code=lambda w: code("install.py", *graph.install_sources(STUDY, w.library)),
+    message:
+        "Install {wildcards.library} on {wildcards.board}, or find it there"
     script:
         "../../scripts/install.py"
 
@@ -65,5 +69,7 @@ rule sweep:
     params:
         spec=lambda w: spec(**graph.sweep_spec(STUDY, graph.sweep_of(SWEEPS, w))),
         code=lambda w: code("sweep.py", *graph.sweep_sources(STUDY, w.library)),
+    message:
+        "Sweep {wildcards.board} with {wildcards.library}{wildcards.cut}: {resources.repetitions_to_measure} repetitions to measure"
     script:
         "../../scripts/sweep.py"

@@ -22,6 +22,8 @@ rule violin:
     params:
         spec=spec(**graph.violin_spec(STUDY)),
         code=code("plot_violin.py", "nntest.plots.violin"),
+    message:
+        "Plot violins by {wildcards.by}, {wildcards.quantity}"
     script:
         "../../scripts/plot_violin.py"
 
@@ -47,5 +49,7 @@ rule speedup_bars:
     params:
         spec=spec(**graph.speedup_spec(STUDY)),
         code=code("plot_speedup.py", "nntest.plots.speedup_bars"),
+    message:
+        "Plot speedups by {wildcards.statistic}"
     script:
         "../../scripts/plot_speedup.py"

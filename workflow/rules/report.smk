@@ -30,5 +30,7 @@ rule report:
     params:
         spec=spec(**graph.report_spec(STUDY)),
         code=code("report.py", "nntest.report.page", *graph.REPORT_FILES),
+    message:
+        "Write the report"
     script:
         "../../scripts/report.py"

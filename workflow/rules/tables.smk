@@ -21,5 +21,7 @@ rule table:
     params:
         spec=lambda w: spec(**graph.table_spec(STUDY, w.table)),
         code=lambda w: code("table.py", graph.TABLES[w.table].module),
+    message:
+        "Table {wildcards.table}"
     script:
         "../../scripts/table.py"

@@ -27,6 +27,8 @@ STATUSES = (
     "failed",
 )
 _CRASHED = re.compile(r"crashed\([A-Za-z0-9+_-]{1,20}\)\Z")
+_SHORTEST_S, _LONGEST_S = 1e-12, 1e9
+"""A number outside is no measured time, and would make a rate of it infinite."""
 _LONGEST_REASON = 600
 _LONGEST_LOG, _LONGEST_TAIL = 100_000, 2000
 
@@ -109,7 +111,7 @@ def _time(run: dict[str, Any]) -> float | None:
         seconds = positive(mapping(run, "run_time_state").get("time_test"))
     if seconds is None:
         seconds = positive(run.get("prediction_time_avg_s"))
-    return seconds
+    return seconds if seconds is not None and _SHORTEST_S <= seconds <= _LONGEST_S else None
 
 
 def _setup(run: dict[str, Any]) -> float | None:
@@ -122,4 +124,4 @@ def _setup(run: dict[str, Any]) -> float | None:
         both = real(run.get("execution_time_kernel_0"))
         test = real(run.get("execution_time_kernel_1"))
         seconds = both - test if both is not None and test is not None else None
-    return seconds if seconds is not None and seconds >= 0 else None
+    return seconds if seconds is not None and 0 <= seconds <= _LONGEST_S else None

@@ -19,6 +19,7 @@ from nntest.ck.values import dig, mapping, real, text, texts, truth, whole
 Row = dict[str, Any]
 log_warning: Warn = logging.getLogger(__name__).warning
 
+_MOST_REPETITIONS = 10**9
 _COLD_START = "2018-08-03"
 """Since that day conv and directconv of CK-NNTest warm up with the tuner only."""
 
@@ -144,8 +145,9 @@ def _own_columns(flow: dict[str, Any], index: int, started: str) -> Row:
     """What an archive of this project says of a repetition beyond CK's own facts."""
     before, after = mapping(flow, "state_before"), mapping(flow, "state_after")
     repetition = whole(flow.get("repetition"))
+    counted = repetition is not None and 0 <= repetition < _MOST_REPETITIONS
     return {
-        "repetition_id": index if repetition is None else repetition,
+        "repetition_id": repetition if counted else index,
         "process_id": whole(flow.get("process")),
         "tuning_us": _micro(real(flow.get("tuning_s"))),
         "protocol": text(flow.get("protocol")),
@@ -169,4 +171,4 @@ def _warmup(point: Point, started: str) -> str:
 
 
 def _micro(seconds: float | None) -> float | None:
-    return None if seconds is None else seconds * 1e6
+    return None if seconds is None else real(seconds * 1e6)

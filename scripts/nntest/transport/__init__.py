@@ -2,5 +2,34 @@
 
 from nntest.transport.base import CommandFailed, Completed, Transport, TransportError
 from nntest.transport.connect import connect
+from nntest.transport.retry import Patience, persist
+from nntest.transport.ssh_errors import (
+    AuthenticationFailed,
+    DamagedTransfer,
+    DeadlineExceeded,
+    HostKeyChanged,
+    HostKeyUnknown,
+    LostLink,
+    NotAnSshServer,
+    SessionRefused,
+    Unreachable,
+)
 
-__all__ = ["CommandFailed", "Completed", "Transport", "TransportError", "connect"]
+__all__ = [
+    "AuthenticationFailed",
+    "CommandFailed",
+    "Completed",
+    "DamagedTransfer",
+    "DeadlineExceeded",
+    "HostKeyChanged",
+    "HostKeyUnknown",
+    "LostLink",
+    "NotAnSshServer",
+    "Patience",
+    "SessionRefused",
+    "Transport",
+    "TransportError",
+    "Unreachable",
+    "connect",
+    "persist",
+]
