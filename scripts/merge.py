@@ -4,13 +4,15 @@ from pathlib import Path
 
 from nntest.ck import merge
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log
+from nntest.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
+    keep_both = study_of(snakemake).config.merge == "keep-both"
     told: list[str] = []
     report = merge(
         [Path(path) for path in (*snakemake.input.sweeps, *snakemake.input.imports)],
         Path(snakemake.output.archive),
+        keep_both=keep_both,
         warn=told.append,
     )
     print(report, file=log)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import PLOTS, TABLES, plot_caption
+from nntest.graph import PLOTS, PROFILE_TABLES, TABLES, plot_caption
 from nntest.job import job_log, study_of
 from nntest.measurements import load
 from nntest.report.page import ReportInputs, headline, write_page
@@ -25,7 +25,12 @@ with user_errors_end_the_process(), job_log(snakemake):
         name: pd.read_parquet(path)
         for name, path in zip(TABLES, snakemake.input.tables, strict=True)
     }
-    tables["measurements"] = load(Path(snakemake.input.measurements))
+    measurements = Path(snakemake.input.measurements)
+    tables["measurements"] = load(measurements)
+    for name in PROFILE_TABLES:
+        profile = pd.read_parquet(measurements.with_name(f"{name}.parquet"))
+        if len(profile):
+            tables[name] = profile
     pictures = [Path(path) for path in snakemake.input.plots]
     svgs = [path for path in pictures if path.suffix == ".svg"]
     config_yaml = yaml.safe_dump(study.config.model_dump(mode="json"), sort_keys=False)

@@ -55,6 +55,8 @@ TABLES: dict[str, Table] = {
     "schedule": Table("nntest.schedule", "schedule", ("networks", "padding", "seed")),
     "estimate": Table("nntest.estimate", "estimate", ("networks", "padding", "seed")),
 }
+PROFILE_TABLES = ("kernels", "launches", "counters")
+"""Tables of profiled points, read off the archives beside the measurements; often empty."""
 VIOLIN_BY = ("platform", "operator", "library")
 VIOLIN_QUANTITIES = ("time_us", "GFLOPS")
 SPEEDUP_STATISTICS = ("median", "minimum")
@@ -164,8 +166,8 @@ def imported_files(study: Study) -> list[str]:
 
 
 def tidy_spec(study: Study) -> dict[str, Any]:
-    """The names that board files give to platforms."""
-    return {"platforms": known_platforms(study)}
+    """The names that board files give to platforms, and what is read."""
+    return {"platforms": known_platforms(study), "synthetic": study.config.synthetic_datasets}
 
 
 def known_platforms(study: Study) -> list[tuple[str, str, tuple[str, ...]]]:

@@ -231,7 +231,8 @@ def _meta(plan, journal, points):
 
 
 def _timestamp(plan):
-    return plan["ck"]["timestamp"].rstrip("Z")
+    """When the sweep was planned, as CK writes times: without a zone (here it is UTC)."""
+    return re.sub(r"(Z|[+-]\d\d:?\d\d)\Z", "", plan["ck"]["timestamp"])
 
 
 def _hex16(text):

@@ -27,8 +27,8 @@ def complaints_of(tmp_path, content=None, meta=None, **members):
 
 
 def line_with(data: bytes, text: str) -> int:
-    """Number of the line that holds `text`."""
-    return next(i for i, line in enumerate(data.decode().splitlines(), 1) if text in line)
+    """Number of the last line that holds `text`."""
+    return max(i for i, line in enumerate(data.decode().splitlines(), 1) if text in line)
 
 
 def test_nothing_to_complain_of(tmp_path):
@@ -83,10 +83,10 @@ def test_nothing_to_complain_of(tmp_path):
             "failed, and nothing says why",
         ),
         (
-            lambda content: content["features"]["platform"]["platform"].update(model="\0"),
-            '"model"',
+            lambda content: content["features"]["platform"]["platform"].update(model="\0", name=""),
+            '"platform": {',
             "warning",
-            "no platform model",
+            "no platform model and no name",
         ),
     ],
 )

@@ -141,6 +141,25 @@ def test_a_wrong_output_has_the_shape_that_ck_gives_it(tmp_path):
     assert frame_of(path, BENCH)["time_us"].isna().all()
 
 
+@pytest.mark.parametrize("zone", ["Z", "+00:00", ""])
+def test_tags_are_cks(tmp_path, zone):
+    point = make_point()
+    plan = make_plan([point], timestamp=f"2026-11-21T20:00:00{zone}")
+    with zipfile.ZipFile(write(tmp_path / "a.zip", plan, [header(), good(point)])) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith("meta.json")]
+        meta = json.loads(archive.read(name))
+    assert meta["tags"] == [
+        "nntest",
+        "conv-opencl-reference",
+        "opencl-reference-1.0-1a2b3c4",
+        "2026-11-21T20:00:00",
+        "20261121200000",
+        "conv",
+    ]
+    assert meta["meta"]["timestamp"] == "2026-11-21T20:00:00"
+    assert meta["points"] == "1"
+
+
 def test_of_a_long_log_the_end_is_kept(tmp_path):
     point = make_point()
     line = bad(point, log_tail="first words " + "x" * 50_000 + " last words")

@@ -13,7 +13,7 @@ rule merge:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(imports=STUDY.config.imports),
+        spec=spec(imports=STUDY.config.imports, merge=STUDY.config.merge),
         code=code("merge.py", "nntest.ck.merge"),
     message:
         "Merge the archives"
@@ -31,6 +31,11 @@ rule tidy:
             category="Tables",
             caption="../report/measurements.rst",
             labels={"table": "measurements"},
+        ),
+        profiles=expand(
+            f"{RESULTS}/tables/{{table}}.{{kind}}",
+            table=graph.PROFILE_TABLES,
+            kind=["parquet", "csv"],
         ),
     log:
         f"{LOGS}/tidy.log",

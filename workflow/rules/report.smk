@@ -4,6 +4,7 @@
 rule report:
     input:
         measurements=MEASUREMENTS,
+        profiles=rules.tidy.output.profiles,
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=graph.TABLES),
         plots=expand(
             f"{RESULTS}/plots/{{plot}}.{{kind}}", plot=graph.PLOTS, kind=["svg", "png"]

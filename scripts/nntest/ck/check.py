@@ -198,10 +198,10 @@ def _check_recording(member: _Member, entry: Entry, point: str) -> Iterator[Comp
         elif not isinstance(value, kind):
             yield member.complain(ERROR, f"{key} is of the wrong kind", key)
     yield from _check_choices(member)
-    if not text(dig(member.value, "features", "platform", "platform", "model")):
-        path = ("features", "platform", "platform", "model")
-        message = "no platform model: no board file can give it a name"
-        yield member.complain(WARNING, message, *path)
+    platform = mapping(member.value, "features", "platform", "platform")
+    if not text(platform.get("model")) and not text(platform.get("name")):
+        message = "no platform model and no name: no board file can tell what it is"
+        yield member.complain(WARNING, message, "features", "platform", "platform")
     items = member.value.get("characteristics_list")
     if isinstance(items, list):
         if not items:

@@ -25,7 +25,7 @@ NETWORK = "network"
 
 _BACKENDS = ("armcl", "caffe", "tensorflow", "pytorch", "opencl", "tvm", "mxnet")
 _GRAPH_METHODS = {0: "gemm", 1: "direct", 2: "winograd"}  # ArmCL's convolution method hint
-_TIME_TAG = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?\Z|\d{14}\Z")
+_TIME_TAG = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)?\Z|\d{14}\Z")
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,13 @@ class StudyConfig(Strict):
     imports: list[str] = Field(
         default_factory=list, description="CK zips, folders or glob patterns made elsewhere"
     )
+    merge: Literal["refuse", "keep-both"] = Field(
+        default="refuse",
+        description="when two archives contradict each other: an error, or both as repetitions",
+    )
+    synthetic_datasets: bool = Field(
+        default=False, description="read points of CK-NNTest's synthetic data sets as well"
+    )
     tensors: dict[str, list[str]] = Field(
         default_factory=dict, description="further tensors by species, beside the networks' own"
     )
