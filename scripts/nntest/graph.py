@@ -171,16 +171,16 @@ def tidy_spec(study: Study) -> dict[str, Any]:
 
 
 def known_platforms(study: Study) -> list[tuple[str, str, tuple[str, ...]]]:
-    """(board, platform name, model strings) of the board files that name a platform.
+    """(board, platform name, model strings) of the study's boards and of those that name a model.
 
     Without imports only the study's own boards can turn up, and only they count: a board file
     that is merely there re-runs nothing.
     """
-    boards = study.known_boards if study.config.imports else study.boards
+    others = study.known_boards if study.config.imports else ()
+    boards = [*study.boards, *(board for board in others if board.platform.models)]
+    names = {board.name: board.platform for board in boards}
     return [
-        (board.name, board.platform.name or "", tuple(board.platform.models))
-        for board in boards
-        if board.platform.name or board.platform.models
+        (name, platform.name or "", tuple(platform.models)) for name, platform in names.items()
     ]
 
 

@@ -24,6 +24,7 @@ def test_every_repetition_was_measured_and_was_right(finished: Checkout) -> None
     assert len(frame) == REPETITIONS
     assert len(measured(frame)) == REPETITIONS
     assert set(frame["success?"]) == {"yes"}
+    assert set(frame["board"]) == {"here"}
     assert all(line["output_check"]["ok"] for line in finished.journal())
 
 
