@@ -1,5 +1,6 @@
 """Rule merge: the sweeps' archives and the imported ones become one CK archive."""
 
+import sys
 from pathlib import Path
 
 from nntest.ck import merge
@@ -15,5 +16,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
         keep_both=keep_both,
         warn=told.append,
     )
+    for line in told:
+        print(f"warning: {line}", file=sys.stderr)
     print(report, file=log)
     Path(snakemake.output.told).write_text("".join(f"{line}\n" for line in told), "utf-8")

@@ -12,7 +12,7 @@ from nntest.libraries import Installed
 from nntest.progress import ProgressLine
 from nntest.runs import Controller
 from nntest.sweep import Outputs, run_sweep
-from nntest.transport import connect
+from nntest.transport import PersistentTransport, TransportError, connect
 
 # Being asked to end is the same as Ctrl-C: the runner is stopped, its journal kept.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -20,7 +20,13 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
     sweep = sweep_of({item.name: item for item in study.sweeps()}, snakemake.wildcards)
-    with connect(sweep.board) as transport:
+    progress = ProgressLine(sweep.name, sys.stderr, log)
+
+    def lost(error: TransportError) -> None:
+        """Say that the link is gone, and that this is no harm."""
+        progress.note(f"{error.message}; the board goes on by itself, connecting again")
+
+    with PersistentTransport(connect(sweep.board), sweep.board.patience_s, lost) as transport:
         run_sweep(
             transport,
             study,
@@ -33,6 +39,6 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
                 plan=Path(snakemake.output.plan),
                 tuner_table=Path(snakemake.output.tuner_table),
             ),
-            ProgressLine(sweep.name, sys.stderr, log),
+            progress,
             Controller().gone,
         )

@@ -179,9 +179,7 @@ def known_platforms(study: Study) -> list[tuple[str, str, tuple[str, ...]]]:
     others = study.known_boards if study.config.imports else ()
     boards = [*study.boards, *(board for board in others if board.platform.models)]
     names = {board.name: board.platform for board in boards}
-    return [
-        (name, platform.name or "", tuple(platform.models)) for name, platform in names.items()
-    ]
+    return [(name, platform.name or "", tuple(platform.models)) for name, platform in names.items()]
 
 
 # -- analysis ----------------------------------------------------------------------------------

@@ -25,12 +25,18 @@ from nntest.libraries import Installed
 from nntest.onboard import call, deploy
 from nntest.plan import build_plan, sweep_folder, tuner_table
 from nntest.progress import ProgressLine
-from nntest.transport import Transport
+from nntest.transport import Transport, TransportError
 
 POLL_S = 0.5
 STALLED_AFTER_S = 10.0
 """After this long without a sign of life the runner is asked whether it still runs."""
 STOP_TIMEOUT_S = 30.0
+RESTARTS = 3
+"""Starts of a runner that ends without a last word: its board was rebooted, or it was killed."""
+
+
+class NothingToPull(UserError):
+    """The sweep did not come to measuring, or goes on without us."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,8 @@ def run_sweep(
     """Measure what is missing and pull the results; the runner's last status.
 
     `abandoned` says that whoever wanted the sweep is gone: the runner is then left to go on.
-    Raises `UserError` (board busy, disk full, runner dead, nothing measured at all);
-    KeyboardInterrupt stops the runner first.
+    Raises `UserError` (board busy, disk full, runner dead, nothing measured at all), with the
+    board's journal pulled as far as it goes; KeyboardInterrupt stops the runner first.
     """
     root = _absolute_root(transport, sweep)
     folder = sweep_folder(study, sweep, root)
@@ -76,27 +82,27 @@ def run_sweep(
     )
     runner = _Runner(transport, sweep, folder, plan, say)
     try:
-        runner.start(study.config.on_busy_board)
-        status = runner.follow(abandoned)
+        status = runner.measure(study.config.on_busy_board, abandoned)
+        _pull(transport, sweep, folder, installed, outputs)
+        say.end(_summary(status))
+        if status["failed_points"] == len(plan["points"]):
+            raise UserError(
+                f"board {sweep.board.name}: every point of {sweep.name} failed; the first: "
+                f"{_first_failure(outputs.journal)}",
+                "mend the cause and run the same command again",
+            )
     except KeyboardInterrupt:
         runner.stop()
         say.end("stopped: what is measured stays on the board and is used by the next run")
         raise
-    if status["state"] == "failed":
+    except (TransportError, NothingToPull):
+        raise
+    except UserError as error:
+        kept = _pull_partial(transport, folder, outputs)
+        hint = error.hint or "mend the cause and run the same command again"
         raise UserError(
-            f"board {sweep.board.name}: the sweep stopped: {status['message']}",
-            "what was measured before is kept; mend the cause and run the same command again",
-        )
-    if status["state"] == "stopped":
-        raise UserError(f"board {sweep.board.name}: the sweep was stopped from elsewhere")
-    _pull(transport, sweep, folder, installed, outputs)
-    say.end(_summary(status))
-    if status["failed_points"] == len(plan["points"]):
-        raise UserError(
-            f"board {sweep.board.name}: every point of {sweep.name} failed; the first: "
-            f"{_first_failure(outputs.journal)}",
-            f"the whole story is in {outputs.journal}",
-        )
+            error.message, f"{hint}; what was measured is kept on the board{kept}"
+        ) from None
     return status
 
 
@@ -130,6 +136,21 @@ class _Runner:
     def _call(self, command: str, *arguments: str) -> dict[str, Any]:
         return call(self._transport, self._board, "runner.py", command, self._folder, *arguments)
 
+    def measure(self, on_busy_board: str, abandoned: Callable[[], bool]) -> dict[str, Any]:
+        """Have everything measured; the last status.  Starts a runner that was killed again."""
+        name = self._board.name
+        for _ in range(RESTARTS):
+            self.start(on_busy_board)
+            status = self.follow(abandoned)
+            if status["state"] != "died":
+                break
+            self._say.note(f"{status['message']}: starting it again")
+        if status["state"] == "stopped":
+            raise UserError(f"board {name}: the sweep was stopped from elsewhere")
+        if status["state"] != "done":
+            raise UserError(f"board {name}: the sweep stopped: {status['message']}")
+        return status
+
     def start(self, on_busy_board: str) -> None:
         """Start the runner, or find it at work on this very plan; wait for a busy board."""
         owner = {
@@ -157,7 +178,7 @@ class _Runner:
                 f"(study {holder.get('study', 'unknown')}, since {holder.get('since', '?')})"
             )
             if on_busy_board == "fail":
-                raise UserError(
+                raise NothingToPull(
                     f"board {self._board.name} is measuring for {who}",
                     "wait for it to end, or set on_busy_board: wait",
                 )
@@ -177,7 +198,7 @@ class _Runner:
             if ours and status["state"] in ("done", "stopped", "failed"):
                 return status
             if abandoned():
-                raise UserError(
+                raise NothingToPull(
                     "the workflow that wanted this sweep is gone; the board goes on measuring",
                     "run the same command again: it follows the sweep to its end",
                 )
@@ -201,15 +222,19 @@ class _Runner:
                 self._say.note(f"warning: {note}; the rows are marked")
 
     def _died(self, status: dict[str, Any]) -> dict[str, Any]:
-        """The status of a runner that ended without a last word (killed, or its disk full)."""
+        """The status of a runner that ended without a last word (killed, or its board rebooted).
+
+        State 'died' unless its log says why it ended.
+        """
         raw = self._transport.read(posixpath.join(self._folder, "status.json")) or b"{}"
         latest = _json_object(raw)
         if latest.get("state") in ("done", "stopped", "failed"):
             return latest
         log = self._transport.read(posixpath.join(self._folder, "runner.log")) or b""
         tail = log.decode("utf-8", "replace").strip().splitlines()[-1:]
-        reason = tail[0] if tail else "the runner on the board ended without a word"
-        return {**status, "state": "failed", "message": reason}
+        if tail:
+            return {**status, "state": "failed", "message": tail[0]}
+        return {**status, "state": "died", "message": "the runner on the board was ended"}
 
     def stop(self) -> None:
         """Ask the runner to stop and wait until it has."""
@@ -246,10 +271,22 @@ def _pull(
     outputs.tuner_table.write_bytes(table if table is not None else b"{}\n")
 
 
+def _pull_partial(transport: Transport, folder: str, outputs: Outputs) -> str:
+    """Bring the journal of a sweep that failed; words on where it is, empty if that failed too.
+
+    Not to a declared output: Snakemake removes those of a job that fails.
+    """
+    partial = outputs.journal.with_name(outputs.journal.name.replace(".journal.", ".partial."))
+    try:
+        transport.get(posixpath.join(folder, "journal.jsonl"), partial)
+    except (UserError, OSError):
+        return ""
+    return f", and here in {partial}"
+
+
 def _summary(status: dict[str, Any]) -> str:
-    done = status["repetitions"] - status["missing"]
     failed = f", {status['failed_points']} points failed" if status["failed_points"] else ""
-    return f"done: {status['measured_here']} measured now, {done} in all{failed}"
+    return f"done: {status['measured_here']} measured now, {status['done']} in all{failed}"
 
 
 def _first_failure(journal: Path) -> str:

@@ -122,6 +122,13 @@ class Progress:
         else:
             self.failed[point] = line
 
+    def count_done(self, points):
+        """How many of the repetitions that a plan's points ask for are measured."""
+        return sum(
+            len([index for index in self.done.get(point["id"], ()) if index < point["repetitions"]])
+            for point in points
+        )
+
     def missing(self, point):
         """Repetitions of a plan's point that are still to be measured; none if it failed."""
         if point["id"] in self.failed:

@@ -14,6 +14,7 @@ it runs) and runner.log.  Each command prints one JSON object.
 """
 
 import argparse
+import errno
 import hashlib
 import json
 import os
@@ -41,6 +42,8 @@ SCRATCH_FOLDER = "run"
 SETTINGS_FILE = "settings-before.json"
 
 STATUS_EVERY_S = 1.0
+NEEDED_BYTES = 2**20
+"""Less free disk than this counts as a full disk: programs would fail for want of it."""
 START_PATIENCE_S = 1.0
 
 
@@ -59,6 +62,13 @@ def read_json(path, default):
             return json.load(stream)
     except (OSError, ValueError):
         return default
+
+
+def refuse_full_disk(folder):
+    """Raise OSError (ENOSPC) if there is no room for a program to work in."""
+    disk = os.statvfs(folder)
+    if disk.f_bavail * disk.f_frsize < NEEDED_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
 
 
 def queue(plan, progress):
@@ -119,6 +129,7 @@ class Sweep:
         for point, process, repetitions in queue(self._plan, self._progress):
             if point["id"] in self._progress.failed:
                 continue
+            refuse_full_disk(self._folder)
             warm = self._cool_down()
             if self._stop_asked():
                 return "stopped"
@@ -133,10 +144,13 @@ class Sweep:
                 self._while_waiting,
             )
             for line in measurement.run():
+                if line["status"] != "ok":
+                    # A program that ran out of disk tells anything but that.
+                    refuse_full_disk(self._folder)
                 line["notes"] = self._settings.problems + warm
                 self._journal.append(line)
                 self._progress.note(line)
-                self._measured_here += 1
+                self._measured_here += line["status"] == "ok"
         return "stopped" if self._stop_asked() else "done"
 
     def _cool_down(self):
@@ -178,6 +192,7 @@ class Sweep:
                 "current": self._current,
                 "repetitions": self._total,
                 "missing": missing,
+                "done": self._progress.count_done(self._plan["points"]),
                 "failed_points": failed,
                 "notes": self._settings.problems,
                 "measured_here": self._measured_here,
@@ -194,7 +209,8 @@ def detach(folder):
     os.setsid()
     if os.fork():
         os._exit(0)
-    log = os.open(os.path.join(folder, LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    # Emptied: what is in it at the end is why this runner ended.
+    log = os.open(os.path.join(folder, LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(log, 1)
@@ -287,9 +303,13 @@ def pack(folder, path):
     if plan is None:
         return {"state": "failed", "message": "no readable {} in {}".format(PLAN_FILE, folder)}
     lines = effective(read_lines(os.path.join(folder, JOURNAL_FILE)))
-    write_zip(plan, lines, path)
-    with open(path, "rb") as stream:
-        checksum = hashlib.sha256(stream.read()).hexdigest()
+    try:
+        write_zip(plan, lines, path)
+        with open(path, "rb") as stream:
+            checksum = hashlib.sha256(stream.read()).hexdigest()
+    except OSError as error:
+        message = "the archive cannot be written: {} ({})".format(error.strerror, path)
+        return {"state": "failed", "message": message}
     return {"state": "packed", "path": path, "sha256": checksum}
 
 

@@ -129,6 +129,9 @@ class Board(Strict):
     cool_down_s: float = Field(
         default=300.0, ge=0, description="longest wait for the start temperatures, each time"
     )
+    patience_s: float = Field(
+        default=900.0, ge=0, description="how long a sweep waits for a board whose link was lost"
+    )
     libraries: list[Name] | None = Field(
         default=None, description="those of the study that it has; default: all of the study's"
     )

@@ -2,6 +2,7 @@
 
 from nntest.transport.base import CommandFailed, Completed, Transport, TransportError
 from nntest.transport.connect import connect
+from nntest.transport.persistent import PersistentTransport
 from nntest.transport.retry import Patience, persist
 from nntest.transport.ssh_errors import (
     AuthenticationFailed,
@@ -16,6 +17,7 @@ from nntest.transport.ssh_errors import (
 )
 
 __all__ = [
+    "PersistentTransport",
     "AuthenticationFailed",
     "CommandFailed",
     "Completed",

@@ -1,0 +1,238 @@
+"""The workflow on a board behind a real sshd: cut links, kills, full disks, two boards at once."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transport.sshd import SSHD, Proxy, Sshd
+
+from workflow.study import Checkout
+from workflow.test_mishaps import SWEEP, end_what_runs_in
+
+pytestmark = [
+    pytest.mark.sshd,
+    pytest.mark.skipif(not SSHD.exists(), reason=f"needs OpenSSH's server ({SSHD} is missing)"),
+]
+REPETITIONS = 12
+TOTAL = 8 * REPETITIONS
+
+
+class Bench:
+    """A check-out, and a board that it reaches through a wire that can be cut."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sshd = Sshd(folder / "board")
+        self.wire = Proxy(self.sshd.port)
+        with self.sshd.known_hosts.open("a") as file:
+            file.write(f"[127.0.0.1]:{self.wire.port} {Sshd.public(self.sshd.host_key)}\n")
+        self.checkout = Checkout.make(folder / "checkout", repetitions=REPETITIONS)
+        self.board("here")
+
+    def board(self, name: str, **changes: Any) -> None:
+        """Write a board file for the board behind the wire."""
+        self.checkout.write(
+            f"config/boards/{name}.yaml",
+            **{
+                "connect": {
+                    "transport": "ssh",
+                    "host": "127.0.0.1",
+                    "port": self.wire.port,
+                    "user": getpass.getuser(),
+                    "key": str(self.sshd.key),
+                    "known_hosts": str(self.sshd.known_hosts),
+                },
+                "work_dir": f"work folder of {name}",
+                "lock_file": str(self.sshd.folder / f"{name}.lock"),
+                "python": sys.executable,
+                # PoCL's kernels, compiled by other tests already, for the board's other home.
+                "environment": {"POCL_CACHE_DIR": str(Path.home() / ".cache/pocl/kcache")},
+                **changes,
+            },
+        )
+
+    def work(self, name: str = "here") -> Path:
+        return self.sshd.home / f"work folder of {name}" / "studies/tiny/opencl-reference"
+
+    def journal(self, name: str = "here") -> list[dict[str, Any]]:
+        path = self.work(name) / "journal.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]][1:]
+
+    def output(self) -> str:
+        return (self.checkout.folder / "output").read_text()
+
+    def wait_for(self, condition: Any, patience_s: float = 120) -> None:
+        deadline = time.monotonic() + patience_s
+        while not condition():
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.05)
+
+    def assert_all_once(self) -> None:
+        done = [(line["point"], line["repetition"]) for line in self.journal()]
+        assert len(done) == len(set(done)) == TOTAL
+        pulled = self.checkout.results / "sweeps/here.opencl-reference.journal.jsonl"
+        assert pulled.read_bytes() == (self.work() / "journal.jsonl").read_bytes()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.wire.close()
+    bench.sshd.stop()
+    end_what_runs_in(tmp_path)
+
+
+def test_a_link_that_is_cut_for_half_a_minute(bench: Bench) -> None:
+    running = bench.checkout.start(*SWEEP)
+    bench.wait_for(lambda: len(bench.journal()) >= 5)
+    bench.wire.cut()
+    cut_at = time.monotonic()
+    bench.wait_for(lambda: "the board goes on by itself" in bench.output(), 40)
+    noticed = time.monotonic() - cut_at
+    assert noticed <= 20, f"noticed after {noticed:.0f} s"
+    time.sleep(max(0.0, 30 - noticed))
+    bench.wire.mend()
+    assert running.wait(timeout=300) == 0, bench.output()
+    bench.assert_all_once()
+
+
+def test_the_controller_killed_and_started_again(bench: Bench) -> None:
+    running = bench.checkout.start(*SWEEP)
+    bench.wait_for(lambda: len(bench.journal()) >= 5)
+    running.kill()
+    running.wait()
+    bench.checkout.run(*SWEEP)
+    bench.assert_all_once()
+
+
+def test_the_boards_sshd_and_runner_killed(bench: Bench) -> None:
+    running = bench.checkout.start(*SWEEP)
+    bench.wait_for(lambda: len(bench.journal()) >= 5)
+    runner = json.loads((bench.work() / "status.json").read_text())["pid"]
+    bench.sshd.stop()
+    bench.wire.hang_up()
+    os.kill(runner, signal.SIGKILL)
+    measured = len(bench.journal())
+    bench.wait_for(lambda: "the board goes on by itself" in bench.output(), 40)
+    bench.sshd.start()
+    assert len(bench.journal()) == measured
+    # Once it is back the controller finds the runner gone and starts it again.
+    assert running.wait(timeout=200) == 0, bench.output()
+    assert "starting it again" in bench.output()
+    bench.assert_all_once()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system is mounted as root only")
+def test_a_full_disk_on_the_board(bench: Bench, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16M", "tmpfs", disk], check=True)
+    try:
+        bench.board("here", work_dir=str(disk / "work"))
+        journal = disk / "work/studies/tiny/opencl-reference/journal.jsonl"
+        running = bench.checkout.start(*SWEEP)
+        bench.wait_for(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 5)
+        filler = disk / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(65536))
+        assert running.wait(timeout=120) != 0
+        assert "No space left on device" in bench.output()
+        assert "Traceback" not in bench.output()
+        partial = bench.checkout.results / "sweeps/here.opencl-reference.partial.jsonl"
+        measured = journal.read_bytes()
+        assert partial.read_bytes() == measured
+        filler.unlink()
+        bench.checkout.run(*SWEEP)
+        assert journal.read_bytes().startswith(measured)
+        lines = [json.loads(line) for line in journal.read_text().splitlines()][1:]
+        done = [(line["point"], line["repetition"]) for line in lines]
+        assert len(done) == len(set(done)) == TOTAL
+    finally:
+        end_what_runs_in(tmp_path)
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_two_boards_measure_at_once_and_each_one_thing_at_a_time(bench: Bench) -> None:
+    bench.board("there")
+    bench.checkout.configure(boards=["here", "there"], repetitions=6, sweep_by="operator-tuner")
+    bench.checkout.run(*SWEEP)
+    spans: dict[str, tuple[datetime, datetime]] = {}
+    for name in ("here", "there"):
+        stamps = sorted(line["started_at"] for line in bench.journal(name))
+        assert len(stamps) == 8 * 6
+        spans[name] = (datetime.fromisoformat(stamps[0]), datetime.fromisoformat(stamps[-1]))
+        # Four sweeps on the board: a process has ended before the next one's began.
+        processes = {(line["point"], line["process"]) for line in bench.journal(name)}
+        visited = [(line["point"], line["process"]) for line in bench.journal(name)]
+        changes = sum(one != other for one, other in itertools.pairwise(visited))
+        assert changes == len(processes) - 1
+    assert max(spans["here"][0], spans["there"][0]) < min(spans["here"][1], spans["there"][1])
+
+
+def test_governors_are_put_back_although_the_controller_died(bench: Bench, tmp_path: Path) -> None:
+    policy = tmp_path / "policy0"
+    policy.mkdir()
+    governor = policy / "scaling_governor"
+    governor.write_text("ondemand\n")
+    domain = {"name": "CPU", "path": str(policy), "governor": "performance"}
+    bench.board("here", frequency_domains=[domain])
+    running = bench.checkout.start(*SWEEP)
+    bench.wait_for(lambda: governor.read_text().strip() == "performance")
+    bench.wire.cut()
+    running.kill()
+    running.wait()
+    bench.wait_for(lambda: governor.read_text().strip() == "ondemand")
+    assert len(bench.journal()) == TOTAL, "the board went on by itself to the end"
+    bench.wire.mend()
+    assert re.search(r"0 measured now|in all", bench.checkout.run(*SWEEP))
+
+
+@pytest.mark.parametrize(
+    ("connect", "told"),
+    [
+        ({"key": "/nowhere/key"}, "/nowhere/key"),
+        ({"user": "x; rm -rf ~"}, "board here"),
+        ({"host": "$(reboot)"}, "board here"),
+        ({"port": 9}, "board here"),
+    ],
+)
+def test_a_board_that_cannot_be_reached_as_its_file_says(
+    bench: Bench, connect: dict[str, Any], told: str
+) -> None:
+    path = bench.checkout.folder / "config/boards/here.yaml"
+    import yaml
+
+    content = yaml.safe_load(path.read_text())
+    content["connect"] |= connect
+    bench.checkout.write("config/boards/here.yaml", **content)
+    status, output = bench.checkout.run_anyhow()
+    assert status != 0
+    assert told in output
+    assert "Traceback" not in output
+    assert list(bench.sshd.home.iterdir()) == []
+
+
+def test_a_work_folder_that_is_a_file(bench: Bench) -> None:
+    (bench.sshd.home / "work folder of here").write_text("mine")
+    status, output = bench.checkout.run_anyhow()
+    assert status != 0
+    assert "work folder of here" in output
+    assert "Traceback" not in output
+    assert (bench.sshd.home / "work folder of here").read_text() == "mine"
