@@ -1,6 +1,7 @@
 # make run    measure the study of config/config.yaml and make its report
 # make test   the tests; make lint: what must hold before a commit
 # make env    the Python environment that the others use (they call it themselves)
+# make board-file HOST=name   draft a file for config/boards/ from a probe of a board
 # make lock   pin the dependencies anew; make schemas: write the JSON schemas of the config
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test lint env lock schemas clean
+.PHONY: run test lint env lock schemas board-file clean
 
 run: env
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -32,6 +33,10 @@ env: .venv/.installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@touch $@
+
+board-file: env
+	@test -n "$(HOST)" || { echo 'usage: make board-file HOST=name [ARGS="--user me --port 22"]' >&2; exit 2; }
+	@$(BIN)/python scripts/board_file.py "$(HOST)" $(ARGS)
 
 lock: env
 	$(BIN)/pip install --quiet uv

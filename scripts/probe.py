@@ -1,8 +1,10 @@
 """Rule probe: read off a board what it is."""
 
 import json
+import sys
 from pathlib import Path
 
+from nntest.board_file import differences
 from nntest.errors import user_errors_end_the_process
 from nntest.job import job_log, study_of
 from nntest.probe import probe
@@ -14,5 +16,8 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
     with connect(board) as transport:
         facts, now = probe(transport, board)
     print(json.dumps(now, indent=2), file=log)
+    for difference in differences(board, facts):
+        for stream in (log, sys.stderr):
+            print(f"warning: board {board.name}: {difference}", file=stream)
     text = json.dumps(facts, indent=2, sort_keys=True) + "\n"
     Path(snakemake.output.facts).write_text(text, encoding="utf-8")

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from nntest.config import Board
 from transport.sshd import SSHD, Proxy, Sshd
 
-from workflow.study import Checkout
+from workflow.study import HOME, Checkout
 from workflow.test_mishaps import SWEEP, end_what_runs_in
 
 pytestmark = [
@@ -217,8 +219,6 @@ def test_a_board_that_cannot_be_reached_as_its_file_says(
     bench: Bench, connect: dict[str, Any], told: str
 ) -> None:
     path = bench.checkout.folder / "config/boards/here.yaml"
-    import yaml
-
     content = yaml.safe_load(path.read_text())
     content["connect"] |= connect
     bench.checkout.write("config/boards/here.yaml", **content)
@@ -236,3 +236,18 @@ def test_a_work_folder_that_is_a_file(bench: Bench) -> None:
     assert "work folder of here" in output
     assert "Traceback" not in output
     assert (bench.sshd.home / "work folder of here").read_text() == "mine"
+
+
+def test_a_board_file_is_drafted_from_the_board(bench: Bench) -> None:
+    done = subprocess.run(
+        [
+            sys.executable, HOME / "scripts/board_file.py", "127.0.0.1",
+            "--port", str(bench.wire.port), "--user", getpass.getuser(),
+            "--key", bench.sshd.key, "--known-hosts", bench.sshd.known_hosts,
+            "--python", sys.executable,
+        ],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    board = Board(name="drafted", **yaml.safe_load(done.stdout))
+    assert board.gpu is not None
+    assert board.gpu.name.startswith("pthread")
