@@ -132,6 +132,7 @@ def _send_tar(command: StreamingCommand, source: Path, token: str) -> None:
             mode="w|",
             format=tarfile.GNU_FORMAT,
             dereference=True,
+            encoding="utf-8",
             errors="surrogateescape",
         ) as archive,
     ):
