@@ -3,7 +3,8 @@
 
 Standard library only, Python 3.5 and later: this file is copied to boards.  `facts` holds what
 stays the same from one minute to the next; `now` what does not (clocks, temperatures, free disk).
-OpenCL devices are listed through PyOpenCL where the Python that runs this has it.
+OpenCL devices are listed through PyOpenCL where the Python that runs this has it (its loader may
+know of devices that the system's does not), else through the system's OpenCL library.
 """
 
 import glob
@@ -15,6 +16,7 @@ import shutil
 import sys
 
 from clock import utc_now
+from opencl_devices import platforms_in_another_process
 
 
 def read(path, default=""):
@@ -110,8 +112,8 @@ def opencl_platforms():
     """OpenCL platforms with their devices, or a sentence that says why there are none."""
     try:
         import pyopencl as cl
-    except ImportError as error:
-        return [], "no PyOpenCL in {}: {}".format(sys.executable, error)
+    except ImportError:
+        return platforms_in_another_process()
     try:
         platforms = cl.get_platforms()
     except cl.Error as error:
