@@ -2,6 +2,7 @@
 # make test   the tests; make lint: what must hold before a commit
 # make env    the Python environment that the others use (they call it themselves)
 # make board-file HOST=name   draft a file for config/boards/ from a probe of a board
+# make virtual-board, virtual-run, virtual-board-stop   an aarch64 board under qemu (root, apt)
 # make lock   pin the dependencies anew; make schemas: write the JSON schemas of the config
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test lint env lock schemas board-file clean
+.PHONY: run test lint env lock schemas board-file clean virtual-board virtual-run virtual-board-stop
 
 run: env
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -37,6 +38,16 @@ env: .venv/.installed
 board-file: env
 	@test -n "$(HOST)" || { echo 'usage: make board-file HOST=name [ARGS="--user me --port 22"]' >&2; exit 2; }
 	@$(BIN)/python scripts/board_file.py "$(HOST)" $(ARGS)
+
+virtual-board: env
+	@$(BIN)/python scripts/virtual_board/board.py build --install-tools
+	@$(BIN)/python scripts/virtual_board/board.py start
+
+virtual-run: env
+	@$(BIN)/snakemake --cores 2 --configfile config/virtual.yaml $(ARGS)
+
+virtual-board-stop: env
+	@$(BIN)/python scripts/virtual_board/board.py stop
 
 lock: env
 	$(BIN)/pip install --quiet uv

@@ -1,0 +1,118 @@
+// Runs operators on the GPU: Arm Compute Library's OpenCL tensors and scheduler.
+#ifndef NNTEST_OPENCL_H
+#define NNTEST_OPENCL_H
+
+#include "nntest/opencl_library.h"
+#include "nntest/settings.h"
+#include "nntest/shape.h"
+#include "nntest/tuner.h"
+
+#include "arm_compute/core/CL/CLKernelLibrary.h"
+#include "arm_compute/runtime/CL/CLScheduler.h"
+#include "arm_compute/runtime/CL/CLTensor.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+namespace nntest
+{
+class OpenCL
+{
+public:
+    using Tensor = arm_compute::CLTensor;
+
+    explicit OpenCL(const Settings &settings)
+    {
+        if(!_library.has_a_device())
+        {
+            throw Failure::not_supported("the OpenCL library lists no device; is the driver's ICD file there?");
+        }
+        if(settings.tuning())
+        {
+            tuner.reset(new Tuner(settings));
+        }
+        arm_compute::CLScheduler::get().default_init(tuner.get());
+        if(!settings.kernel_folder.empty())
+        {
+            arm_compute::CLKernelLibrary::get().set_kernel_path(settings.kernel_folder + "/");
+        }
+        _device.reset(new OpenCLDevice(_library, arm_compute::CLScheduler::get().context()()));
+    }
+
+    // Throws a Failure where a tensor, or all of them together, cannot fit the device.
+    void check_memory(double largest, double total) const
+    {
+        const double at_once = static_cast<double>(_device->number<cl_ulong>(CL_DEVICE_MAX_MEM_ALLOC_SIZE));
+        const double in_all  = static_cast<double>(_device->number<cl_ulong>(CL_DEVICE_GLOBAL_MEM_SIZE));
+        if(largest > at_once)
+        {
+            throw Failure::out_of_memory("a tensor needs " + megabytes(largest) + " and the device allocates at most "
+                                         + megabytes(at_once) + " at once");
+        }
+        if(total > in_all)
+        {
+            throw Failure::out_of_memory("the tensors need " + megabytes(total) + " in all and the device has "
+                                         + megabytes(in_all));
+        }
+    }
+
+    void finish() const
+    {
+        arm_compute::CLScheduler::get().sync();
+    }
+
+    // Make a tensor's memory readable and writable here, do something, and give it back.
+    template <typename Doing>
+    static void mapped(Tensor &tensor, Doing doing)
+    {
+        tensor.map(true);
+        doing();
+        tensor.unmap();
+    }
+
+    Json describe() const
+    {
+        return _device->as_json();
+    }
+
+    // Run something; what OpenCL then complains about becomes a Failure where it is one.
+    template <typename Doing>
+    static void guarded(Doing doing)
+    {
+        try
+        {
+            doing();
+        }
+        catch(const cl::Error &error)
+        {
+            const std::string said = std::string(error.what()) + " (" + std::to_string(error.err()) + ")";
+            switch(error.err())
+            {
+                case CL_BUILD_PROGRAM_FAILURE:
+                case CL_INVALID_PROGRAM_EXECUTABLE:
+                    throw Failure::build_failed("the OpenCL compiler rejected a kernel: " + said);
+                case CL_MEM_OBJECT_ALLOCATION_FAILURE:
+                case CL_OUT_OF_RESOURCES:
+                case CL_OUT_OF_HOST_MEMORY:
+                case CL_INVALID_BUFFER_SIZE:
+                    throw Failure::out_of_memory("the device has not enough memory or resources: " + said);
+                default:
+                    throw;
+            }
+        }
+    }
+
+    std::unique_ptr<Tuner> tuner; // null where nothing is tuned
+
+private:
+    static std::string megabytes(double bytes)
+    {
+        return std::to_string(static_cast<long long>(bytes / 1e6 + 0.5)) + " MB";
+    }
+
+    OpenCLLibrary                 _library;
+    std::unique_ptr<OpenCLDevice> _device;
+};
+} // namespace nntest
+#endif

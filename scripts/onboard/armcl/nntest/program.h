@@ -1,0 +1,220 @@
+// Measures one operator at one point: set-up, warm-up (in which the tuner searches), then the
+// timed repetitions, each with its output checked; and turns what goes wrong into an exit status.
+#ifndef NNTEST_PROGRAM_H
+#define NNTEST_PROGRAM_H
+
+#include "nntest/failure.h"
+#include "nntest/json.h"
+#include "nntest/output_check.h"
+#include "nntest/records.h"
+#include "nntest/settings.h"
+#include "nntest/tensor.h"
+#include "nntest/version.h"
+
+#include <chrono>
+#include <cstdio>
+#include <limits>
+#include <new>
+#include <string>
+#include <vector>
+
+namespace nntest
+{
+class Stopwatch
+{
+public:
+    double seconds() const
+    {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - _start).count();
+    }
+
+private:
+    std::chrono::steady_clock::time_point _start = std::chrono::steady_clock::now();
+};
+
+template <typename Operator>
+class Program
+{
+public:
+    explicit Program(const char *name)
+        : _name(name), _settings(Settings::from_environment()), _backend(_settings)
+    {
+    }
+
+    void measure()
+    {
+        _operator.check_memory(_backend);
+        _operator.draw(_settings.seed);
+        _expected = _operator.expected();
+
+        const Stopwatch set_up;
+        _operator.set_up();
+        _backend.finish();
+        _set_up_s = set_up.seconds();
+
+        const Stopwatch warm_up;
+        for(int i = 0; i < _settings.warmups; ++i)
+        {
+            _operator.run();
+            _backend.finish();
+        }
+        _warm_up_s = warm_up.seconds();
+        if(_backend.tuner)
+        {
+            _backend.tuner->settled = true;
+            _backend.tuner->save();
+        }
+        const double first_s = repeat();
+        write_json(TIMER_FILE, JsonObject()
+                                   .add("execution_time_kernel_0", _set_up_s)
+                                   .add("execution_time_kernel_1", first_s)
+                                   .add("run_time_state", state(first_s))
+                                   .done());
+    }
+
+private:
+    using Backend = typename Operator::Backend;
+
+    // Time and check the repetitions; the seconds of the first.  The output is filled with NaN
+    // before each, so that elements that it does not write are not taken for the warm-up's.
+    double repeat()
+    {
+        double first_s = 0;
+        for(int i = 0; i < _settings.repetitions; ++i)
+        {
+            const int index = _settings.first_repetition + i;
+            fill_tensor<Backend>(_operator.output(), _operator.out_shape(), std::numeric_limits<float>::quiet_NaN());
+            _backend.finish();
+            const std::string started_at = utc_now();
+            const Stopwatch   run;
+            _operator.run();
+            _backend.finish();
+            const double taken_s = run.seconds();
+            read_tensor<Backend>(_operator.output(), _operator.out_shape(), _output);
+            const OutputCheck check = check_output(_output, _expected, _operator.out_shape(), _settings.threshold);
+            if(!check.ok())
+            {
+                write_raw();
+                throw Failure::wrong_output("repetition " + std::to_string(index) + ": "
+                                            + check.explanation(_output.size()));
+            }
+            append_repetition(JsonObject()
+                                  .add("repetition", index)
+                                  .add("execution_time_kernel_0", _set_up_s)
+                                  .add("execution_time_kernel_1", taken_s)
+                                  .add("tuning_s", tuning_s())
+                                  .add("run_time_state", state(taken_s))
+                                  .add("started_at", started_at)
+                                  .add("output_check", check.as_json())
+                                  .done());
+            first_s = i == 0 ? taken_s : first_s;
+        }
+        write_raw();
+        return first_s;
+    }
+
+    double tuning_s() const
+    {
+        return _backend.tuner ? _backend.tuner->seconds() : 0.0;
+    }
+
+    Json state(double taken_s) const
+    {
+        const Shape &in = _operator.in_shape(), &out = _operator.out_shape();
+        return JsonObject()
+            .add("in_shape_N", in.n)
+            .add("in_shape_C", in.c)
+            .add("in_shape_H", in.h)
+            .add("in_shape_W", in.w)
+            .add("out_shape_N", out.n)
+            .add("out_shape_C", out.c)
+            .add("out_shape_H", out.h)
+            .add("out_shape_W", out.w)
+            .add("operator", _name)
+            .add("dataset_filename", _settings.dataset_filename)
+            .add("data_bits", 32)
+            .add("rnd_seed", _settings.seed)
+            .add("time_setup", _set_up_s)
+            .add("time_warmup", _warm_up_s)
+            .add("time_test", taken_s)
+            .add("warmups", _settings.warmups)
+            .add("repetitions", _settings.repetitions)
+            .add("tuner", tuner_state())
+            .add("device", _backend.describe())
+            .add("library", library_state())
+            .done();
+    }
+
+    Json tuner_state() const
+    {
+        JsonObject object;
+        object.add("type", _settings.tuner).add("tuning_s", tuning_s());
+        if(!_backend.tuner)
+        {
+            return object.add("mode", json_null()).add("local_sizes", JsonObject().done()).add("from_table", false).done();
+        }
+        return object.add("mode", _backend.tuner->mode())
+            .add("local_sizes", _backend.tuner->local_sizes())
+            .add("from_table", !_backend.tuner->searched())
+            .done();
+    }
+
+    // The output, wrong ones too, as little-endian float32 in NCHW order, if asked for.
+    void write_raw() const
+    {
+        if(_settings.raw_output.empty())
+        {
+            return;
+        }
+        try
+        {
+            write_whole(_settings.raw_output, "wb", _output.data(), _output.size() * sizeof(float));
+        }
+        catch(const std::runtime_error &error)
+        {
+            throw Failure::bad_value(std::string("CK_OUT_RAW_DATA: ") + error.what());
+        }
+    }
+
+    const char         *_name;
+    Settings            _settings;
+    Operator            _operator; // reads its point: before the device is looked for
+    Backend             _backend;
+    std::vector<double> _expected;
+    std::vector<float>  _output;
+    double              _set_up_s  = 0;
+    double              _warm_up_s = 0;
+};
+
+// The whole of an operator program.  Exit status: 0 measured, 2 bad value, 3 not supported,
+// 4 wrong output, 5 a kernel did not build, 6 out of memory; 1 is a bug, of ours or the library's.
+template <typename Operator>
+int run_program(const char *name)
+{
+    try
+    {
+        remove_stale();
+        try
+        {
+            Operator::Backend::guarded([&] { Program<Operator>(name).measure(); });
+            return 0;
+        }
+        catch(const std::bad_alloc &)
+        {
+            throw Failure::out_of_memory("the host has not enough memory");
+        }
+    }
+    catch(const Failure &failure)
+    {
+        std::fprintf(stderr, "%s: %s\n", failure.status, failure.what());
+        write_json(STATUS_FILE, JsonObject().add("status", failure.status).add("reason", failure.what()).done());
+        return failure.exit_status;
+    }
+    catch(const std::exception &error)
+    {
+        std::fprintf(stderr, "%s: %s\n", name, error.what());
+        return 1;
+    }
+}
+} // namespace nntest
+#endif

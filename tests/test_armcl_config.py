@@ -1,0 +1,96 @@
+"""A library file of kind armcl-opencl: what it may say, and what is told of what it may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from nntest.config import load_study
+from nntest.config.library import AptInstall, BuildHere, Library, Preinstalled, version_key
+from nntest.errors import UserError
+from pydantic import ValidationError
+
+HOME = Path(__file__).parents[1]
+
+
+def armcl(**changes: Any) -> dict[str, Any]:
+    """The shipped file with changes; None takes a key out."""
+    content = yaml.safe_load((HOME / "config/libraries/armcl-opencl.yaml").read_text("utf-8"))
+    content = {"name": "armcl", **content, **changes}
+    return {key: value for key, value in content.items() if value is not None}
+
+
+def test_the_shipped_file_installs_from_packages() -> None:
+    library = Library.model_validate(armcl())
+    assert isinstance(library.install, AptInstall)
+    assert library.install.packages == ["libarm-compute-dev"]
+
+
+def test_a_preinstalled_library_compiled_here() -> None:
+    library = Library.model_validate(
+        armcl(
+            version="18.05",
+            tuner_mode="exhaustive",
+            install={"way": "preinstalled", "prefix": "/opt/armcl", "kernels": "/opt/armcl/cl"},
+            build={
+                "where": "here",
+                "sysroot": "boards/firefly",
+                "flags": ["-O3", "-mcpu=cortex-a72"],
+            },
+        )
+    )
+    assert isinstance(library.install, Preinstalled)
+    assert isinstance(library.build, BuildHere)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"install": None}, "needs `install`"),
+        ({"install": {"way": "snap"}}, "'apt', 'preinstalled'"),
+        ({"install": {"way": "apt", "prefix": "/opt"}}, "install.apt.prefix"),
+        (
+            {"install": {"way": "preinstalled", "prefix": "opt/armcl"}},
+            "install.preinstalled.prefix",
+        ),
+        ({"install": {"way": "preinstalled", "prefix": "/x; rm -rf ~"}}, "String should match"),
+        ({"install": {"way": "apt", "packages": ["$(reboot)"]}}, "String should match"),
+        ({"build": {"where": "here"}}, "sysroot"),
+        ({"build": {"where": "board", "compiler": "g++; reboot"}}, "String should match"),
+        ({"build": {"where": "board", "flags": ["-O2 $(reboot)"]}}, "String should match"),
+        ({"version": "17.09"}, "version '17.09' is none that the programs are made for: 17.12"),
+        ({"version": "21.02"}, "20.11"),
+        ({"version": "18.05"}, "set tuner_mode: exhaustive"),
+        ({"opencl_device": 1}, "takes the first OpenCL device"),
+        ({"operators": {"conv": {"tuners": ["NONE", "CUSTOM"]}}}, "not CUSTOM"),
+        ({"kind": "opencl-reference"}, "leave `install` and `build` out"),
+    ],
+)
+def test_what_cannot_be_is_told(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Library.model_validate(armcl(**changes))
+    assert told in str(caught.value)
+
+
+def test_an_old_version_without_a_tuner_needs_no_mode() -> None:
+    operators = {"conv": {"tuners": ["NONE"]}}
+    assert Library.model_validate(armcl(version="18.05", operators=operators)).version == "18.05"
+
+
+def test_a_mistake_is_told_with_file_and_mend(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old.yaml").write_text(yaml.safe_dump(armcl(name=None, version="18.05")))
+    config = yaml.safe_load((HOME / "config/config.yaml").read_text("utf-8"))
+    config["libraries"] = ["old.yaml"]
+    with pytest.raises(UserError, match=r"old.yaml: .*set tuner_mode: exhaustive"):
+        load_study(config, HOME)
+
+
+def test_versions_are_ordered_as_released() -> None:
+    assert (
+        version_key("17.12") < version_key("18.01") < version_key("20.02") < version_key("20.02.1")
+    )

@@ -1,0 +1,249 @@
+"""Arm Compute Library on the virtual board: installed, its programs compiled, and run.
+
+The real library on an emulated device: what it computes is right or wrong as on a board; its
+times mean nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from nntest.config import Library
+from nntest.libraries import Installed
+from nntest.libraries.armcl import MARKER, ArmCL
+from nntest.probe import probe
+from nntest.tensors import Tensor
+from nntest.transport import Transport, connect
+
+from .conftest import VirtualBoard
+
+pytestmark = pytest.mark.virtual_board
+
+HOME = Path(__file__).parents[2]
+TENSORS = ("16-8-8-1-12-1-0", "3-11-9-3-5-2-1")
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def kind(machine: VirtualBoard) -> ArmCL:
+    """The shipped library, compiled here: the board has no compiler."""
+    path = HOME / "config" / "libraries" / "armcl-opencl.yaml"
+    content = yaml.safe_load(path.read_text("utf-8"))
+    content["build"] = {"where": "here", "sysroot": f"{machine.folder}/root"}
+    return ArmCL(Library.model_validate({"name": "armcl-opencl", **content}))
+
+
+@pytest.fixture(scope="module")
+def installed(machine: VirtualBoard, kind: ArmCL) -> Installed:
+    machine.start()
+    with connect(machine.board) as transport:
+        facts, _ = probe(transport, machine.board)
+        return kind.install(transport, machine.board, facts)
+
+
+class Runner:
+    """Runs operator programs on the board as the on-board runner does: variables in, files out."""
+
+    def __init__(self, transport: Transport, machine: VirtualBoard, kind: ArmCL) -> None:
+        self.transport = transport
+        self.board = machine.board
+        self.kind = kind
+
+    def run(self, operator: str, tensor: str, tuner: str, **variables: Any) -> tuple[int, str]:
+        """Exit status of one process, and its folder on the board."""
+        folder = f"/root/runs/{operator}-{tensor}-{tuner}"
+        programs = "/root/nntest-flow/programs/any"
+        environment = {
+            **self.board.environment,
+            **self.kind.environment("/root/runs/tuner-table.json"),
+            **Tensor.parse("conv", tensor).env(),
+            **{"CK_LWS_TUNER_TYPE": tuner, "CK_SEED": str(SEED), "CK_OUT_RAW_DATA": "output.raw"},
+            **{"NNTEST_REPETITIONS": "3", "NNTEST_FIRST_REPETITION": "2"},
+            **{key: str(value) for key, value in variables.items()},
+        }
+        done = self.transport.run(
+            [
+                *("sh", "-c", 'rm -rf "$1" && mkdir -p "$1" && cd "$1" && exec "$2"', "sh"),
+                *(folder, *self.kind.argv(self.board, programs, operator)),
+            ],
+            timeout_s=240,
+            environment=environment,
+        )
+        return done.status, folder
+
+    def read(self, path: str) -> Any:
+        """A JSON file, or the lines of one."""
+        content = self.transport.read(path)
+        assert content is not None, path
+        if path.endswith(".jsonl"):
+            return [json.loads(line) for line in content.splitlines()]
+        return json.loads(content)
+
+
+@pytest.fixture
+def runner(
+    transport: Transport, machine: VirtualBoard, kind: ArmCL, installed: Installed
+) -> Runner:
+    return Runner(transport, machine, kind)
+
+
+def expected(tensor: Tensor) -> np.ndarray[Any, Any]:
+    """The convolution that the programs are asked for, by NumPy from the seed on."""
+    engine = np.random.MT19937()
+    engine._legacy_seeding(SEED)
+
+    def uniform(*shape: int) -> np.ndarray[Any, Any]:
+        drawn = engine.random_raw(int(np.prod(shape))).reshape(shape)
+        return np.asarray((drawn >> 8) / 2**23 - 1)
+
+    size, (out_channels, _, _) = tensor.kernel, tensor.out_shape
+    channels = tensor.in_shape[0]
+    data = uniform(1, *tensor.in_shape)
+    weights = uniform(out_channels, channels, size, size) / np.sqrt(channels * size**2)
+    bias = uniform(out_channels)
+    top, bottom, left, right = tensor.pads or (0, 0, 0, 0)
+    padded = np.pad(data, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size), axis=(2, 3))
+    windows = windows[:, :, :: tensor.stride, :: tensor.stride]
+    return np.asarray(np.einsum("nchwij,kcij->nkhw", windows, weights) + bias[:, None, None])
+
+
+def test_installed_says_what_there_is(installed: Installed) -> None:
+    assert installed.version == "20.08"
+    assert installed.tag == "arm-compute-library-opencl-20.08"
+    assert installed.device["name"] == "Mali-T860 (emulated, PoCL)"
+    assert installed.device["driver_version"]
+    assert "'opencl': '1'" in installed.details["build"]
+    assert installed.details["packages"]["libarm-compute-dev"]["status"] == "ii"
+
+
+def test_nothing_is_installed_or_compiled_twice(
+    transport: Transport, machine: VirtualBoard, kind: ArmCL, installed: Installed
+) -> None:
+    facts, _ = probe(transport, machine.board)
+    programs = installed.details["programs"]
+    ask = ["stat", "-c", "%Y %i", f"{programs}/conv"]
+    before = transport.run(ask, timeout_s=30).stdout
+    assert kind.install(transport, machine.board, facts) == installed
+    assert transport.run(ask, timeout_s=30).stdout == before
+
+
+def test_half_compiled_programs_are_compiled_again(
+    transport: Transport, machine: VirtualBoard, kind: ArmCL, installed: Installed
+) -> None:
+    facts, _ = probe(transport, machine.board)
+    programs = installed.details["programs"]
+    transport.run(["rm", f"{programs}/{MARKER}"], timeout_s=30).check("removing the marker")
+    transport.write(f"{programs}/conv", b"half a program")
+    assert kind.install(transport, machine.board, facts) == installed
+    assert (transport.read(f"{programs}/conv") or b"").startswith(b"\x7fELF")
+
+
+@pytest.mark.parametrize("tensor", TENSORS)
+@pytest.mark.parametrize("operator", ["conv", "directconv"])
+@pytest.mark.parametrize("tuner", ["NONE", "DEFAULT"])
+def test_an_operator_computes_what_numpy_does(
+    runner: Runner, operator: str, tuner: str, tensor: str
+) -> None:
+    began = time.time()
+    status, folder = runner.run(operator, tensor, tuner)
+    assert status == 0
+    repetitions = runner.read(f"{folder}/tmp-nntest-repetitions.jsonl")
+    timer = runner.read(f"{folder}/tmp-ck-timer.json")
+    assert [line["repetition"] for line in repetitions] == [2, 3, 4]
+    for line in repetitions:
+        assert line["output_check"]["ok"]
+        assert line["output_check"]["max_abs_diff"] < 1e-5
+        assert line["output_check"]["threshold"] == 0.001
+        assert 0 < line["execution_time_kernel_1"] < line["execution_time_kernel_0"] < 300
+        assert np.datetime64(line["started_at"].removesuffix("+00:00")) >= np.datetime64(
+            int(began), "s"
+        )
+    assert timer["execution_time_kernel_1"] == repetitions[0]["execution_time_kernel_1"]
+    state = timer["run_time_state"]
+    assert state["operator"] == operator
+    assert state["device"]["name"] == "Mali-T860 (emulated, PoCL)"
+    assert state["library"]["build"].startswith("arm_compute_version=v20.08")
+    assert state["tuner"]["type"] == tuner
+    wanted = expected(Tensor.parse("conv", tensor))
+    shape = tuple(state[f"out_shape_{axis}"] for axis in "NCHW")
+    raw = runner.transport.read(f"{folder}/output.raw")
+    assert raw is not None
+    output = np.frombuffer(raw, "<f4").reshape(shape)
+    np.testing.assert_allclose(output, wanted, atol=1e-5)
+
+
+def test_tuned_sizes_are_kept_for_the_next_process(runner: Runner) -> None:
+    for _ in range(2):
+        status, folder = runner.run("directconv", TENSORS[0], "DEFAULT")
+        assert status == 0
+    tuner = runner.read(f"{folder}/tmp-ck-timer.json")["run_time_state"]["tuner"]
+    assert tuner["from_table"] is True
+    assert tuner["tuning_s"] == 0
+    assert tuner["mode"] == "rapid"
+    assert next(iter(tuner["local_sizes"])).startswith("direct_convolution")
+    table = runner.transport.read("/root/runs/tuner-table.json") or b""
+    assert next(iter(tuner["local_sizes"])).encode() in table
+
+
+def test_what_another_mode_found_is_not_used(runner: Runner) -> None:
+    status, folder = runner.run("directconv", TENSORS[0], "DEFAULT")
+    assert status == 0
+    tuner = runner.read(f"{folder}/tmp-ck-timer.json")["run_time_state"]["tuner"]
+    assert tuner["mode"] == "rapid"
+    status, folder = runner.run("directconv", TENSORS[0], "DEFAULT", NNTEST_TUNER_MODE="normal")
+    assert status == 0
+    tuner = runner.read(f"{folder}/tmp-ck-timer.json")["run_time_state"]["tuner"]
+    assert tuner["mode"] == "normal"
+    assert tuner["from_table"] is False
+    assert tuner["tuning_s"] > 0
+
+
+def test_padding_by_side_and_a_batch(runner: Runner) -> None:
+    status, folder = runner.run("conv", "3-11-9-3-5-2-0_1_0_1", "NONE", CK_IN_SHAPE_N=2)
+    assert status == 0
+    state = runner.read(f"{folder}/tmp-ck-timer.json")["run_time_state"]
+    assert [state[f"out_shape_{axis}"] for axis in "NCHW"] == [2, 5, 5, 4]
+
+
+@pytest.mark.parametrize(
+    ("operator", "variables", "status", "kind_of", "told"),
+    [
+        (
+            "conv",
+            {"CK_ABS_DIFF_THRESHOLD": "1e-12"},
+            4,
+            "wrong-output",
+            "differ from the reference",
+        ),
+        ("directconv", {"CK_CONV_KERNEL": 7}, 3, "not-supported", "Kernel sizes other than"),
+        ("conv", {"LD_LIBRARY_PATH": "/nowhere"}, 3, "not-supported", "Non uniform workgroup"),
+        ("conv", {"CK_LWS_TUNER_TYPE": "CUSTOM"}, 3, "not-supported", "NONE and DEFAULT"),
+        (
+            "conv",
+            {"CK_IN_SHAPE_H": 40000, "CK_IN_SHAPE_W": 40000},
+            *(6, "out-of-memory", "the device allocates at most"),
+        ),
+        (
+            "conv",
+            {"CK_LWS_TUNER_TYPE": "DEFAULT", "NNTEST_TUNER_TABLE": "/nowhere/table"},
+            *(2, "not-supported", "a folder that cannot be written"),
+        ),
+        ("conv", {"CK_IN_SHAPE_C": "many"}, 2, "not-supported", "is not an integer"),
+    ],
+)
+def test_what_cannot_be_measured_is_told(
+    runner: Runner, operator: str, variables: dict[str, Any], status: int, kind_of: str, told: str
+) -> None:
+    ended, folder = runner.run(operator, TENSORS[0], "NONE", **variables)
+    assert ended == status
+    said = runner.read(f"{folder}/tmp-nntest-status.json")
+    assert said["status"] == kind_of
+    assert told in said["reason"]
+    assert runner.transport.read(f"{folder}/tmp-ck-timer.json") is None
