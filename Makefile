@@ -22,8 +22,9 @@ lint: env
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	MYPYPATH=scripts/virtual_board $(BIN)/mypy --strict scripts/virtual_board/board.py
 	$(BIN)/snakefmt --check workflow
-	$(BIN)/vermin --target=3.5- --violations --eval-annotations scripts/onboard/*.py
+	$(BIN)/vermin --target=3.5- --violations --eval-annotations scripts/onboard/*.py scripts/onboard/armcl/*.py
 	$(BIN)/snakemake --lint
 
 env: .venv/.installed
@@ -40,7 +41,7 @@ board-file: env
 	@$(BIN)/python scripts/board_file.py "$(HOST)" $(ARGS)
 
 virtual-board: env
-	@$(BIN)/python scripts/virtual_board/board.py build --install-tools
+	@$(BIN)/python scripts/virtual_board/board.py build --bare --install-tools
 	@$(BIN)/python scripts/virtual_board/board.py start
 
 virtual-run: env

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nntest.codehash import ONBOARD, SCRIPTS, module_file
+from nntest.codehash import ONBOARD, SCRIPTS
 from nntest.config import Board, Library, Study
 from nntest.config.study import Sweep
 from nntest.errors import UserError
@@ -23,9 +23,10 @@ NNTEST = SCRIPTS / "nntest"
 
 # What the rules that talk to a board do, file by file and not by all that is imported: an edit
 # of anything else must not send anybody back to a board.
-PROBE_SOURCES = [ONBOARD / "probe.py", NNTEST / "probe.py"]
+_PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
+PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
 _RUNNER_SOURCES = [
-    *(path for path in sorted(ONBOARD.glob("*.py")) if path.name != "probe.py"),
+    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
 ]
@@ -124,7 +125,7 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
 
 
 def _library_spec(library: Library) -> dict[str, Any]:
-    return library.model_dump(mode="json", exclude={"description", "timeout_s"})
+    return library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
 
 
 def library_of(study: Study, name: str) -> Library:
@@ -135,7 +136,7 @@ def library_of(study: Study, name: str) -> Library:
 def install_sources(study: Study, library: str) -> list[Path]:
     """Code that puts a library on a board: its class, and its operator programs."""
     kind = KINDS[library_of(study, library).kind]
-    return [module_file(kind.__module__), *kind.sources()]
+    return [*kind.installer_sources(), *kind.sources()]
 
 
 def sweep_sources(study: Study, library: str) -> list[Path]:

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nntest.codehash import ONBOARD, source_hash
+from nntest.codehash import ONBOARD, module_file, source_hash
 from nntest.config.board import Board
 from nntest.config.library import (
     AptInstall,
@@ -329,6 +329,15 @@ class ArmCL(LibraryKind):
         if isinstance(self._install, Preinstalled) and self._install.kernels:
             variables["CK_ENV_LIB_ARMCL_CL_KERNELS"] = self._install.kernels
         return variables
+
+    @classmethod
+    def installer_sources(cls) -> list[Path]:
+        """See `LibraryKind.installer_sources`."""
+        return [
+            *super().installer_sources(),
+            module_file("nntest.libraries.armcl_build"),
+            FOLDER / "find_library.py",
+        ]
 
     @staticmethod
     def sources() -> list[Path]:

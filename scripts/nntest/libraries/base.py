@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nntest.codehash import module_file
 from nntest.config.board import Board
 from nntest.config.library import Library
 from nntest.transport import Transport
@@ -62,6 +63,11 @@ class LibraryKind(ABC):
     @abstractmethod
     def sources() -> list[Path]:
         """Files that make up what is measured: an edit of one makes a point another point."""
+
+    @classmethod
+    def installer_sources(cls) -> list[Path]:
+        """Files that put the library on a board: an edit of one installs it again."""
+        return [module_file(cls.__module__)]
 
     @staticmethod
     @abstractmethod
