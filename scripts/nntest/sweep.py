@@ -133,8 +133,11 @@ class _Runner:
         self._say = say
         self._told: set[str] = set()
 
-    def _call(self, command: str, *arguments: str) -> dict[str, Any]:
-        return call(self._transport, self._board, "runner.py", command, self._folder, *arguments)
+    def _call(self, command: str, *arguments: str, folder: str = "") -> dict[str, Any]:
+        """A command of the on-board runner, on this sweep's folder or another's."""
+        return call(
+            self._transport, self._board, "runner.py", command, folder or self._folder, *arguments
+        )
 
     def measure(self, on_busy_board: str, abandoned: Callable[[], bool]) -> dict[str, Any]:
         """Have everything measured; the last status.  Starts a runner that was killed again."""
@@ -177,6 +180,10 @@ class _Runner:
                 f"{holder.get('user', 'somebody')} at {holder.get('host', 'an unknown host')} "
                 f"(study {holder.get('study', 'unknown')}, since {holder.get('since', '?')})"
             )
+            if on_busy_board == "take-over" and holder.get("folder"):
+                self._say.note(f"taking the board over from {who}: its journal stays")
+                self.stop(holder["folder"])
+                continue
             if on_busy_board == "fail":
                 raise NothingToPull(
                     f"board {self._board.name} is measuring for {who}",
@@ -236,11 +243,11 @@ class _Runner:
             return {**status, "state": "failed", "message": tail[0]}
         return {**status, "state": "died", "message": "the runner on the board was ended"}
 
-    def stop(self) -> None:
-        """Ask the runner to stop and wait until it has."""
-        self._call("stop")
+    def stop(self, folder: str = "") -> None:
+        """Ask the runner (of another's folder) to stop and wait until it has."""
+        self._call("stop", folder=folder)
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        while self._call("status")["running"]:
+        while self._call("status", folder=folder)["running"]:
             if time.monotonic() > deadline:
                 raise UserError(f"board {self._board.name}: the runner does not stop")
             time.sleep(0.2)

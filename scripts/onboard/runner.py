@@ -290,9 +290,11 @@ def status(folder):
 
 def stop(folder):
     """Ask the runner to stop."""
-    with open(os.path.join(folder, STOP_FILE), "w"):
-        pass
-    return {"state": "asked"}
+    try:
+        with open(os.path.join(folder, STOP_FILE), "w"):
+            return {"state": "asked"}
+    except OSError as error:
+        return {"state": "failed", "message": "{}: {}".format(folder, error.strerror)}
 
 
 def pack(folder, path):

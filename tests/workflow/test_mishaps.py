@@ -118,6 +118,22 @@ def test_two_folders_share_one_board(slow: Checkout, tmp_path: Path) -> None:
     running.wait(timeout=300)
 
 
+def test_a_board_is_taken_over_when_asked_to(slow: Checkout, tmp_path: Path) -> None:
+    other = slow.copy(tmp_path / "other")
+    running = slow.start(*SWEEP)
+    wait_for_repetitions(slow, 3)
+    other.configure(on_busy_board="take-over", repetitions=1)
+    assert "taking the board over from" in other.run(*SWEEP)
+    assert len(other.journal()) == 8
+    # Who had it is told, and loses nothing.
+    assert running.wait(timeout=120) != 0
+    assert "was stopped from elsewhere" in (slow.folder / "output").read_text()
+    measured = slow.journal()
+    slow.run(*SWEEP)
+    assert slow.journal()[: len(measured)] == measured
+    assert_nothing_twice(slow, 8 * 12)
+
+
 def test_a_full_disk(fresh: Checkout) -> None:
     """The kernel's limit on file sizes stands for a full disk; no root is needed for it."""
     fresh.run("--until", "install")

@@ -66,8 +66,10 @@ class StudyConfig(Strict):
         description="library: one sweep interleaves all operators and tuners of a library, so "
         "that a drift of the machine meets all alike; operator-tuner: one sweep for each",
     )
-    on_busy_board: Literal["wait", "fail"] = Field(
-        default="wait", description="when another run measures on the board"
+    on_busy_board: Literal["wait", "fail", "take-over"] = Field(
+        default="wait",
+        description="when another run measures on the board: wait for its end, end with its "
+        "owner's name, or stop it (what it measured stays in its journal)",
     )
     plots: PlotRequests = PlotRequests()
 
