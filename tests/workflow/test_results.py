@@ -85,6 +85,13 @@ def test_the_tuned_local_sizes_are_kept_with_the_results(finished: Checkout) -> 
     assert 0 < len(tuned) < len(processes)
 
 
+def test_snakemakes_thread_counts_do_not_reach_the_measurement(finished: Checkout) -> None:
+    """With BLAS threads beside it, PoCL's workers share a core and times double now and then."""
+    for line in finished.journal():
+        environment = line["run_time_state"]["process_environment"]
+        assert environment["OPENBLAS_NUM_THREADS"] == environment["OMP_NUM_THREADS"] == "1"
+
+
 def test_the_headline_and_the_page_say_what_came_out(finished: Checkout) -> None:
     headline = (finished.results / "headline.txt").read_text("utf-8")
     assert "estimate" in headline

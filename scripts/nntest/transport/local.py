@@ -11,6 +11,16 @@ from pathlib import Path
 from nntest.transport.base import Completed, Transport, TransportError
 
 
+SNAKEMAKES_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "GOTO_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
 class LocalTransport(Transport):
     """Runs commands and copies files here; relative paths are below the working directory."""
 
@@ -25,7 +35,7 @@ class LocalTransport(Transport):
         try:
             done = subprocess.run(
                 list(argv),
-                env={**os.environ, **(environment or {})},
+                env={**_own_environment(), **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=timeout_s,
@@ -79,3 +89,12 @@ class LocalTransport(Transport):
 
     def close(self) -> None:
         """Nothing to end."""
+
+
+def _own_environment() -> dict[str, str]:
+    """The environment without what Snakemake put there for its jobs.
+
+    It tells a job's libraries to use as many threads as the job may.  A program that measures is
+    not one of its jobs: NumPy's BLAS, told so, leaves threads that spin beside the measurement.
+    """
+    return {name: value for name, value in os.environ.items() if name not in SNAKEMAKES_VARIABLES}
