@@ -53,16 +53,17 @@ def closure(script: Path) -> list[Path]:
 
 @cache
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    """The syntax tree of a file, without docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    for node in ast.walk(tree):
+        _drop_docstring(node)
+    return tree
 
 
 @cache
 def _meaning(path: Path) -> str:
     if path.suffix == ".py":
-        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-        for node in ast.walk(tree):
-            _drop_docstring(node)
-        return ast.dump(tree)
+        return ast.dump(_tree(path))
     text = path.read_text(encoding="utf-8", errors="surrogateescape")
     if path.suffix in (".cl", ".cpp", ".h"):
         text = re.sub(r"//[^\n]*|/\*.*?\*/", " ", text, flags=re.DOTALL)
