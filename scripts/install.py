@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import library_of
+from nntest.graph import board_of, library_of
 from nntest.job import job_log, study_of
 from nntest.libraries import KINDS
 from nntest.transport import connect
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
-    board = next(item for item in study.boards if item.name == snakemake.wildcards.board)
+    board = board_of(study, snakemake.wildcards.board)
     library = library_of(study, snakemake.wildcards.library)
     facts = json.loads(Path(snakemake.input.facts).read_text(encoding="utf-8"))
     with connect(board) as transport:

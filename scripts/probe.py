@@ -6,13 +6,14 @@ from pathlib import Path
 
 from nntest.board_file import differences
 from nntest.errors import user_errors_end_the_process
+from nntest.graph import board_of
 from nntest.job import job_log, study_of
 from nntest.probe import probe
 from nntest.transport import connect
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
-    board = next(item for item in study.boards if item.name == snakemake.wildcards.board)
+    board = board_of(study, snakemake.wildcards.board)
     with connect(board) as transport:
         facts, now = probe(transport, board)
     print(json.dumps(now, indent=2), file=log)

@@ -97,9 +97,8 @@ def probe_spec(board: Board) -> dict[str, Any]:
 
 def install_spec(study: Study, board: str, library: str) -> dict[str, Any]:
     """What installing a library on a board depends on."""
-    board_file = next(item for item in study.boards if item.name == board)
     return {
-        "board": probe_spec(board_file),
+        "board": probe_spec(board_of(study, board)),
         "library": _library_spec(library_of(study, library)),
     }
 
@@ -126,6 +125,11 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
 
 def _library_spec(library: Library) -> dict[str, Any]:
     return library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
+
+
+def board_of(study: Study, name: str) -> Board:
+    """A board of the study by its name."""
+    return next(board for board in study.boards if board.name == name)
 
 
 def library_of(study: Study, name: str) -> Library:

@@ -7,10 +7,8 @@ not part of it.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
-import os
 import posixpath
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +17,7 @@ from nntest.codehash import ONBOARD, source_hash
 from nntest.config.study import Point, Study, Sweep
 from nntest.libraries import KINDS, Installed
 from nntest.tensors import OPERATOR_SPECIES
+from nntest.who import user_name
 
 PLAN_VERSION = 1
 MEASURING_PART = [ONBOARD / "measure.py"]
@@ -192,7 +191,7 @@ def _ck_part(
     return {
         "label": f"{study.name}-{sweep.board.name}",
         "timestamp": planned_at,
-        "user": _user(),
+        "user": user_name(),
         "board": sweep.board.name,
         "emulated": sweep.board.emulated,
         "library_tag": installed.tag,
@@ -221,10 +220,3 @@ def _ck_part(
         "datasets": study.datasets(),
         "facts": dict(facts),
     }
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid-{os.getuid()}"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import socket
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from nntest.errors import UserError
+from nntest.who import who
 
 
 class RunLock:
@@ -40,8 +39,7 @@ class RunLock:
             ) from None
         owner = {
             "study": self._study,
-            "user": getpass.getuser(),
-            "host": socket.gethostname(),
+            **who(),
             "pid": os.getpid(),
             "since": datetime.now().isoformat(timespec="seconds"),
         }

@@ -7,11 +7,9 @@ is pulled here is made from it.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import posixpath
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,10 +20,11 @@ from typing import Any
 from nntest.config.study import Study, Sweep
 from nntest.errors import UserError
 from nntest.libraries import Installed
-from nntest.onboard import call, deploy
+from nntest.onboard import call, deploy, version
 from nntest.plan import build_plan, sweep_folder, tuner_table
 from nntest.progress import ProgressLine
 from nntest.transport import Transport, TransportError
+from nntest.who import who
 
 POLL_S = 0.5
 STALLED_AFTER_S = 10.0
@@ -70,7 +69,7 @@ def run_sweep(
     """
     root = _absolute_root(transport, sweep)
     folder = sweep_folder(study, sweep, root)
-    programs = posixpath.join(root, "programs", posixpath.basename(deploy(transport, sweep.board)))
+    programs = posixpath.join(root, "programs", version())
     plan = build_plan(
         study,
         sweep,
@@ -88,8 +87,7 @@ def run_sweep(
         if status["failed_points"] == len(plan["points"]):
             raise UserError(
                 f"board {sweep.board.name}: every point of {sweep.name} failed; the first: "
-                f"{_first_failure(outputs.journal)}",
-                "mend the cause and run the same command again",
+                f"{_first_failure(outputs.journal)}"
             )
     except KeyboardInterrupt:
         runner.stop()
@@ -156,11 +154,7 @@ class _Runner:
 
     def start(self, on_busy_board: str) -> None:
         """Start the runner, or find it at work on this very plan; wait for a busy board."""
-        owner = {
-            "user": getpass.getuser(),
-            "host": socket.gethostname(),
-            "study": self._plan["study"],
-        }
+        owner = {**who(), "study": self._plan["study"]}
         told = False
         while True:
             status = self._call("status")
@@ -176,21 +170,21 @@ class _Runner:
             if answer["state"] == "started":
                 return
             holder = answer["owner"]
-            who = (
+            holder_name = (
                 f"{holder.get('user', 'somebody')} at {holder.get('host', 'an unknown host')} "
                 f"(study {holder.get('study', 'unknown')}, since {holder.get('since', '?')})"
             )
             if on_busy_board == "take-over" and holder.get("folder"):
-                self._say.note(f"taking the board over from {who}: its journal stays")
+                self._say.note(f"taking the board over from {holder_name}: its journal stays")
                 self.stop(holder["folder"])
                 continue
             if on_busy_board == "fail":
                 raise NothingToPull(
-                    f"board {self._board.name} is measuring for {who}",
+                    f"board {self._board.name} is measuring for {holder_name}",
                     "wait for it to end, or set on_busy_board: wait",
                 )
             if not told:
-                self._say.note(f"waiting: the board is measuring for {who}")
+                self._say.note(f"waiting: the board is measuring for {holder_name}")
                 told = True
             time.sleep(2.0)
 

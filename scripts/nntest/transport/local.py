@@ -10,7 +10,6 @@ from pathlib import Path
 
 from nntest.transport.base import Completed, Transport, TransportError
 
-
 SNAKEMAKES_VARIABLES = (
     "OMP_NUM_THREADS",
     "GOTO_NUM_THREADS",
