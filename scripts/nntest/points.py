@@ -16,6 +16,7 @@ import pandas as pd
 
 from nntest.measurements import measured
 from nntest.stats import Sample
+from nntest.tensors import DATA_TYPE_SUFFIXES
 
 TEXT, INT, FLOAT, BOOL = "str", "Int64", "float64", "boolean"
 
@@ -53,7 +54,8 @@ def tensor_order(name: str) -> tuple[float, float, str]:
 
 def data_type(operator: str) -> str:
     """Data type of an operator: CK-NNTest's 8-bit programs are operators such as conv-uint8."""
-    return "uint8" if operator.endswith("-uint8") else "fp32"
+    suffix = operator.rpartition("-")[2]
+    return suffix if suffix in DATA_TYPE_SUFFIXES else "fp32"
 
 
 def row_order(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -31,6 +31,7 @@ class Species:
 
 _IN = ("CK_IN_SHAPE_C", "CK_IN_SHAPE_H", "CK_IN_SHAPE_W")
 _OUT = ("CK_OUT_SHAPE_C", "CK_OUT_SHAPE_H", "CK_OUT_SHAPE_W")
+_POOL = (*_IN, "CK_POOL_KERNEL", "CK_POOL_STRIDE")
 _CONV = (*_IN, "CK_CONV_KERNEL", "CK_OUT_SHAPE_C", "CK_CONV_STRIDE", "CK_CONV_PAD")
 
 SPECIES: dict[str, Species] = {
@@ -39,7 +40,8 @@ SPECIES: dict[str, Species] = {
         Species("conv", _CONV),
         Species("depthwiseconv", (*_IN, "CK_DEPTHWISE_STRIDE", "CK_DEPTHWISE_PAD")),
         Species("fullyconnected", (*_IN, *_OUT)),
-        Species("avgpool", (*_IN, "CK_POOL_KERNEL", "CK_POOL_STRIDE")),
+        Species("avgpool", _POOL),
+        Species("maxpool", _POOL),  # ours: CK-NNTest has none, CNV does
         Species("softmax", _IN),
         Species("reshape", (*_IN, *_OUT)),
         Species("resizebilinear", (*_IN, *_OUT)),
@@ -58,6 +60,10 @@ OPERATOR_SPECIES: dict[str, str] = {
 }
 """Which species an operator (the first part of a program's name) works on."""
 
+DATA_TYPE_SUFFIXES = ("uint8", "fp16")
+"""What an operator's name ends with if it does not compute in fp32, e.g. conv-fp16."""
+
+_POOLS = ("avgpool", "maxpool")
 _PAD_KEYS = {"conv": "CK_CONV_PAD", "depthwiseconv": "CK_DEPTHWISE_PAD"}
 PADS_VARIABLE = "NNTEST_CONV_PADS"
 """Padding by side, ``top,bottom,left,right``; set only where the sides differ."""
@@ -134,7 +140,7 @@ class Tensor:
         return tensor
 
     def _check_kernel_fits(self, name: str) -> None:
-        if self.species != "conv":
+        if self.species not in ("conv", "depthwiseconv", *_POOLS):
             return
         _, out_h, out_w = self.out_shape
         if out_h < 1 or out_w < 1:
@@ -197,19 +203,22 @@ class Tensor:
         """Kernel size (3 for depthwiseconv, the only one that CK-NNTest's data sets have)."""
         if self.species == "depthwiseconv":
             return 3
-        return self._value("CK_POOL_KERNEL" if self.species == "avgpool" else "CK_CONV_KERNEL")
+        return self._value("CK_POOL_KERNEL" if self.species in _POOLS else "CK_CONV_KERNEL")
 
     @property
     def stride(self) -> int:
         """Stride, the same in both directions."""
-        key = {"depthwiseconv": "CK_DEPTHWISE_STRIDE", "avgpool": "CK_POOL_STRIDE"}
-        return self._value(key.get(self.species, "CK_CONV_STRIDE"))
+        if self.species in _POOLS:
+            return self._value("CK_POOL_STRIDE")
+        return self._value(
+            "CK_DEPTHWISE_STRIDE" if self.species == "depthwiseconv" else "CK_CONV_STRIDE"
+        )
 
     @property
     def out_shape(self) -> tuple[int, int, int]:
         """Output (channels, height, width): floor((size + pads - kernel) / stride) + 1."""
         channels, height, width = self.in_shape
-        if self.species in ("conv", "depthwiseconv", "avgpool"):
+        if self.species in ("conv", "depthwiseconv", *_POOLS):
             top, bottom, left, right = self.pads or (0, 0, 0, 0)
             height = (height + top + bottom - self.kernel) // self.stride + 1
             width = (width + left + right - self.kernel) // self.stride + 1
@@ -242,8 +251,8 @@ class Tensor:
     def executed_flops(self, batch_size: int) -> int:
         """Operations that the operator really executes: two for each multiply-accumulate.
 
-        Additions alone for avgpool; for softmax three for each element (subtract, exponential,
-        divide) and two reductions; none for the species that only move data.
+        Additions alone for avgpool, comparisons for maxpool; for softmax three for each element
+        (subtract, exponential, divide) and two reductions; none for the species that only move data.
         """
         in_c, in_h, in_w = self.in_shape
         out_c, out_h, out_w = self.out_shape
@@ -252,7 +261,7 @@ class Tensor:
             per_image = 2 * outputs * in_c * self.kernel**2
         elif self.species == "depthwiseconv":
             per_image = 2 * outputs * self.kernel**2
-        elif self.species == "avgpool":
+        elif self.species in _POOLS:
             per_image = outputs * self.kernel**2
         elif self.species == "fullyconnected":
             per_image = 2 * outputs * in_c * in_h * in_w

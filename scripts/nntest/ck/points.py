@@ -17,7 +17,7 @@ from nntest.ck.platforms import Platforms, clean
 from nntest.ck.safety import Warn
 from nntest.ck.values import dig, mapping, objects, text, truth, whole
 from nntest.errors import UserError
-from nntest.tensors import OPERATOR_SPECIES, PADS_VARIABLE, SPECIES, Tensor
+from nntest.tensors import DATA_TYPE_SUFFIXES, OPERATOR_SPECIES, PADS_VARIABLE, SPECIES, Tensor
 
 TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
 NETWORK = "network"
@@ -162,7 +162,7 @@ def operator_of(program: str) -> tuple[str, str]:
     """
     parts = program.split("-")
     if parts[0] in OPERATOR_SPECIES:
-        suffix = "-uint8" if "uint8" in parts else ""
+        suffix = next((f"-{kind}" for kind in DATA_TYPE_SUFFIXES if kind in parts), "")
         return parts[0] + suffix, OPERATOR_SPECIES[parts[0]]
     for index, part in enumerate(parts[1:], 1):
         if part in _BACKENDS:
