@@ -252,7 +252,7 @@ class Tensor:
         """Operations that the operator really executes: two for each multiply-accumulate.
 
         Additions alone for avgpool, comparisons for maxpool; for softmax three for each element
-        (subtract, exponential, divide) and two reductions; none for the species that only move data.
+        (subtract, exponential, divide) and two reductions; none for species that only move data.
         """
         in_c, in_h, in_w = self.in_shape
         out_c, out_h, out_w = self.out_shape
