@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
+from nntest.config.ck_check import check_ck
 from nntest.config.fields import Name, Strict
 from nntest.config.library import Library, Operator, Tuner
 from nntest.config.network import NetworkFile
@@ -146,7 +147,8 @@ class Study:
         return [
             library
             for library in self.libraries
-            if board.libraries is None or library.name in board.libraries
+            if (board.libraries is None or library.name in board.libraries)
+            and (library.kind == "ck") == (board.harness == "ck")
         ]
 
     def points(self, library: Library) -> list[Point]:
@@ -207,6 +209,7 @@ class Study:
                     f"(it lists {', '.join(sorted(unknown)) or 'none'})",
                     "add one to `libraries` of the board file, or take the board out of `boards`",
                 )
+        check_ck(self)
         for library in self.libraries if self.boards else ():
             if not self.points(library):
                 raise UserError(
