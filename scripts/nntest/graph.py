@@ -34,6 +34,7 @@ _RUNNER_SOURCES = [
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
 ]
+_CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
 REPORT_FILES = [
     path
     for path in sorted((NNTEST / "report").rglob("*"))
@@ -98,7 +99,7 @@ def probe_spec(board: Board) -> dict[str, Any]:
         "environment": board.environment,
     }
     if board.harness == "ck":
-        spec["ck"] = board.ck_harness.model_dump(mode="json", exclude={"quiet_timeout_s", "user"})
+        spec["ck"] = board.ck_harness.model_dump(mode="json", exclude=_CK_NOT_MEASURED)
     return spec
 
 

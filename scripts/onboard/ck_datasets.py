@@ -43,9 +43,7 @@ class Datasets:
     def _find(self, point):
         name = "shape-" + point["tensor"]
         wanted = point["dataset"]
-        entries = sorted(
-            self._all(), key=lambda one: (one["data_uoa"] != wanted, one["data_uoa"])
-        )
+        entries = sorted(self._all(), key=lambda one: (one["data_uoa"] != wanted, one["data_uoa"]))
         for entry in entries:
             files = entry["meta"].get("dataset_files", [])
             if name in files and _holds(os.path.join(entry["path"], name + ".json"), point):

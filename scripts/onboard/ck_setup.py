@@ -153,9 +153,7 @@ class CkSetup:
         bits = self._setup["bits"]
         system = self._ck.ask("load", "os:linux-" + bits)
         if system is None:
-            raise CkError(
-                "CK knows no os:linux-{}: its repository ck-env is missing".format(bits)
-            )
+            raise CkError("CK knows no os:linux-{}: its repository ck-env is missing".format(bits))
         uid = system["data_uid"]
         self._setting("local-platform", {"platform_init_uoa": {"linux-" + bits: "-"}})
         self._setting(
@@ -337,5 +335,3 @@ def _sha256(path):
         for piece in iter(lambda: stream.read(1 << 20), b""):
             digest.update(piece)
     return digest.hexdigest()
-
-

@@ -34,6 +34,7 @@ def add_ck_run(
         "environment": installed.details.get("environment", ""),
         "fixed_sleeps": sweep.board.ck_harness.fixed_sleeps,
         "label": label,
+        "overhead_s": sweep.board.ck_harness.overhead_s,
     }
     datasets = study.datasets()
     for point, asked in zip(plan["points"], sweep.points, strict=True):
