@@ -23,7 +23,6 @@ from nntest.errors import UserError
 from nntest.measurements import SCHEMA
 from nntest.transport import connect
 from transport.sshd import SSHD, Sshd
-
 from workflow.study import Checkout
 
 REPOSITORIES = os.environ.get("NNTEST_CK_REPOSITORIES")
