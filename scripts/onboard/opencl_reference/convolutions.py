@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyopencl as cl
-from operator_base import FLOAT_BYTES, Launch, Operator, divide_up
+from operator_base import Launch, Operator, divide_up
 from point import ConvolutionPoint
 from reference import ConvolutionTensors, convolve, draw_convolution
 
@@ -49,13 +48,6 @@ class ConvolutionOperator(Operator):
         """Return the convolution in float64."""
         return convolve(self.point, tensors)
 
-    def _allocate(self, elements: int) -> Any:
-        return cl.Buffer(self.device.context, cl.mem_flags.READ_WRITE, size=elements * FLOAT_BYTES)
-
-    def _upload(self, values: np.ndarray[Any, Any]) -> Any:
-        flags = cl.mem_flags.READ_ONLY | cl.mem_flags.COPY_HOST_PTR
-        return cl.Buffer(self.device.context, flags, hostbuf=np.ascontiguousarray(values))
-
 
 class Convolution(ConvolutionOperator):
     """``conv``: im2col and one matrix product (GEMM) for each image, with the bias added in it.
@@ -84,7 +76,7 @@ class Convolution(ConvolutionOperator):
             sizes["columns"] = self.point.batch * depth * pixels
         return sizes
 
-    def set_up(self, tensors: ConvolutionTensors) -> None:
+    def set_up(self, tensors: ConvolutionTensors, source: Any = None) -> None:
         """Upload, with the weights reshaped into panels, and build; raises BuildFailed."""
         point, sizes = self.point, self.buffer_elements()
         panels, depth, pixels = self._sizes()
@@ -92,13 +84,13 @@ class Convolution(ConvolutionOperator):
         weights[: point.out_channels] = tensors.weights.reshape(point.out_channels, depth)
         bias = np.zeros(panels * BLOCK, np.float32)
         bias[: point.out_channels] = tensors.bias
-        weights_buffer = self._upload(weights.reshape(panels, BLOCK, depth).transpose(0, 2, 1))
-        bias_buffer = self._upload(bias)
-        columns = self._upload(tensors.input)
-        self.output = self._allocate(sizes["output"])
+        weights_buffer = self.upload(weights.reshape(panels, BLOCK, depth).transpose(0, 2, 1))
+        bias_buffer = self.upload(bias)
+        columns = source or self.upload(tensors.input)
+        self.output = self.allocate(sizes["output"])
         self.launches = []
         if not point.is_pointwise:
-            unfolded = self._allocate(sizes["columns"])
+            unfolded = self.allocate(sizes["columns"])
             self.launches.append(self._im2col(columns, unfolded))
             columns = unfolded
         tile = self.device.tile_width(pixels)
@@ -148,17 +140,17 @@ class DirectConvolution(ConvolutionOperator):
             "output": int(np.prod(self.out_shape, dtype=object)),
         }
 
-    def set_up(self, tensors: ConvolutionTensors) -> None:
+    def set_up(self, tensors: ConvolutionTensors, source: Any = None) -> None:
         """Upload the operands and build; raises BuildFailed."""
         point = self.point
         in_h, in_w, out_h, out_w = point.height, point.width, point.out_height, point.out_width
         if point.is_pointwise:
             in_h, in_w, out_h, out_w = 1, in_h * in_w, 1, out_h * out_w
         buffers = (
-            self._upload(tensors.input),
-            self._upload(tensors.weights),
-            self._upload(tensors.bias),
-            self._allocate(self.buffer_elements()["output"]),
+            source or self.upload(tensors.input),
+            self.upload(tensors.weights),
+            self.upload(tensors.bias),
+            self.allocate(self.buffer_elements()["output"]),
         )
         self.output = buffers[-1]
         tile = self.device.tile_width(out_w)
