@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from operator_base import Launch, Operator, divide_up
 from point import ConvolutionPoint
-from reference import ConvolutionTensors, convolve, draw_convolution
+from reference import convolve, draw_convolution
 
 if TYPE_CHECKING:
     from device import Device
     from point import Environment, Shape
+    from reference import WeightedTensors
 
 BLOCK = 4  # rows (output channels) of a tile; the same number is in kernels/vectors.cl
 
@@ -40,11 +41,11 @@ class ConvolutionOperator(Operator):
         """Shape of the output, NCHW."""
         return self.point.out_shape
 
-    def draw(self, seed: int) -> ConvolutionTensors:
+    def draw(self, seed: int) -> WeightedTensors:
         """Draw input, weights and bias."""
         return draw_convolution(self.point, seed)
 
-    def expected(self, tensors: ConvolutionTensors) -> np.ndarray[Any, Any]:
+    def expected(self, tensors: WeightedTensors) -> np.ndarray[Any, Any]:
         """Return the convolution in float64."""
         return convolve(self.point, tensors)
 
@@ -76,7 +77,7 @@ class Convolution(ConvolutionOperator):
             sizes["columns"] = self.point.batch * depth * pixels
         return sizes
 
-    def set_up(self, tensors: ConvolutionTensors, source: Any = None) -> None:
+    def set_up(self, tensors: WeightedTensors, source: Any = None) -> None:
         """Upload, with the weights reshaped into panels, and build; raises BuildFailed."""
         point, sizes = self.point, self.buffer_elements()
         panels, depth, pixels = self._sizes()
@@ -102,7 +103,7 @@ class Convolution(ConvolutionOperator):
                 options,
                 (divide_up(pixels, tile), panels, point.batch),
                 (weights_buffer, columns, bias_buffer, self.output),
-                (point.batch, point.out_channels, depth, pixels),
+                (point.batch, point.out_channels, depth, pixels, 0),
             )
         )
         self.device.queue.finish()
@@ -140,7 +141,7 @@ class DirectConvolution(ConvolutionOperator):
             "output": int(np.prod(self.out_shape, dtype=object)),
         }
 
-    def set_up(self, tensors: ConvolutionTensors, source: Any = None) -> None:
+    def set_up(self, tensors: WeightedTensors, source: Any = None) -> None:
         """Upload the operands and build; raises BuildFailed."""
         point = self.point
         in_h, in_w, out_h, out_w = point.height, point.width, point.out_height, point.out_width
@@ -163,7 +164,7 @@ class DirectConvolution(ConvolutionOperator):
         blocks = divide_up(point.out_channels, BLOCK)
         self.launches = [
             Launch(
-                self.device.build(("vectors.cl", "direct_convolution.cl"), options),
+                self.device.build(("vectors.cl", "pixels.cl", "direct_convolution.cl"), options),
                 "direct_convolution",
                 options,
                 (divide_up(out_w, tile), out_h, point.batch * blocks),

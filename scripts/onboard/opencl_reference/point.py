@@ -63,11 +63,11 @@ class Pads(NamedTuple):
     right: int
 
 
-def read_pads(environment: Environment) -> Pads:
-    """Read ``NNTEST_CONV_PADS`` ("top,bottom,left,right") or else the symmetric ``CK_CONV_PAD``."""
+def read_pads(environment: Environment, symmetric: str = "CK_CONV_PAD") -> Pads:
+    """Read ``NNTEST_CONV_PADS`` ("top,bottom,left,right") or else the pad of ``symmetric``."""
     text = environment.get("NNTEST_CONV_PADS", "").strip()
     if not text:
-        pad = read_integer(environment, "CK_CONV_PAD", 0)
+        pad = read_integer(environment, symmetric, 0)
         return Pads(pad, pad, pad, pad)
     problem = f"NNTEST_CONV_PADS={text!r} is not four integers of at least 0, top,bottom,left,right"
     try:
