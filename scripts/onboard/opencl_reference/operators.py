@@ -9,7 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convolutions import Convolution, DirectConvolution
+from depthwise import DepthwiseConvolution
 from failures import NotSupported
+from fully_connected import FullyConnected
+from pooling import AveragePooling, LargestPooling
+from softmax import Softmax
+from winograd import WinogradConvolution
 
 if TYPE_CHECKING:
     from operator_base import Operator
@@ -17,6 +22,12 @@ if TYPE_CHECKING:
 OPERATORS: dict[str, type[Operator]] = {
     "conv": Convolution,
     "directconv": DirectConvolution,
+    "winogradconv": WinogradConvolution,
+    "depthwiseconv": DepthwiseConvolution,
+    "fullyconnected": FullyConnected,
+    "avgpool": AveragePooling,
+    "maxpool": LargestPooling,
+    "softmax": Softmax,
 }
 
 
