@@ -77,7 +77,7 @@ class Convolution(ConvolutionOperator):
             sizes["columns"] = self.point.batch * depth * pixels
         return sizes
 
-    def set_up(self, tensors: WeightedTensors, source: Any = None) -> None:
+    def set_up(self, tensors: WeightedTensors, source: Any = None, target: Any = None) -> None:
         """Upload, with the weights reshaped into panels, and build; raises BuildFailed."""
         point, sizes = self.point, self.buffer_elements()
         panels, depth, pixels = self._sizes()
@@ -88,7 +88,7 @@ class Convolution(ConvolutionOperator):
         weights_buffer = self.upload(weights.reshape(panels, BLOCK, depth).transpose(0, 2, 1))
         bias_buffer = self.upload(bias)
         columns = source or self.upload(tensors.input)
-        self.output = self.allocate(sizes["output"])
+        self.output = target or self.allocate(sizes["output"])
         self.launches = []
         if not point.is_pointwise:
             unfolded = self.allocate(sizes["columns"])
@@ -141,7 +141,7 @@ class DirectConvolution(ConvolutionOperator):
             "output": int(np.prod(self.out_shape, dtype=object)),
         }
 
-    def set_up(self, tensors: WeightedTensors, source: Any = None) -> None:
+    def set_up(self, tensors: WeightedTensors, source: Any = None, target: Any = None) -> None:
         """Upload the operands and build; raises BuildFailed."""
         point = self.point
         in_h, in_w, out_h, out_w = point.height, point.width, point.out_height, point.out_width
@@ -151,7 +151,7 @@ class DirectConvolution(ConvolutionOperator):
             source or self.upload(tensors.input),
             self.upload(tensors.weights),
             self.upload(tensors.bias),
-            self.allocate(self.buffer_elements()["output"]),
+            target or self.allocate(self.buffer_elements()["output"]),
         )
         self.output = buffers[-1]
         tile = self.device.tile_width(out_w)

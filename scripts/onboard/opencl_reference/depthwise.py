@@ -110,7 +110,7 @@ class DepthwiseConvolution(Operator):
         total += tensors.bias.astype(np.float64)[:, None, None]
         return total
 
-    def set_up(self, tensors: WeightedTensors, source: Any = None) -> None:
+    def set_up(self, tensors: WeightedTensors, source: Any = None, target: Any = None) -> None:
         """Upload the operands and build; raises BuildFailed."""
         point = self.point
         _, _, out_h, out_w = self.out_shape
@@ -122,7 +122,7 @@ class DepthwiseConvolution(Operator):
             *("-cl-std=CL1.2", f"-DVECTOR={tile}", f"-DROWS={rows}"),
             *(f"-DKERNEL={KERNEL}", f"-DSTRIDE={point.stride}"),
         )
-        self.output = self.allocate(self.buffer_elements()["output"])
+        self.output = target or self.allocate(self.buffer_elements()["output"])
         self.launches = [
             Launch(
                 self.device.build(("vectors.cl", "pixels.cl", "depthwise_convolution.cl"), options),

@@ -101,7 +101,7 @@ class FullyConnected(Operator):
         total = images @ tensors.weights.astype(np.float64).T + tensors.bias.astype(np.float64)
         return total.reshape(self.out_shape)
 
-    def set_up(self, tensors: WeightedTensors, source: Any = None) -> None:
+    def set_up(self, tensors: WeightedTensors, source: Any = None, target: Any = None) -> None:
         """Upload, with the weights reshaped into panels, and build; raises BuildFailed."""
         point, batch = self.point, self.in_shape[0]
         panels, width = self._panels()
@@ -114,7 +114,7 @@ class FullyConnected(Operator):
             *("-cl-std=CL1.2", f"-DVECTOR={width}"),
             *(f"-DIMAGES={images}", f"-DPARTS={SUMS // images}"),
         )
-        self.output = self.allocate(self.buffer_elements()["output"])
+        self.output = target or self.allocate(self.buffer_elements()["output"])
         self.launches = [
             Launch(
                 self.device.build(("vectors.cl", "fully_connected.cl"), options),

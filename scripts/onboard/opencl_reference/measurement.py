@@ -10,8 +10,8 @@ import pyopencl as cl
 import quiet
 from device import Device
 from failures import BadValue, OutOfMemory, WrongOutput
-from operators import find_operator
 from point import Settings
+from programs import find_program
 from records import TIMER_FILE, append_repetition, utc_now, write_json
 from reference import Comparison, compare
 from tuner import Tuners
@@ -41,7 +41,7 @@ def measure(operator_name: str, environment: Environment) -> None:
 
 
 def _measure(operator_name: str, environment: Environment) -> None:
-    operator_type = find_operator(operator_name)
+    operator_type = find_program(operator_name)
     settings = Settings.from_environment(environment)
     point = operator_type.read_point(environment)
     settings.check(operator_name, operator_type.tuner_types, operator_type.data_types)

@@ -104,11 +104,12 @@ class Operator(ABC):
         """Return the right output, float64, of shape :attr:`out_shape`."""
 
     @abstractmethod
-    def set_up(self, tensors: Any, source: Any = None) -> None:
+    def set_up(self, tensors: Any, source: Any = None, target: Any = None) -> None:
         """Allocate and fill the buffers and build the kernels: sets ``output`` and ``launches``.
 
         ``source`` is a buffer that already has the input, or will have it when the kernels run;
-        without one, the input of ``tensors`` is uploaded.  Raises BuildFailed.
+        without one, the input of ``tensors`` is uploaded.  ``target`` is a buffer for the output,
+        large enough; without one, it is allocated.  Raises BuildFailed.
         """
 
     def tune(self, tuners: Tuners) -> None:

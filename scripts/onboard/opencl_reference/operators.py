@@ -1,4 +1,4 @@
-"""The table of operators.
+"""The table of operators: what a layer of a network can be.
 
 A new operator is one class, in a module of its own or beside its kin, with its reference in
 :mod:`reference` and its kernels in ``kernels/``, entered here.
@@ -17,6 +17,8 @@ from softmax import Softmax
 from winograd import WinogradConvolution
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from operator_base import Operator
 
 OPERATORS: dict[str, type[Operator]] = {
@@ -31,10 +33,10 @@ OPERATORS: dict[str, type[Operator]] = {
 }
 
 
-def find_operator(name: str) -> type[Operator]:
+def find_operator(name: str, table: Mapping[str, type[Operator]] = OPERATORS) -> type[Operator]:
     """Return the operator's class; raises NotSupported."""
-    if name not in OPERATORS:
+    if name not in table:
         raise NotSupported(
-            f"the operator {name!r} is not one of this program's: {', '.join(sorted(OPERATORS))}"
+            f"the operator {name!r} is not one of this program's: {', '.join(sorted(table))}"
         )
-    return OPERATORS[name]
+    return table[name]

@@ -106,7 +106,7 @@ class Pooling(Operator):
             "output": int(np.prod(self.out_shape, dtype=object)),
         }
 
-    def set_up(self, tensors: Tensors, source: Any = None) -> None:
+    def set_up(self, tensors: Tensors, source: Any = None, target: Any = None) -> None:
         """Upload the input and build; raises BuildFailed."""
         point = self.point
         _, _, out_h, out_w = self.out_shape
@@ -122,7 +122,7 @@ class Pooling(Operator):
             *(("-DEXCLUDE_PADDING",) if point.exclude_padding else ()),
         )
         planes = point.batch * point.channels
-        self.output = self.allocate(self.buffer_elements()["output"])
+        self.output = target or self.allocate(self.buffer_elements()["output"])
         self.launches = [
             Launch(
                 self.device.build(("vectors.cl", "pixels.cl", "pool.cl"), options),

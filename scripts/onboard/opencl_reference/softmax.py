@@ -82,13 +82,13 @@ class Softmax(Operator):
         """Return ``threshold`` times the largest output: with many channels all are small."""
         return threshold * float(np.abs(expected).max())
 
-    def set_up(self, tensors: Tensors, source: Any = None) -> None:
+    def set_up(self, tensors: Tensors, source: Any = None, target: Any = None) -> None:
         """Upload the input and build; raises BuildFailed."""
         batch, channels, height, width = self.in_shape
         pixels = height * width
         tile = self.device.tile_width(channels if pixels == 1 else pixels)
         options = ("-cl-std=CL1.2", f"-DVECTOR={tile}")
-        self.output = self.allocate(self.buffer_elements()["output"])
+        self.output = target or self.allocate(self.buffer_elements()["output"])
         self.launches = [
             Launch(
                 self.device.build(("vectors.cl", "softmax.cl"), options),

@@ -78,7 +78,7 @@ class WinogradConvolution(ConvolutionOperator):
         weights[:, : point.out_channels] = filters.reshape(POINTS, point.out_channels, -1)
         return weights.reshape(POINTS, panels, BLOCK, point.channels).transpose(0, 1, 3, 2)
 
-    def set_up(self, tensors: WeightedTensors, source: Any = None) -> None:
+    def set_up(self, tensors: WeightedTensors, source: Any = None, target: Any = None) -> None:
         """Upload, with the weights transformed and in panels, and build; raises BuildFailed."""
         point, sizes = self.point, self.buffer_elements()
         panels, high, wide, tiles = self._sizes()
@@ -86,7 +86,7 @@ class WinogradConvolution(ConvolutionOperator):
             self.allocate(sizes["transformed"]),
             self.allocate(sizes["products"]),
         )
-        self.output = self.allocate(sizes["output"])
+        self.output = target or self.allocate(sizes["output"])
         plain = ("-cl-std=CL1.2",)
         program = self.device.build(("winograd.cl",), plain)
         vectors = (*plain, f"-DVECTOR={self.device.tile_width(tiles)}")
