@@ -176,7 +176,8 @@ def test_a_changed_choice_measures_the_network_again(study: Checkout) -> None:
 
 def test_a_network_that_fails_leaves_the_layers_results(study: Checkout) -> None:
     """Its tolerance cannot be met; the layers' measurements are used all the same."""
-    study.edit("config/libraries/opencl-reference.yaml", "network: {}", "network: {tolerance: 1e-30}")
+    library = "config/libraries/opencl-reference.yaml"
+    study.edit(library, "network: {}", "network: {tolerance: 1e-30}")
     assert study.to_measure() == [0, 2 * REPETITIONS]
     study.run("--until", "tidy")
     assert {row["status"] for row in measured_whole(study)} == {"wrong-output"}

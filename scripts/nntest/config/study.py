@@ -18,6 +18,9 @@ from nntest.networks import Network
 from nntest.plots.options import PlotOptions
 from nntest.tensors import NETWORK, OPERATOR_SPECIES, Tensor
 
+Choice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
+"""What the layers of a whole network run with: each its fastest, or a tuner for all."""
+
 
 class Baseline(Strict):
     """What speedups are over."""
@@ -68,7 +71,7 @@ class StudyConfig(Strict):
         description="measure each network as a whole as well: all layers in one process, each "
         "with the operator and tuner that its own measurement chose",
     )
-    end_to_end_choices: list[Literal["SCHEDULE"] | Tuner] = Field(
+    end_to_end_choices: list[Choice] = Field(
         default=["SCHEDULE"],
         min_length=1,
         description="SCHEDULE: the fastest of each layer; or a tuner for all layers",
