@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-from nntest.end_to_end import left_out_lines
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import PLOTS, PROFILE_TABLES, TABLES, plot_caption
 from nntest.job import job_log, study_of
 from nntest.measurements import load
+from nntest.network_points import left_out_lines
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.report.versions import versions
 

@@ -27,13 +27,13 @@ _PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
 PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
 _RUNNER_SOURCES = [
     *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
-    NNTEST / "end_to_end.py",
+    NNTEST / "network_points.py",
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
 ]
 CHOOSE_SOURCES = [
     NNTEST / "choose.py",
-    NNTEST / "end_to_end.py",
+    NNTEST / "network_points.py",
     *(NNTEST / "ck" / name for name in ("read.py", "points.py", "outcome.py")),
 ]
 REPORT_FILES = [

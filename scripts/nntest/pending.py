@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nntest.config import LocalConnection, Study
 from nntest.config.study import Sweep
-from nntest.end_to_end import load_chosen
 from nntest.errors import UserError
 from nntest.libraries import KINDS, Installed
+from nntest.network_points import load_chosen
 from nntest.plan import build_plan, sweep_folder
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from nntest.codehash import ONBOARD, source_hash
 from nntest.config.study import Point, Study, Sweep
-from nntest.end_to_end import VARIABLE, NetworkPoint
 from nntest.libraries import KINDS, Installed
+from nntest.network_points import VARIABLE, NetworkPoint
 from nntest.who import user_name
 
 PLAN_VERSION = 1

@@ -12,8 +12,8 @@ from nntest.config.board import Board
 from nntest.config.fields import Name, Strict
 from nntest.config.library import Library, Operator, Tuner
 from nntest.config.network import NetworkFile
-from nntest.end_to_end import NetworkPoint
 from nntest.errors import UserError
+from nntest.network_points import NetworkPoint
 from nntest.networks import Network
 from nntest.plots.options import PlotOptions
 from nntest.tensors import NETWORK, OPERATOR_SPECIES, Tensor
