@@ -55,6 +55,9 @@ TABLES: dict[str, Table] = {
     "device_state": Table("nntest.tables", "device_state"),
     "schedule": Table("nntest.schedule", "schedule", ("networks", "padding", "seed")),
     "estimate": Table("nntest.estimate", "estimate", ("networks", "padding", "seed")),
+    "end_to_end": Table("nntest.end_to_end", "end_to_end", ("networks", "padding", "seed")),
+    "study_figure": Table("nntest.study_figure", "study_figure", ("networks", "padding", "seed")),
+    "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
 }
 PROFILE_TABLES = ("kernels", "launches", "counters")
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
