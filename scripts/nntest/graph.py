@@ -57,6 +57,9 @@ TABLES: dict[str, Table] = {
     "estimate": Table("nntest.estimate", "estimate", ("networks", "padding", "seed")),
     "end_to_end": Table("nntest.end_to_end", "end_to_end", ("networks", "padding", "seed")),
     "study_figure": Table("nntest.study_figure", "study_figure", ("networks", "padding", "seed")),
+    "comparison": Table(
+        "nntest.compare", "comparison", ("compare", "run", "networks", "padding", "seed")
+    ),
     "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
 }
 PROFILE_TABLES = ("kernels", "launches", "counters")
@@ -201,19 +204,51 @@ def table_arguments(study: Study) -> dict[str, Any]:
         "baseline_tuner": study.config.baseline.tuner,
         "networks": study.networks,
         "padding": study.config.padding,
+        "compare": study.config.compare,
     }
 
 
 def table_spec(study: Study, table: str) -> dict[str, Any]:
     """What a table depends on besides the measurements."""
     arguments = table_arguments(study)
-    spec = {need: arguments[need] for need in TABLES[table].needs}
+    spec = {need: arguments[need] for need in TABLES[table].needs if need in arguments}
     if "networks" in spec:
         spec["networks"] = [
             [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
             for network in study.networks
         ]
+    if "compare" in spec:
+        compare = study.config.compare
+        spec["compare"] = compare.model_dump(mode="json") if compare else None
+        # The names that board files give to platforms: the earlier run is read with them.
+        spec["read"] = tidy_spec(study) if compared_runs(study) else None
     return spec
+
+
+def table_modules(table: str) -> list[str]:
+    """Modules that make a table."""
+    more = ["nntest.other_run"] if "run" in TABLES[table].needs else []
+    return [TABLES[table].module, *more]
+
+
+def compared_runs(study: Study) -> list[str]:
+    """Files and folders of the earlier run that a comparison reads, in a stable order."""
+    compare = study.config.compare
+    if compare is None or compare.baseline.run is None:
+        return []
+    found = sorted(glob.glob(compare.baseline.run, recursive=True))  # noqa: PTH207 - see above
+    if not found:
+        raise UserError(
+            f"config: compare.baseline.run: nothing matches '{compare.baseline.run}'",
+            "paths are relative to the folder where snakemake runs",
+        )
+    return found
+
+
+def fails_on_regression(study: Study) -> bool:
+    """Whether a run ends with an error where a point has become slower."""
+    compare = study.config.compare
+    return compare is not None and compare.fail_on_regression is not False
 
 
 def violin_spec(study: Study) -> dict[str, Any]:
