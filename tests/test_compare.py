@@ -88,7 +88,7 @@ class TestErrorRate:
 
     NOISE = {  # noqa: RUF012
         "between": 0.05, "within": 0.01, "per_process": 4, "repetitions": 24,
-        "tensors": TENSORS[:4], "choices": CHOICES[:1],
+        "tensors": TENSORS[:2], "choices": CHOICES[:1],
     }  # fmt: skip
 
     def alarms(self, effect, drift=0.0, process_of="process_id"):

@@ -59,7 +59,7 @@ COLUMNS = {
     "tuner": TEXT, "species": TEXT, "layers": TEXT,
     "baseline_us": FLOAT, "other_us": FLOAT, "ratio": FLOAT, "ci_low": FLOAT, "ci_high": FLOAT,
     "verdict": TEXT, "regression": BOOL, "p_value": FLOAT, "p_adjusted": FLOAT,
-    "unit": TEXT, "baseline_n": INT, "other_n": INT, "note": TEXT,
+    "min_effect": FLOAT, "unit": TEXT, "baseline_n": INT, "other_n": INT, "note": TEXT,
 }  # fmt: skip
 
 
@@ -166,6 +166,7 @@ def compared(baseline: Side, other: Side, compare: Compare, seed: int) -> list[d
             **_row(key, before.get(key), after.get(key), compare, seed),
             "baseline": baseline.label,
             "other": other.label,
+            "min_effect": compare.min_effect_percent / 100,
         }
         for key in {**before, **after}
     ]

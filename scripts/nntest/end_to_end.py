@@ -25,7 +25,8 @@ FEWEST_OTHERS = 3
 
 _COLUMNS = {
     "network": "str", **GROUP_COLUMNS, "choice": "str", "layers": "Int64",
-    "total_us": "float64", "measured_us": "float64",
+    "total_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64",
+    "measured_us": "float64",
     "measured_ci_low_us": "float64", "measured_ci_high_us": "float64",
     "error": "float64", "error_ci_low": "float64", "error_ci_high": "float64",
     "within_band": "boolean",
@@ -63,6 +64,8 @@ def end_to_end(
             **{name: where[name] for name in ("network", *GROUP_COLUMNS, "choice")},
             "layers": len(one.network.layers),
             "total_us": one.total,
+            "ci_low_us": one.interval.low,
+            "ci_high_us": one.interval.high,
             "measured_us": sample.median,
             "measured_ci_low_us": sample.median_interval.low,
             "measured_ci_high_us": sample.median_interval.high,

@@ -69,11 +69,16 @@ class Estimate:
         )
 
     @property
-    def min_draws(self) -> FloatArray | None:
-        """Bootstrap draws of the sum of minima."""
-        return sum_of_draws(
-            [(slot.repeats, point.sample.minimum_draws) for slot, point in self.choice.parts]
-        )
+    def interval(self) -> Interval:
+        """The sum of medians with its interval."""
+        parts = self.choice.parts
+        return weighted_sum([(s.repeats, p.sample.median_draws) for s, p in parts], self.total)
+
+    @property
+    def min_interval(self) -> Interval:
+        """The sum of minima with its interval."""
+        parts = self.choice.parts
+        return weighted_sum([(s.repeats, p.sample.minimum_draws) for s, p in parts], self.total_min)
 
     @property
     def whole(self) -> bool:
@@ -182,10 +187,8 @@ def _measured(choice: Choice, choices: Sequence[Choice], whole: dict[str, Point]
 def _row(one: Estimate) -> dict[str, Any]:
     """The figures of one choice."""
     network, choice = one.network, one.choice
-    total = one.total
-    parts = choice.parts
-    interval = weighted_sum([(s.repeats, p.sample.median_draws) for s, p in parts], total)
-    smallest = weighted_sum([(s.repeats, p.sample.minimum_draws) for s, p in parts], one.total_min)
+    total, parts = one.total, choice.parts
+    interval, smallest = one.interval, one.min_interval
     covered = choice.covered
     others = [place for place in range(len(network.layers)) if place not in covered]
     flops = sum(slot.repeats * slot.tensor.executed_flops(one.batch_size) for slot, _ in parts)

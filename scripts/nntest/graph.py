@@ -70,11 +70,23 @@ SPEEDUP_STATISTICS = ("median", "minimum")
 PLOTS = [
     *(f"violin.{by}.{quantity}" for by in VIOLIN_BY for quantity in VIOLIN_QUANTITIES),
     *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
+    "layers",
+    "end_to_end",
+    "comparison",
 ]
+
+
+_ANALYSIS_CAPTIONS = {
+    "layers": ("Time of each layer, stacked, by choice", "Networks"),
+    "end_to_end": ("Whole networks: estimated against measured", "Networks"),
+    "comparison": ("Every point against the baseline of the comparison", "Comparison"),
+}
 
 
 def plot_caption(plot: str) -> tuple[str, str]:
     """(caption, category) of a plot in the report."""
+    if plot in _ANALYSIS_CAPTIONS:
+        return _ANALYSIS_CAPTIONS[plot]
     kind, what, *quantity = plot.split(".")
     if kind == "violin":
         unit = {"time_us": "time in µs", "GFLOPS": "GFLOPS"}[quantity[0]]
@@ -259,6 +271,12 @@ def violin_spec(study: Study) -> dict[str, Any]:
 def speedup_spec(study: Study) -> dict[str, Any]:
     """Options of the speedup bars."""
     return study.config.plots.speedup.model_dump(mode="json")
+
+
+def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:
+    """Options of a picture that is made from tables alone."""
+    options: dict[str, Any] = getattr(study.config.plots, plot).model_dump(mode="json")
+    return options
 
 
 def report_spec(study: Study) -> dict[str, Any]:
