@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
+from nntest.config.compare import Compare
 from nntest.config.fields import Name, Strict
 from nntest.config.library import Library, Operator, Tuner
 from nntest.config.network import NetworkFile
+from nntest.config.prediction import PredictionCheck
 from nntest.errors import UserError
 from nntest.network_points import NetworkPoint
 from nntest.networks import Network
@@ -34,6 +36,10 @@ class PlotRequests(Strict):
 
     violin: PlotOptions = PlotOptions()
     speedup: PlotOptions = PlotOptions()
+    layers: PlotOptions = PlotOptions()
+    end_to_end: PlotOptions = PlotOptions()
+    comparison: PlotOptions = PlotOptions()
+    prediction: PlotOptions = PlotOptions()
 
 
 class StudyConfig(Strict):
@@ -85,6 +91,12 @@ class StudyConfig(Strict):
         default="wait",
         description="when another run measures on the board: wait for its end, end with its "
         "owner's name, or stop it (what it measured stays in its journal)",
+    )
+    compare: Compare | None = Field(
+        default=None, description="compare with a baseline: another library, board or run"
+    )
+    prediction_check: PredictionCheck | None = Field(
+        default=None, description="published layer times against published network times"
     )
     plots: PlotRequests = PlotRequests()
 
