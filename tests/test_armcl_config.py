@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 from nntest.config import load_study
-from nntest.config.library import AptInstall, BuildHere, Library, Preinstalled, version_key
+from nntest.config.install import AptInstall, BuildHere, Preinstalled
+from nntest.config.library import Library, version_key
 from nntest.errors import UserError
 from pydantic import ValidationError
 
@@ -64,7 +65,8 @@ def test_a_preinstalled_library_compiled_here() -> None:
         ({"version": "21.02"}, "20.11"),
         ({"version": "18.05"}, "set tuner_mode: exhaustive"),
         ({"opencl_device": 1}, "takes the first OpenCL device"),
-        ({"operators": {"conv": {"tuners": ["NONE", "CUSTOM"]}}}, "not CUSTOM"),
+        ({"operators": {"conv": {"tuners": ["NONE", "CUSTOM"]}}}, "CUSTOM needs `tuner_table`"),
+        ({"tuner_table": "no/such/file"}, "there is no such file"),
         ({"kind": "opencl-reference"}, "leave `install` and `build` out"),
     ],
 )

@@ -17,7 +17,8 @@ import yaml
 from nntest.codehash import ONBOARD
 from nntest.config import Board, Library
 from nntest.errors import UserError
-from nntest.libraries.armcl import ArmCL, Found
+from nntest.libraries.armcl import ArmCL
+from nntest.libraries.armcl_board import Found
 from nntest.transport.local import LocalTransport
 
 HOME = Path(__file__).parents[1]

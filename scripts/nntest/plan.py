@@ -111,9 +111,13 @@ def _point(
         "checksum": installed.checksum,
         "measuring_part": source_hash(MEASURING_PART),
     }
-    library_environment = kind.environment(table)
+    library_environment = {
+        **kind.environment(table),
+        **kind.point_environment(programs, point.tuner),
+    }
     # Paths and device indices do not say what is measured; the tuner's mode does.
     identity["tuner_mode"] = library_environment.get("NNTEST_TUNER_MODE")
+    identity |= kind.identity(point.tuner)
     return {
         "id": _digest(identity),
         "operator": point.operator,
@@ -216,7 +220,14 @@ def _ck_part(
             "abi": facts["machine"],
             "bits": "64" if facts["machine"].endswith("64") else "32",
         },
-        "gpgpu": {key: value for key, value in installed.device.items() if key != "extensions"},
+        "gpgpu": _gpgpu(installed),
         "datasets": study.datasets(),
         "facts": dict(facts),
     }
+
+
+def _gpgpu(installed: Installed) -> dict[str, Any]:
+    """The OpenCL device, or nothing for a library that computes on the CPU."""
+    if installed.device.get("platform") is None:
+        return {}
+    return {key: value for key, value in installed.device.items() if key != "extensions"}
