@@ -216,4 +216,4 @@ def _git(argv: Sequence[str], folder: Path | None = None) -> subprocess.Complete
 def _complaint(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
-    return (fatal or lines or ["git said nothing"])[-1][:500]
+    return (fatal or lines or ["git said nothing"])[0][:500]

@@ -38,7 +38,7 @@ LOCK_FILE = "lock"
 LOG_FILE = "build.log"
 RECORD_FILE = "installed.json"
 
-POLL_S = 0.5
+POLL_S = 0.2
 STATUS_EVERY_S = 1.0
 STOP_PATIENCE_S = 20.0
 START_PATIENCE_S = 1.0
@@ -54,7 +54,7 @@ from SCons.Script import CacheDir
 CacheDir({!r})
 """
 OBJECT = re.compile(r" -o (\S+\.os) ")
-COMPLAINT = re.compile(r"error: |\bError \d|No space left on device|Killed")
+COMPLAINT = re.compile(r"[Ee]rror: |\bError \d|No space left on device|Killed")
 
 
 class Failed(Exception):
