@@ -8,6 +8,7 @@ what is left out of a spec on purpose (a board's address, a description) re-runs
 from __future__ import annotations
 
 import glob
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from nntest.config import Board, Library, Study
 from nntest.config.study import Sweep
 from nntest.errors import UserError
 from nntest.libraries import KINDS
+from nntest.libraries.base import custom_table
 
 NNTEST = SCRIPTS / "nntest"
 
@@ -172,7 +174,10 @@ def networks_spec(study: Study) -> list[Any]:
 
 
 def _library_spec(library: Library) -> dict[str, Any]:
-    return library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
+    spec = library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
+    if library.tuner_table is not None:
+        spec["tuner_table_sha256"] = hashlib.sha256(custom_table(library)).hexdigest()
+    return spec
 
 
 def board_of(study: Study, name: str) -> Board:

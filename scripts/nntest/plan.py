@@ -114,6 +114,9 @@ def _point(
         "measuring_part": source_hash(MEASURING_PART),
     }
     library_environment = kind.environment(tuner_table(folder, installed))
+    for tuner in point.tuners():
+        library_environment |= kind.point_environment(programs, tuner)
+        identity |= kind.identity(tuner)
     # Paths and device indices do not say what is measured; the tuner's mode does.
     identity["tuner_mode"] = library_environment.get("NNTEST_TUNER_MODE")
     extra: dict[str, Any] = {}
@@ -226,7 +229,14 @@ def _ck_part(
             "abi": facts["machine"],
             "bits": "64" if facts["machine"].endswith("64") else "32",
         },
-        "gpgpu": {key: value for key, value in installed.device.items() if key != "extensions"},
+        "gpgpu": _gpgpu(installed),
         "datasets": study.datasets(),
         "facts": dict(facts),
     }
+
+
+def _gpgpu(installed: Installed) -> dict[str, Any]:
+    """The OpenCL device, or nothing for a library that computes on the CPU."""
+    if installed.device.get("platform") is None:
+        return {}
+    return {key: value for key, value in installed.device.items() if key != "extensions"}

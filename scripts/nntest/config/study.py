@@ -140,6 +140,10 @@ class Point:
         """Environment variables that say what is measured."""
         return self.tensor.env()
 
+    def tuners(self) -> list[str]:
+        """The tuners that it runs with."""
+        return [self.tuner]
+
 
 @dataclass(frozen=True)
 class Sweep:
