@@ -45,6 +45,8 @@ class Table:
     function: str
     needs: tuple[str, ...] = ()
     """Keyword arguments besides the measurements; see `table_arguments`."""
+    reads: tuple[str, ...] = ()
+    """Which of `PROFILE_TABLES` it takes after the measurements."""
 
 
 TABLES: dict[str, Table] = {
@@ -55,7 +57,11 @@ TABLES: dict[str, Table] = {
     "device_state": Table("nntest.tables", "device_state"),
     "schedule": Table("nntest.schedule", "schedule", ("networks", "padding", "seed")),
     "estimate": Table("nntest.estimate", "estimate", ("networks", "padding", "seed")),
+    "protocol_check": Table("nntest.protocols", "protocol_check", ("seed",)),
+    "kernel_share": Table("nntest.kernels", "kernel_share", ("seed",), ("kernels",)),
 }
+OPTIONAL_TABLES = ("protocol_check", "kernel_share")
+"""Tables that a report leaves out where they have no row."""
 PROFILE_TABLES = ("kernels", "launches", "counters")
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
 VIOLIN_BY = ("platform", "operator", "library")
@@ -66,10 +72,22 @@ PLOTS = [
     *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
 ]
 
+KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
+"""Pictures of profiled points; a report without profiled points leaves them out."""
+
+
+def plots_of(study: Study) -> list[str]:
+    """The pictures of a study; those of kernels where there may be profiled points."""
+    profiled = study.config.profile not in ("none", []) or study.config.imports
+    return [*PLOTS, *(KERNEL_PLOTS if profiled else [])]
+
 
 def plot_caption(plot: str) -> tuple[str, str]:
     """(caption, category) of a plot in the report."""
     kind, what, *quantity = plot.split(".")
+    if plot in KERNEL_PLOTS:
+        what = {"violin": "Time of every kernel", "stack": "What the time goes to"}[what]
+        return f"{what}, in profiled runs", "Kernels"
     if kind == "violin":
         unit = {"time_us": "time in µs", "GFLOPS": "GFLOPS"}[quantity[0]]
         return f"Every repetition, by {what}: {unit}", "Spread"
@@ -114,10 +132,13 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
         ],
         "library": _library_spec(sweep.library),
         "points": [
-            [point.operator, point.tuner, point.tensor.name, point.batch_size]
+            {
+                "point": [point.operator, point.tuner, point.tensor.name, point.batch_size],
+                "how": [point.warmup, point.profile, study.repetitions(point)],
+            }
             for point in sweep.points
         ],
-        "repetitions": study.config.repetitions,
+        "counters": sweep.board.counters.model_dump() if sweep.board.counters else None,
         "seed": study.config.seed,
         "datasets": study.datasets(),
     }

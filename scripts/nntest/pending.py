@@ -17,7 +17,7 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
     From the journal that was last pulled, and from the board's own where the board is this
     machine.  Over SSH the board may have more by now: it is asked when the sweep runs.
     """
-    total = len(sweep.points) * study.config.repetitions
+    total = sum(study.repetitions(point) for point in sweep.points)
     folder = results / "boards" / sweep.board.name
     try:
         facts = json.loads((folder / "facts.json").read_text("utf-8"))

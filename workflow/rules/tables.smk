@@ -4,6 +4,10 @@
 rule table:
     input:
         measurements=MEASUREMENTS,
+        profiles=lambda w: [
+            f"{RESULTS}/tables/{profile}.parquet"
+            for profile in graph.TABLES[w.table].reads
+        ],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
         csv=report(

@@ -11,6 +11,7 @@ from nntest.config.fields import Name, Seconds, Strict
 from nntest.tensors import OPERATOR_SPECIES
 
 Tuner = Literal["NONE", "DEFAULT", "CUSTOM", "BIFROST"]
+Warmup = Literal["always", "tuner-only"]
 
 
 def _known_operator(name: str) -> str:
@@ -106,9 +107,7 @@ class Library(Strict):
     repetitions_per_process: int = Field(
         default=1, ge=1, description="with protocol in-process: timed runs in each process"
     )
-    warmup: Literal["always", "tuner-only"] = Field(
-        default="always", description="tuner-only: as the 2018 programs did"
-    )
+    warmup: Warmup = Field(default="always", description="tuner-only: as the 2018 programs did")
     timeout_s: Seconds = Field(default=300.0, description="for one process")
     tuner_mode: Literal["exhaustive", "normal", "rapid"] = "rapid"
     opencl_platform: int = Field(default=0, ge=0, description="index of the OpenCL platform")

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import profiling
 import pyopencl as cl
 import quiet
 from device import Device
@@ -46,6 +47,7 @@ def _measure(operator_name: str, environment: Environment) -> None:
     point = operator_type.read_point(environment)
     tuning = settings.tuner_type == "DEFAULT"
     table = TunerTable(settings.tuner_table) if tuning else None
+    profiling.start(environment)
 
     device = Device(settings.platform, settings.device)
     operator = operator_type(point, device)
@@ -58,8 +60,10 @@ def _measure(operator_name: str, environment: Environment) -> None:
     set_up_seconds = time.perf_counter() - start
 
     tuning_seconds, from_table = 0.0, False
+    profiling.enter("tuning")
     if table is not None:
         tuning_seconds, from_table = tune(device, operator, settings.tuner_mode, table)
+    profiling.enter("warmup")
     for _ in range(settings.warmups):
         operator.enqueue(device.queue)
     device.queue.finish()
@@ -115,6 +119,7 @@ def _repeat(
     output = np.empty(operator.out_shape, np.float32)
     nan = np.float32("nan")
     seconds = []
+    profiling.enter("run")
     for index in range(settings.first_repetition, settings.first_repetition + settings.repetitions):
         cl.enqueue_fill_buffer(queue, operator.output, nan, 0, output.nbytes)
         queue.finish()
@@ -128,7 +133,8 @@ def _repeat(
         if not comparison.ok:
             _write_raw(settings, output)
             raise WrongOutput(f"repetition {index}: {comparison.explanation}")
-        append_repetition(_record(index, state, taken, started_at, comparison))
+        record = _record(index, state, taken, started_at, comparison)
+        append_repetition({**record, **profiling.taken()})
         seconds.append(taken)
     _write_raw(settings, output)
     return seconds
