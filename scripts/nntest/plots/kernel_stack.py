@@ -30,9 +30,8 @@ def kernel_stack(
     """Draw a panel for each platform and library, a bar for each tensor, operator and tuner.
 
     `share` is the table `kernel_share`, `kernels` the kernels' table.  A bar is the wall time of
-    the point measured without a profiler (of the profiled runs, where there is no such point; it
-    is marked), divided into the medians of its kernels' times; its length in µs stands beside it.
-    Kernels that take longer, profiled, than the point without a profiler reach beyond 100 %.
+    a profiled run, divided into the shares of it that kernels took, each the median over the
+    profiled runs.  Beside it stand that wall time and, in brackets, the point's time without a profiler, both medians in µs.
     """
     rows = timed_kernels(kernels)
     with style.styled():
@@ -47,9 +46,8 @@ def kernel_stack(
 class _Bar:
     """One bar: shares of the wall time by stage, in the order of `STAGES`."""
 
-    label: str
     wall_us: float
-    profiled_wall: bool
+    timed_us: float
     shares: dict[str, float]
 
 
@@ -82,22 +80,20 @@ class _Picture:
 
     def _bars(self) -> dict[tuple[Any, ...], _Bar]:
         walls = self.share[self.share["status"] == "ok"].set_index(_KEYS)
-        sums = self.rows.groupby(
+        runs = self.rows.assign(share=self.rows["time_us"] / self.rows["wall_us"]).groupby(
             [*_KEYS, "archive", "entry", "point", "subpoint", "repetition_id", "stage"],
             dropna=False,
-        )["time_us"].sum()
-        medians = sums.groupby([*_KEYS, "stage"], dropna=False).median()
+        )
+        medians = runs["share"].sum().groupby([*_KEYS, "stage"], dropna=False).median()
         bars: dict[tuple[Any, ...], _Bar] = {}
-        for where, time_us in medians.items():
+        for where, share in medians.items():
             assert isinstance(where, tuple)
             *key, stage = where
             told = walls.loc[tuple(key)]
             if tuple(key) not in bars:
-                plain = not np.isnan(told["wall_us"])
-                wall = float(told["wall_us"] if plain else told["profiled_wall_us"])
-                bars[tuple(key)] = _Bar(f"{key[4]} {key[5]}", wall, not plain, {})
-            bar = bars[tuple(key)]
-            bar.shares[stage] = float(time_us) / bar.wall_us
+                walls_us = float(told["profiled_wall_us"]), float(told["wall_us"])
+                bars[tuple(key)] = _Bar(*walls_us, {})
+            bars[tuple(key)].shares[stage] = float(share)
         return bars
 
     def draw(self, head: style.Heading) -> style.Sheet:
@@ -139,9 +135,9 @@ class _Picture:
                     axes.set_yticklabels([" ".join(choice) for choice in self.places[pair]])
                     axes.tick_params(axis="y", labelsize=8, length=0)
                 y += height
-        said = "share of the wall time without a profiler (%), which stands beside the bar in µs"
-        if any(bar.profiled_wall for bar in self.bars.values()):
-            said += "; *: of the profiled runs"
+        said = "share of the profiled runs' wall time (%); beside it that time in µs"
+        if any(not np.isnan(bar.timed_us) for bar in self.bars.values()):
+            said += ", and in brackets without a profiler"
         sheet.text(margin + (sheet.width - margin) / 2, sheet.height - 0.10, said,
                    ha="center", va="center", fontsize=10)  # fmt: skip
         return sheet
@@ -151,7 +147,7 @@ class _Picture:
     ) -> None:
         """One tensor and batch size in one panel."""
         places = self.places[pair]
-        axes.set_xlim(0, 100 * reach * 1.22)  # room for the time beside the longest bar
+        axes.set_xlim(0, 100 * reach * 1.3)  # room for the time beside the longest bar
         axes.set_ylim(len(places) - 0.4, -0.6)
         axes.set_yticks([])
         axes.set_xticks([0, 25, 50, 75, 100])
@@ -173,9 +169,10 @@ class _Picture:
                     at += share
             if at < 100:
                 axes.barh(place, 100 - at, left=at, height=0.72, color=style.GRID)
-            mark = "*" if bar.profiled_wall else ""
-            axes.text(max(at, 100) + 1.5 * reach, place, f"{style.number(_rounded(bar.wall_us))}"
-                      f" µs{mark}", va="center", fontsize=7.5)  # fmt: skip
+            times = style.number(_rounded(bar.wall_us))
+            if not np.isnan(bar.timed_us):
+                times += f" ({style.number(_rounded(bar.timed_us))})"
+            axes.text(max(at, 100) + 1.5 * reach, place, times, va="center", fontsize=7.5)
 
 
 def _rounded(value: float) -> float:
