@@ -18,7 +18,8 @@ from nntest.stats import Sample, ratio_of_medians
 
 STAGES = (
     "im2col", "interleave, transpose", "GEMM", "col2im", "direct convolution", "depthwise",
-    "Winograd transform", "pooling", "softmax", "reshape, permute", "bias, activation",
+    "Winograd transform", "pooling", "softmax", "reshape, permute", "borders, copies",
+    "bias, activation",
 )  # fmt: skip
 """What a convolution, or another operator, does one after the other."""
 
@@ -33,7 +34,8 @@ _STAGE_OF = (
     (r"gemm|gemv|matrix_multiply", "GEMM"),
     (r"pool", "pooling"),
     (r"softmax|norm_layer", "softmax"),
-    (r"reshape|permute|copy|fill|pad_layer|memset", "reshape, permute"),
+    (r"fill|copy|pad_layer|memset", "borders, copies"),
+    (r"reshape|permute", "reshape, permute"),
 )  # fmt: skip
 
 

@@ -31,7 +31,8 @@ def kernel_stack(
 
     `share` is the table `kernel_share`, `kernels` the kernels' table.  A bar is the wall time of
     a profiled run, divided into the shares of it that kernels took, each the median over the
-    profiled runs.  Beside it stand that wall time and, in brackets, the point's time without a profiler, both medians in µs.
+    profiled runs.  Beside it stand that wall time and, in brackets, the point's time without a
+    profiler, both medians in µs.
     """
     rows = timed_kernels(kernels)
     with style.styled():
