@@ -53,6 +53,8 @@ class Table:
     function: str
     needs: tuple[str, ...] = ()
     """Keyword arguments besides the measurements; see `table_arguments`."""
+    reads: tuple[str, ...] = ()
+    """Which of `PROFILE_TABLES` it takes after the measurements."""
 
 
 TABLES: dict[str, Table] = {
@@ -69,7 +71,11 @@ TABLES: dict[str, Table] = {
         "nntest.compare", "comparison", ("compare", "run", "networks", "padding", "seed")
     ),
     "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
+    "protocol_check": Table("nntest.protocols", "protocol_check", ("seed",)),
+    "kernel_share": Table("nntest.kernels", "kernel_share", ("seed",), ("kernels",)),
 }
+OPTIONAL_TABLES = ("protocol_check", "kernel_share")
+"""Tables that a report leaves out where they have no row."""
 PROFILE_TABLES = ("kernels", "launches", "counters")
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
 VIOLIN_BY = ("platform", "operator", "library")
@@ -82,6 +88,15 @@ PLOTS = [
     "end_to_end",
     "comparison",
 ]
+
+KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
+"""Pictures of profiled points; a report without profiled points leaves them out."""
+
+
+def plots_of(study: Study) -> list[str]:
+    """The pictures of a study; those of kernels where there may be profiled points."""
+    profiled = study.config.profile not in ("none", []) or study.config.imports
+    return [*PLOTS, *(KERNEL_PLOTS if profiled else [])]
 
 
 _ANALYSIS_CAPTIONS = {
@@ -96,6 +111,9 @@ def plot_caption(plot: str) -> tuple[str, str]:
     if plot in _ANALYSIS_CAPTIONS:
         return _ANALYSIS_CAPTIONS[plot]
     kind, what, *quantity = plot.split(".")
+    if plot in KERNEL_PLOTS:
+        what = {"violin": "Time of every kernel", "stack": "What the time goes to"}[what]
+        return f"{what}, in profiled runs", "Kernels"
     if kind == "violin":
         unit = {"time_us": "time in µs", "GFLOPS": "GFLOPS"}[quantity[0]]
         return f"Every repetition, by {what}: {unit}", "Spread"
@@ -141,9 +159,13 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
         "library": _library_spec(sweep.library),
         # Those of a whole network are in the file that `choose` writes.
         "points": [
-            [point.operator, point.tuner, point.subject, point.batch_size] for point in sweep.points
+            {
+                "point": [point.operator, point.tuner, point.subject, point.batch_size],
+                "how": [point.warmup, point.profile, study.repetitions(point)],
+            }
+            for point in sweep.points
         ],
-        "repetitions": study.config.repetitions,
+        "counters": sweep.board.counters.model_dump() if sweep.board.counters else None,
         "seed": study.config.seed,
         "datasets": study.datasets(),
     }

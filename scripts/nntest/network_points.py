@@ -35,6 +35,8 @@ class NetworkPoint:
 
     operator = NETWORK
     species = NETWORK
+    warmup = "always"
+    profile = None
 
     def variables(self) -> dict[str, str]:
         """Environment variables that say what is measured; a network's are in its description."""

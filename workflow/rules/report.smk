@@ -7,7 +7,9 @@ rule report:
         profiles=rules.tidy.output.profiles,
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=graph.TABLES),
         plots=expand(
-            f"{RESULTS}/plots/{{plot}}.{{kind}}", plot=graph.PLOTS, kind=["svg", "png"]
+            f"{RESULTS}/plots/{{plot}}.{{kind}}",
+            plot=graph.plots_of(STUDY),
+            kind=["svg", "png"],
         ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
         installed=[

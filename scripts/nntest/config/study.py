@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -11,7 +11,8 @@ from pydantic import Field, field_validator
 from nntest.config.board import Board
 from nntest.config.compare import Compare
 from nntest.config.fields import Name, Strict
-from nntest.config.library import Library, Operator, Tuner
+from nntest.config.instruments import Instrument, Profile, instruments_of
+from nntest.config.library import Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
 from nntest.config.prediction import PredictionCheck
 from nntest.errors import UserError
@@ -53,6 +54,16 @@ class StudyConfig(Strict):
     tuners: list[Tuner] = Field(min_length=1)
     batch_sizes: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[1], min_length=1)
     repetitions: int = Field(default=10, ge=1, le=10_000)
+    warmups: list[Warmup] = Field(
+        default_factory=list,
+        description="warm-up policies under which every point is measured, in one mixed order; "
+        "default: each library's own",
+    )
+    profile: Profile = Field(
+        default="none",
+        description="what is recorded of every point in further, profiled runs: kernels, counters",
+    )
+    profile_repetitions: int = Field(default=3, ge=1, le=1000, description="of each profiled point")
     seed: int = Field(default=42, ge=0, description="of inputs, of the order, of the bootstrap")
     baseline: Baseline = Baseline()
     imports: list[str] = Field(
@@ -108,6 +119,7 @@ class StudyConfig(Strict):
         "tuners",
         "batch_sizes",
         "end_to_end_choices",
+        "warmups",
     )
     @classmethod
     def _no_twins(cls, values: list[object]) -> list[object]:
@@ -125,6 +137,9 @@ class Point:
     tuner: str
     tensor: Tensor
     batch_size: int
+    warmup: Warmup = "always"
+    profile: Instrument | None = None
+    """What watches its runs; their times are then no measurements."""
 
     @property
     def species(self) -> str:
@@ -203,9 +218,10 @@ class Study:
         ]
 
     def points(self, library: Library) -> list[Point]:
-        """Everything that a sweep of `library` measures."""
-        return [
-            Point(operator, tuner, tensor, batch_size)
+        """Everything that a sweep of `library` measures; the profiled points come last."""
+        timed = [
+            Point(operator, tuner, tensor, batch_size, warmup)
+            for warmup in self.config.warmups or [library.warmup]
             for operator in self.config.operators
             if operator in library.operators
             for tuner in self.config.tuners
@@ -213,6 +229,17 @@ class Study:
             for tensor in self.tensors(OPERATOR_SPECIES[operator])
             for batch_size in self.config.batch_sizes
         ]
+        # Profiled runs always warm up, so that what only a first run does is told apart.
+        profiled = dict.fromkeys(
+            replace(point, warmup="always", profile=instrument)
+            for instrument in instruments_of(self.config.profile, library.kind)
+            for point in timed
+        )
+        return [*timed, *profiled]
+
+    def repetitions(self, point: Point | NetworkPoint) -> int:
+        """How often a point is measured."""
+        return self.config.repetitions if point.profile is None else self.config.profile_repetitions
 
     def sweeps(self) -> list[Sweep]:
         """The measuring jobs of the study."""
@@ -221,6 +248,8 @@ class Study:
             for library in self.libraries_of(board):
                 groups: dict[str, list[Point]] = {}
                 for point in self.points(library):
+                    if point.profile == "counters" and board.counters is None:
+                        continue  # the sweep says so
                     name = f"{board.name}.{library.name}"
                     if self.config.sweep_by == "operator-tuner":
                         name += f".{point.operator}.{point.tuner}"
