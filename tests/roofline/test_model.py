@@ -9,52 +9,26 @@ import pandas as pd
 import pytest
 import yaml
 from nntest.config.load import load_study
-from nntest.config.platform import Platform
 from nntest.errors import UserError
-from nntest.networks import Layer, Network, mobilenet_v1
+from nntest.networks import mobilenet_v1
 from nntest.roofline.model import roofs_of, roofs_of_board
 from nntest.roofline.tables import intensity_table, prediction, roof_table
 from nntest.roofline.traffic import TRAFFIC_MODELS, Work, network_work, tensor_work
 from nntest.tensors import Tensor
-
-HOME = Path(__file__).parents[2]
-SHARED = HOME.parent / "shared" / "data"
-QUTIBENCH = SHARED / "qutibench"
-needs_data = pytest.mark.skipif(
-    not QUTIBENCH.is_dir(), reason="needs ../shared/data/qutibench, which is not committed"
+from qutibench_fixtures import (
+    HOME,
+    QUTIBENCH,
+    SHARED,
+    derived_networks,
+    needs_data,
+    platform,
+    shipped,
 )
-
-
-def platform(name):
-    content = yaml.safe_load((HOME / f"config/platforms/{name}.yaml").read_text("utf-8"))
-    return Platform.model_validate({"name": name, **content})
-
-
-def shipped():
-    names = sorted(path.stem for path in (HOME / "config/platforms").glob("*.yaml"))
-    return [platform(name) for name in names]
 
 
 @pytest.fixture(scope="module")
 def roofs():
     return [roof for one in shipped() for roof in roofs_of(one)]
-
-
-def derived_networks():
-    """CNV and MLP as the data folder's derived layer list has them."""
-    rows = pd.read_csv(QUTIBENCH / "expected/cnv_mlp_layers_derived.csv")
-    networks = []
-    for name, layers in rows.groupby("network", sort=False):
-        made = []
-        for row in layers.itertuples():
-            if row.layer.startswith("conv"):
-                shape = (row.c_in, row.hw_in, row.hw_in, row.kernel, row.c_out, 1)
-                tensor = Tensor.conv(*shape, (0, 0, 0, 0))
-            else:
-                tensor = Tensor("fullyconnected", (row.c_in, 1, 1, row.c_out, 1, 1))
-            made.append(Layer(row.layer, tensor, row.params))
-        networks.append(Network(name, tuple(made)))
-    return networks
 
 
 class TestRoof:
