@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from nntest.end_to_end import left_out_lines
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import PLOTS, PROFILE_TABLES, TABLES, plot_caption
 from nntest.job import job_log, study_of
@@ -49,6 +50,9 @@ with user_errors_end_the_process(), job_log(snakemake):
             installs=[read_json(path) for path in snakemake.input.installed],
             config_yaml=config_yaml,
             command=f"snakemake --cores 2 --configfile {snakemake.output.config}",
+            remarks=[
+                line for path in snakemake.input.chosen for line in left_out_lines(Path(path))
+            ],
             versions=versions(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         ),

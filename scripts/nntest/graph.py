@@ -27,8 +27,14 @@ _PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
 PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
 _RUNNER_SOURCES = [
     *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
+    NNTEST / "end_to_end.py",
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
+]
+CHOOSE_SOURCES = [
+    NNTEST / "choose.py",
+    NNTEST / "end_to_end.py",
+    *(NNTEST / "ck" / name for name in ("read.py", "points.py", "outcome.py")),
 ]
 REPORT_FILES = [
     path
@@ -113,14 +119,38 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
             for item in (*board.frequency_domains, *board.thermal_zones)
         ],
         "library": _library_spec(sweep.library),
+        # Those of a whole network are in the file that `choose` writes.
         "points": [
-            [point.operator, point.tuner, point.tensor.name, point.batch_size]
-            for point in sweep.points
+            [point.operator, point.tuner, point.subject, point.batch_size] for point in sweep.points
         ],
         "repetitions": study.config.repetitions,
         "seed": study.config.seed,
         "datasets": study.datasets(),
     }
+
+
+def choose_spec(study: Study, library: str) -> dict[str, Any]:
+    """What the choice for each layer depends on, besides the sweeps of the layers."""
+    config = study.config
+    operators = library_of(study, library).operators
+    return {
+        "networks": networks_spec(study),
+        "padding": config.padding,
+        "batch_sizes": config.batch_sizes,
+        "choices": config.end_to_end_choices,
+        "operators": config.operators,
+        "tuners": config.tuners,
+        "offered": {name: program.tuners for name, program in operators.items()},
+    }
+
+
+def networks_spec(study: Study) -> list[Any]:
+    """The networks by their layers, and by what they were read from."""
+    return [
+        [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
+        + ([network.source] if network.source else [])
+        for network in study.networks
+    ]
 
 
 def _library_spec(library: Library) -> dict[str, Any]:
@@ -206,10 +236,7 @@ def table_spec(study: Study, table: str) -> dict[str, Any]:
     arguments = table_arguments(study)
     spec = {need: arguments[need] for need in TABLES[table].needs}
     if "networks" in spec:
-        spec["networks"] = [
-            [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
-            for network in study.networks
-        ]
+        spec["networks"] = networks_spec(study)
     return spec
 
 

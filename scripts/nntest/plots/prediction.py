@@ -128,7 +128,7 @@ def _draw(
             axes.text(x + 0.5, y + (0.74 if ratio is None else 0.55), cell["bound"], ha="center",
                       va="center", fontsize=7.5, color=ink)  # fmt: skip
             if ratio is not None:
-                axes.text(x + 0.5, y + 0.81, f"measured {ratio:.2g}×", ha="center", va="center",
+                axes.text(x + 0.5, y + 0.81, f"measured {share(ratio)}", ha="center", va="center",
                           fontsize=7.5, color=ink)  # fmt: skip
     axes.set_xticks(np.arange(len(networks)) + 0.5, names, fontsize=8.5)
     axes.xaxis.tick_top()
@@ -149,6 +149,11 @@ def frames(value: float) -> str:
         if value >= limit * 0.9995:
             return f"{_three(value / limit)} {unit}"
     return _three(value)
+
+
+def share(ratio: float) -> str:
+    """Measured over predicted: '79 %' below 1, '2.1×' above."""
+    return f"{100 * ratio:.2g} %" if ratio < 0.995 else f"{ratio:.2g}×"
 
 
 def _three(value: float) -> str:

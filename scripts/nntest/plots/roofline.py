@@ -48,7 +48,7 @@ def roofline(
     finite = points["intensity_ops_per_byte"].map(math.isfinite)
     shown = points[finite & (points["achieved_gops"] > 0)]
     traffic = ", ".join(sorted(set(points["traffic_model"])))
-    head = style.heading("Roofline" + (f" ({traffic})" if traffic else ""), frame)
+    head = style.heading("Roofline" + (f", traffic model {traffic}" if traffic else ""), frame)
     with style.styled():
         if shown.empty:
             reason = "nothing was measured" if points.empty else (
@@ -110,7 +110,7 @@ class _Panel:
         for roof in self.roofs:
             lines.append((
                 f"{roof.kind}: {style.number(roof.peak_gops)} GFLOP/s, "
-                f"{style.number(roof.bandwidth_gb_s)} GB/s, ridge {roof.ridge:.3g}", False,
+                f"{style.number(roof.bandwidth_gb_s)} GB/s, ridge {roof.ridge:.3g} operations/byte", False,
             ))  # fmt: skip
         if not self.roofs:
             lines.append(("no ceiling is known: see docs/rooflines.md", False))
@@ -135,9 +135,9 @@ class _Panel:
         axes.set_yscale("log")
         self._limits(axes)
         self._roofs(axes)
-        for row in self.alone.itertuples():
-            colour, marker = self.names[f"{row.operator}; {row.tuner}"]
-            axes.plot(row.intensity_ops_per_byte, row.achieved_gops, marker, color=colour,
+        for row in self.alone.to_dict("records"):
+            colour, marker = self.names[f"{row['operator']}; {row['tuner']}"]
+            axes.plot(row["intensity_ops_per_byte"], row["achieved_gops"], marker, color=colour,
                       markersize=5.5, markeredgecolor="white", markeredgewidth=0.6,
                       zorder=4)  # fmt: skip
         self._numbers(axes)
@@ -178,8 +178,8 @@ class _Panel:
         renderer = figure.canvas.get_renderer()
         axes.set_autoscale_on(False)
         taken = []
-        for row in self.alone.itertuples():
-            x, y = axes.transData.transform((row.intensity_ops_per_byte, row.achieved_gops))
+        for point in self.alone[["intensity_ops_per_byte", "achieved_gops"]].to_numpy(float):
+            x, y = axes.transData.transform(point)
             taken.append((x - 4, y - 4, x + 4, y + 4))
         for number, row in enumerate(self.best, start=1):
             place = (row["intensity_ops_per_byte"], row["achieved_gops"])
