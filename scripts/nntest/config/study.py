@@ -14,11 +14,14 @@ from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Instrument, Profile, instruments_of
 from nntest.config.library import Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
+from nntest.config.platform import Platform
 from nntest.config.prediction import PredictionCheck
+from nntest.config.published import PublishedFile
 from nntest.errors import UserError
 from nntest.network_points import NetworkPoint
 from nntest.networks import Network
 from nntest.plots.options import PlotOptions
+from nntest.roofline.traffic import TrafficModel
 from nntest.tensors import NETWORK, OPERATOR_SPECIES, Tensor
 
 Choice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
@@ -40,6 +43,7 @@ class PlotRequests(Strict):
     layers: PlotOptions = PlotOptions()
     end_to_end: PlotOptions = PlotOptions()
     comparison: PlotOptions = PlotOptions()
+    roofline: PlotOptions = PlotOptions()
     prediction: PlotOptions = PlotOptions()
 
 
@@ -110,8 +114,20 @@ class StudyConfig(Strict):
         default=None, description="published layer times against published network times"
     )
     plots: PlotRequests = PlotRequests()
+    platforms: list[str] = Field(
+        default_factory=list,
+        description="names, or paths of platform files, whose frames a second are predicted",
+    )
+    published: list[PublishedFile] = Field(
+        default_factory=list, description="measurement tables that somebody published"
+    )
+    traffic_model: TrafficModel = Field(
+        default="weights-and-activations",
+        description="what is taken to come from memory, for intensities, roofs and predictions",
+    )
 
     @field_validator(
+        "platforms",
         "networks",
         "boards",
         "libraries",
@@ -180,6 +196,10 @@ class Study:
     network_files: tuple[NetworkFile, ...]
     known_boards: tuple[Board, ...]
     """Every board file there is, measured in this study or not: they name platforms."""
+    platforms: tuple[Platform, ...] = ()
+    """Those that the config lists."""
+    all_platforms: tuple[Platform, ...] = ()
+    """Every platform file there is: board files and published tables name them."""
 
     @property
     def name(self) -> str:
