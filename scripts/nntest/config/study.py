@@ -11,9 +11,12 @@ from nntest.config.board import Board
 from nntest.config.fields import Name, Strict
 from nntest.config.library import Library, Operator, Tuner
 from nntest.config.network import NetworkFile
+from nntest.config.platform import Platform
+from nntest.config.published import PublishedFile
 from nntest.errors import UserError
 from nntest.networks import Network
 from nntest.plots.options import PlotOptions
+from nntest.roofline.traffic import TrafficModel
 from nntest.tensors import OPERATOR_SPECIES, Tensor
 
 
@@ -29,6 +32,8 @@ class PlotRequests(Strict):
 
     violin: PlotOptions = PlotOptions()
     speedup: PlotOptions = PlotOptions()
+    roofline: PlotOptions = PlotOptions()
+    prediction: PlotOptions = PlotOptions()
 
 
 class StudyConfig(Strict):
@@ -72,8 +77,21 @@ class StudyConfig(Strict):
         "owner's name, or stop it (what it measured stays in its journal)",
     )
     plots: PlotRequests = PlotRequests()
+    platforms: list[str] = Field(
+        default_factory=list,
+        description="names, or paths of platform files, whose frames a second are predicted",
+    )
+    published: list[PublishedFile] = Field(
+        default_factory=list, description="measurement tables that somebody published"
+    )
+    traffic_model: TrafficModel = Field(
+        default="weights-and-activations",
+        description="what is taken to come from memory, for intensities, roofs and predictions",
+    )
 
-    @field_validator("networks", "boards", "libraries", "operators", "tuners", "batch_sizes")
+    @field_validator(
+        "platforms", "networks", "boards", "libraries", "operators", "tuners", "batch_sizes"
+    )
     @classmethod
     def _no_twins(cls, values: list[object]) -> list[object]:
         twins = sorted({str(value) for value in values if values.count(value) > 1})
@@ -112,6 +130,10 @@ class Study:
     network_files: tuple[NetworkFile, ...]
     known_boards: tuple[Board, ...]
     """Every board file there is, measured in this study or not: they name platforms."""
+    platforms: tuple[Platform, ...] = ()
+    """Those that the config lists."""
+    all_platforms: tuple[Platform, ...] = ()
+    """Every platform file there is: board files and published tables name them."""
 
     @property
     def name(self) -> str:
