@@ -110,7 +110,8 @@ class _Panel:
         for roof in self.roofs:
             lines.append((
                 f"{roof.kind}: {style.number(roof.peak_gops)} GFLOP/s, "
-                f"{style.number(roof.bandwidth_gb_s)} GB/s, ridge {roof.ridge:.3g} operations/byte", False,
+                f"{style.number(roof.bandwidth_gb_s)} GB/s, ridge {roof.ridge:.3g} operations/byte",
+                False,
             ))  # fmt: skip
         if not self.roofs:
             lines.append(("no ceiling is known: see docs/rooflines.md", False))
