@@ -62,7 +62,8 @@ with user_errors_end_the_process(), job_log(snakemake):
             config_yaml=config_yaml,
             command=f"snakemake --cores 2 --configfile {snakemake.output.config}",
             remarks=[
-                line for path in snakemake.input.chosen for line in left_out_lines(Path(path))
+                *(line for network in study.networks for line in network.remarks()),
+                *(line for path in snakemake.input.chosen for line in left_out_lines(Path(path))),
             ],
             versions=versions(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -25,13 +25,9 @@ from nntest.stats import (
     sum_of_draws,
     weighted_sum,
 )
+from nntest.tensors import NETWORK, SCHEDULE
 
 __all__ = ["BEST", "Estimate", "estimate", "estimates", "layer_times"]
-
-NETWORK = "network"
-"""Species and operator of a network that was measured as a whole."""
-SCHEDULE = "SCHEDULE"
-"""What stands in the tuner's place where a whole network ran at the best choice of each layer."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,8 @@ class Estimate:
     @property
     def whole(self) -> bool:
         """Whether the sum covers every layer of the network."""
-        return len(self.choice.covered) == len(self.network.layers)
+        covered = len(self.choice.covered) == len(self.network.layers)
+        return covered and not self.network.uncovered
 
     @property
     def ratio(self) -> Interval:
@@ -217,7 +214,9 @@ def _row(one: Estimate) -> dict[str, Any]:
         "extrapolated_total_us": total * (flops + more) / flops if flops else None,
         "others": choice.others,
         "missing_layers": ", ".join(network.layers[place].name for place in choice.missing),
-        "not_covered": ", ".join(network.layers[place].name for place in others),
+        "not_covered": ", ".join(
+            [*(network.layers[place].name for place in others), *network.uncovered]
+        ),
     }
 
 

@@ -334,5 +334,6 @@ def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:
 
 
 def report_spec(study: Study) -> dict[str, Any]:
-    """The report shows the whole config."""
-    return study.config.model_dump(mode="json")
+    """The report shows the whole config, and what became of networks read from files."""
+    remarks = [line for network in study.networks for line in network.remarks()]
+    return {**study.config.model_dump(mode="json"), "remarks": remarks}
