@@ -27,6 +27,7 @@ _PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
 PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
 _RUNNER_SOURCES = [
     *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
+    NNTEST / "counters.py",
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
 ]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from nntest.config.study import Study, Sweep
+from nntest.counters import countable
 from nntest.errors import UserError
 from nntest.libraries import Installed
 from nntest.onboard import call, deploy, version
@@ -68,6 +69,7 @@ def run_sweep(
     board's journal pulled as far as it goes; KeyboardInterrupt stops the runner first.
     """
     root = _absolute_root(transport, sweep)
+    sweep = countable(transport, study, sweep, say)
     folder = sweep_folder(study, sweep, root)
     programs = posixpath.join(root, "programs", version())
     plan = build_plan(
