@@ -30,6 +30,7 @@ PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
 _RUNNER_SOURCES = [
     *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
     NNTEST / "network_points.py",
+    NNTEST / "counters.py",
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
 ]

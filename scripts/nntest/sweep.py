@@ -19,6 +19,7 @@ from typing import Any
 
 from nntest.ck.zipwriter import new_ck_zip
 from nntest.config.study import Study, Sweep
+from nntest.counters import countable
 from nntest.errors import UserError
 from nntest.libraries import Installed
 from nntest.network_points import VARIABLE
@@ -74,6 +75,7 @@ def run_sweep(
         say.end("nothing to measure")
         return {}
     root = _absolute_root(transport, sweep)
+    sweep = countable(transport, study, sweep, say)
     folder = sweep_folder(study, sweep, root)
     programs = posixpath.join(root, "programs", version())
     plan = build_plan(
