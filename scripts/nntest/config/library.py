@@ -13,6 +13,7 @@ from nntest.config.install import Build, Install, SourceInstall
 from nntest.tensors import OPERATOR_SPECIES
 
 Tuner = Literal["NONE", "DEFAULT", "CUSTOM", "BIFROST"]
+Warmup = Literal["always", "tuner-only"]
 
 
 def _known_operator(name: str) -> str:
@@ -64,9 +65,7 @@ class Library(Strict):
     repetitions_per_process: int = Field(
         default=1, ge=1, description="with protocol in-process: timed runs in each process"
     )
-    warmup: Literal["always", "tuner-only"] = Field(
-        default="always", description="tuner-only: as the 2018 programs did"
-    )
+    warmup: Warmup = Field(default="always", description="tuner-only: as the 2018 programs did")
     timeout_s: Seconds = Field(default=300.0, description="for one process")
     tuner_mode: Literal["exhaustive", "normal", "rapid"] = "rapid"
     tuner_table: str | None = Field(

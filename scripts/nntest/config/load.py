@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from nntest.config.board import Board
 from nntest.config.library import Library
 from nntest.config.network import NetworkFile
+from nntest.config.platform import Platform
 from nntest.config.study import Study, StudyConfig
 from nntest.errors import UserError
 
@@ -42,12 +43,21 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
             _load_named(NetworkFile, "networks", entry, folders) for entry in settings.networks
         ),
         known_boards=tuple(_known_boards(boards, folders)),
+        platforms=tuple(
+            _load_named(Platform, "platforms", entry, folders) for entry in settings.platforms
+        ),
+        all_platforms=tuple(_all_platforms(settings, boards, folders)),
     )
-    for kind, files in (("boards", study.boards), ("libraries", study.libraries)):
+    for kind, files in (
+        ("boards", study.boards),
+        ("libraries", study.libraries),
+        ("platforms", study.platforms),
+    ):
         _refuse_twins(kind, [file.name for file in files])
     for file in study.network_files:
         file.build()
     study.check()
+    _check_published(settings)
     return study
 
 
@@ -78,7 +88,7 @@ def _load_named(model: type[Model], kind: str, entry: str, folders: Iterable[Pat
     path = _find(kind, entry, folders)
     content = read_yaml(path)
     content.setdefault("name", path.stem)
-    loaded = _validate(model, content, str(path))
+    loaded = _validate(model, content, str(path), path.parent)
     if content["name"] != path.stem:
         raise UserError(
             f"{path}: name is '{content['name']}', but the file is {path.name}",
@@ -87,7 +97,7 @@ def _load_named(model: type[Model], kind: str, entry: str, folders: Iterable[Pat
     return loaded
 
 
-def _find(kind: str, entry: str, folders: Iterable[Path]) -> Path:
+def _find(kind: str, entry: str, folders: Iterable[Path], where: str | None = None) -> Path:
     if entry.endswith((".yaml", ".yml")):
         path = Path(entry)
         if not path.is_file():
@@ -101,7 +111,7 @@ def _find(kind: str, entry: str, folders: Iterable[Path]) -> Path:
         available |= {file.stem for file in (folder / kind).glob("*.yaml")}
     close = difflib.get_close_matches(entry, sorted(available), n=1)
     raise UserError(
-        f"config: {kind}: '{entry}' has no file config/{kind}/{entry}.yaml",
+        f"{where or f'config: {kind}'}: '{entry}' has no file config/{kind}/{entry}.yaml",
         f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(available))}",
     )
 
@@ -119,15 +129,47 @@ def _known_boards(boards: Iterable[Board], folders: Iterable[Path]) -> Iterable[
     return known.values()
 
 
+def _all_platforms(
+    settings: StudyConfig, boards: Iterable[Board], folders: Iterable[Path]
+) -> Iterable[Platform]:
+    """Every platform file, if the study looks at any; one that a board names must be there."""
+    for board in boards:
+        if board.platform.ceilings is not None:
+            where = f"board {board.name}: platform.ceilings"
+            _find("platforms", board.platform.ceilings, folders, where)
+    found: dict[str, Platform] = {}
+    if settings.platforms or settings.published or any(b.platform.ceilings for b in boards):
+        for folder in folders:
+            for path in sorted((folder / "platforms").glob("*.yaml")):
+                if path.stem not in found:
+                    found[path.stem] = _load_named(Platform, "platforms", str(path), [])
+    return found.values()
+
+
+def _check_published(settings: StudyConfig) -> None:
+    for index, published in enumerate(settings.published):
+        where = f"config: published[{index}]"
+        if not Path(published.file).is_file():
+            raise UserError(
+                f"{where}: there is no file {published.file}",
+                "paths are relative to the folder where snakemake runs",
+            )
+        if published.tables is not None and not Path(published.tables).is_dir():
+            raise UserError(f"{where}: tables: there is no folder {published.tables}")
+
+
 def _refuse_twins(kind: str, names: list[str]) -> None:
     twins = sorted({name for name in names if names.count(name) > 1})
     if twins:
         raise UserError(f"config: {kind}: two files are both named {', '.join(twins)}")
 
 
-def _validate(model: type[Model], content: Mapping[str, Any], where: str) -> Model:
+def _validate(
+    model: type[Model], content: Mapping[str, Any], where: str, folder: Path | None = None
+) -> Model:
+    """`folder`: what paths in the content are relative to."""
     try:
-        return model.model_validate(content)
+        return model.model_validate(content, context={"folder": folder or Path()})
     except ValidationError as error:
         raise UserError(_complaints(error, model, where)) from None
 
