@@ -10,6 +10,7 @@ from nntest.errors import user_errors_end_the_process
 from nntest.graph import PLOTS, PROFILE_TABLES, TABLES, plot_caption
 from nntest.job import job_log, study_of
 from nntest.measurements import load
+from nntest.network_points import left_out_lines
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.report.versions import versions
 
@@ -49,6 +50,9 @@ with user_errors_end_the_process(), job_log(snakemake):
             installs=[read_json(path) for path in snakemake.input.installed],
             config_yaml=config_yaml,
             command=f"snakemake --cores 2 --configfile {snakemake.output.config}",
+            remarks=[
+                line for path in snakemake.input.chosen for line in left_out_lines(Path(path))
+            ],
             versions=versions(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         ),

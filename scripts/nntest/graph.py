@@ -27,8 +27,14 @@ _PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
 PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
 _RUNNER_SOURCES = [
     *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
+    NNTEST / "network_points.py",
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
+]
+CHOOSE_SOURCES = [
+    NNTEST / "choose.py",
+    NNTEST / "network_points.py",
+    *(NNTEST / "ck" / name for name in ("read.py", "points.py", "outcome.py")),
 ]
 REPORT_FILES = [
     path
@@ -55,6 +61,12 @@ TABLES: dict[str, Table] = {
     "device_state": Table("nntest.tables", "device_state"),
     "schedule": Table("nntest.schedule", "schedule", ("networks", "padding", "seed")),
     "estimate": Table("nntest.estimate", "estimate", ("networks", "padding", "seed")),
+    "end_to_end": Table("nntest.end_to_end", "end_to_end", ("networks", "padding", "seed")),
+    "study_figure": Table("nntest.study_figure", "study_figure", ("networks", "padding", "seed")),
+    "comparison": Table(
+        "nntest.compare", "comparison", ("compare", "run", "networks", "padding", "seed")
+    ),
+    "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
 }
 PROFILE_TABLES = ("kernels", "launches", "counters")
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
@@ -64,11 +76,23 @@ SPEEDUP_STATISTICS = ("median", "minimum")
 PLOTS = [
     *(f"violin.{by}.{quantity}" for by in VIOLIN_BY for quantity in VIOLIN_QUANTITIES),
     *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
+    "layers",
+    "end_to_end",
+    "comparison",
 ]
+
+
+_ANALYSIS_CAPTIONS = {
+    "layers": ("Time of each layer, stacked, by choice", "Networks"),
+    "end_to_end": ("Whole networks: estimated against measured", "Networks"),
+    "comparison": ("Every point against the baseline of the comparison", "Comparison"),
+}
 
 
 def plot_caption(plot: str) -> tuple[str, str]:
     """(caption, category) of a plot in the report."""
+    if plot in _ANALYSIS_CAPTIONS:
+        return _ANALYSIS_CAPTIONS[plot]
     kind, what, *quantity = plot.split(".")
     if kind == "violin":
         unit = {"time_us": "time in µs", "GFLOPS": "GFLOPS"}[quantity[0]]
@@ -113,14 +137,38 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
             for item in (*board.frequency_domains, *board.thermal_zones)
         ],
         "library": _library_spec(sweep.library),
+        # Those of a whole network are in the file that `choose` writes.
         "points": [
-            [point.operator, point.tuner, point.tensor.name, point.batch_size]
-            for point in sweep.points
+            [point.operator, point.tuner, point.subject, point.batch_size] for point in sweep.points
         ],
         "repetitions": study.config.repetitions,
         "seed": study.config.seed,
         "datasets": study.datasets(),
     }
+
+
+def choose_spec(study: Study, library: str) -> dict[str, Any]:
+    """What the choice for each layer depends on, besides the sweeps of the layers."""
+    config = study.config
+    operators = library_of(study, library).operators
+    return {
+        "networks": networks_spec(study),
+        "padding": config.padding,
+        "batch_sizes": config.batch_sizes,
+        "choices": config.end_to_end_choices,
+        "operators": config.operators,
+        "tuners": config.tuners,
+        "offered": {name: program.tuners for name, program in operators.items()},
+    }
+
+
+def networks_spec(study: Study) -> list[Any]:
+    """The networks by their layers, and by what they were read from."""
+    return [
+        [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
+        + ([network.source] if network.source else [])
+        for network in study.networks
+    ]
 
 
 def _library_spec(library: Library) -> dict[str, Any]:
@@ -198,19 +246,48 @@ def table_arguments(study: Study) -> dict[str, Any]:
         "baseline_tuner": study.config.baseline.tuner,
         "networks": study.networks,
         "padding": study.config.padding,
+        "compare": study.config.compare,
     }
 
 
 def table_spec(study: Study, table: str) -> dict[str, Any]:
     """What a table depends on besides the measurements."""
     arguments = table_arguments(study)
-    spec = {need: arguments[need] for need in TABLES[table].needs}
+    spec = {need: arguments[need] for need in TABLES[table].needs if need in arguments}
     if "networks" in spec:
-        spec["networks"] = [
-            [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
-            for network in study.networks
-        ]
+        spec["networks"] = networks_spec(study)
+    if "compare" in spec:
+        compare = study.config.compare
+        spec["compare"] = compare.model_dump(mode="json") if compare else None
+        # The names that board files give to platforms: the earlier run is read with them.
+        spec["read"] = tidy_spec(study) if compared_runs(study) else None
     return spec
+
+
+def table_modules(table: str) -> list[str]:
+    """Modules that make a table."""
+    more = ["nntest.other_run"] if "run" in TABLES[table].needs else []
+    return [TABLES[table].module, *more]
+
+
+def compared_runs(study: Study) -> list[str]:
+    """Files and folders of the earlier run that a comparison reads, in a stable order."""
+    compare = study.config.compare
+    if compare is None or compare.baseline.run is None:
+        return []
+    found = sorted(glob.glob(compare.baseline.run, recursive=True))  # noqa: PTH207 - see above
+    if not found:
+        raise UserError(
+            f"config: compare.baseline.run: nothing matches '{compare.baseline.run}'",
+            "paths are relative to the folder where snakemake runs",
+        )
+    return found
+
+
+def fails_on_regression(study: Study) -> bool:
+    """Whether a run ends with an error where a point has become slower."""
+    compare = study.config.compare
+    return compare is not None and compare.fail_on_regression is not False
 
 
 def violin_spec(study: Study) -> dict[str, Any]:
@@ -221,6 +298,12 @@ def violin_spec(study: Study) -> dict[str, Any]:
 def speedup_spec(study: Study) -> dict[str, Any]:
     """Options of the speedup bars."""
     return study.config.plots.speedup.model_dump(mode="json")
+
+
+def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:
+    """Options of a picture that is made from tables alone."""
+    options: dict[str, Any] = getattr(study.config.plots, plot).model_dump(mode="json")
+    return options
 
 
 def report_spec(study: Study) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 from nntest.codehash import ONBOARD, source_hash
 from nntest.config.study import Point, Study, Sweep
 from nntest.libraries import KINDS, Installed
-from nntest.tensors import OPERATOR_SPECIES
+from nntest.network_points import VARIABLE, NetworkPoint
 from nntest.who import user_name
 
 PLAN_VERSION = 1
@@ -51,10 +51,7 @@ def build_plan(
     `programs` and `folder` are absolute paths on the board: of the on-board files, and of the
     sweep's own folder.  `planned_at` is UTC, ISO 8601.
     """
-    points = [
-        _point(study, sweep, point, installed, programs, tuner_table(folder, installed))
-        for point in sweep.points
-    ]
+    points = [_point(study, sweep, point, installed, programs, folder) for point in sweep.points]
     plan: dict[str, Any] = {
         "version": PLAN_VERSION,
         "sweep": sweep.name,
@@ -87,18 +84,23 @@ def _digest(content: Any) -> str:
 
 
 def _point(
-    study: Study, sweep: Sweep, point: Point, installed: Installed, programs: str, table: str
+    study: Study,
+    sweep: Sweep,
+    point: Point | NetworkPoint,
+    installed: Installed,
+    programs: str,
+    folder: str,
 ) -> dict[str, Any]:
     library = sweep.library
     kind = KINDS[library.kind](library)
     environment = {
         **sweep.board.environment,
-        **point.tensor.env(),
+        **point.variables(),
         "CK_IN_SHAPE_N": str(point.batch_size),
         "CK_LWS_TUNER_TYPE": point.tuner,
         "CK_SEED": str(study.config.seed),
         "CK_ABS_DIFF_THRESHOLD": f"{library.operators[point.operator].tolerance:g}",
-        "CK_DATASET_FILENAME": f"shape-{point.tensor.name}",
+        "CK_DATASET_FILENAME": f"shape-{point.subject}",
     }
     identity: dict[str, Any] = {
         "board": sweep.board.name,
@@ -111,15 +113,23 @@ def _point(
         "checksum": installed.checksum,
         "measuring_part": source_hash(MEASURING_PART),
     }
-    library_environment = kind.environment(table)
+    library_environment = kind.environment(tuner_table(folder, installed))
     # Paths and device indices do not say what is measured; the tuner's mode does.
     identity["tuner_mode"] = library_environment.get("NNTEST_TUNER_MODE")
+    extra: dict[str, Any] = {}
+    if isinstance(point, NetworkPoint):
+        identity["network"] = point.identity()
+        extra["network"] = point.description
+        # Beside the journal; `run_sweep` writes it there.
+        path = posixpath.join(folder, "networks", f"{_digest(identity)}.json")
+        environment = {**environment, VARIABLE: path}
     return {
+        **extra,
         "id": _digest(identity),
         "operator": point.operator,
-        "species": OPERATOR_SPECIES[point.operator],
+        "species": point.species,
         "program": kind.program(point.operator),
-        "tensor": point.tensor.name,
+        "tensor": point.subject,
         "batch_size": point.batch_size,
         "tuner": point.tuner,
         "argv": kind.argv(sweep.board, programs, point.operator),

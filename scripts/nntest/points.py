@@ -16,7 +16,7 @@ import pandas as pd
 
 from nntest.measurements import measured
 from nntest.stats import Sample
-from nntest.tensors import DATA_TYPE_SUFFIXES
+from nntest.tensors import DATA_TYPE_SUFFIXES, NETWORK
 
 TEXT, INT, FLOAT, BOOL = "str", "Int64", "float64", "boolean"
 
@@ -41,6 +41,11 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
     emulated = frame["emulated"].fillna(False).astype(bool)
     plain = emulated & ~frame["platform"].str.endswith(" (emulated)", na=False)
     return frame.assign(platform=frame["platform"].mask(plain, frame["platform"] + " (emulated)"))
+
+
+def operators_only(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that time an operator on a tensor, not a whole network."""
+    return frame[frame["species"] != NETWORK]
 
 
 def tensor_order(name: str) -> tuple[float, float, str]:

@@ -14,6 +14,7 @@ rule report:
             f"{RESULTS}/boards/{sweep.board.name}/{sweep.library.name}.json"
             for sweep in SWEEPS.values()
         ],
+        chosen=expand(f"{RESULTS}/sweeps/{{sweep}}.json", sweep=NETWORK_SWEEPS),
         told=rules.merge.output.told,
     output:
         page=report(
