@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 from nntest.end_to_end import left_out_lines
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import PLOTS, PROFILE_TABLES, TABLES, plot_caption
+from nntest.graph import PROFILE_TABLES, TABLES, more_tables, plot_caption, plots
 from nntest.job import job_log, study_of
 from nntest.measurements import load
 from nntest.report.page import ReportInputs, headline, write_page
@@ -25,6 +25,10 @@ with user_errors_end_the_process(), job_log(snakemake):
     tables = {
         name: pd.read_parquet(path)
         for name, path in zip(TABLES, snakemake.input.tables, strict=True)
+    }
+    tables |= {
+        name: pd.read_parquet(path)
+        for name, path in zip(more_tables(study), snakemake.input.more, strict=True)
     }
     measurements = Path(snakemake.input.measurements)
     tables["measurements"] = load(measurements)
@@ -44,7 +48,7 @@ with user_errors_end_the_process(), job_log(snakemake):
             tables=tables,
             plots=[
                 (*plot_caption(name), svg, svg.with_suffix(".png"))
-                for name, svg in zip(PLOTS, svgs, strict=True)
+                for name, svg in zip(plots(study), svgs, strict=True)
             ],
             facts=[read_json(path) for path in snakemake.input.facts],
             installs=[read_json(path) for path in snakemake.input.installed],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from nntest.config import Board, Library, Study
 from nntest.config.study import Sweep
 from nntest.errors import UserError
 from nntest.libraries import KINDS
+from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs
 
 NNTEST = SCRIPTS / "nntest"
 
@@ -61,6 +62,11 @@ TABLES: dict[str, Table] = {
     "device_state": Table("nntest.tables", "device_state"),
     "schedule": Table("nntest.schedule", "schedule", ("networks", "padding", "seed")),
     "estimate": Table("nntest.estimate", "estimate", ("networks", "padding", "seed")),
+    "roofline": Table(
+        "nntest.roofline.measured",
+        "roofline_points",
+        ("networks", "padding", "roofs", "traffic_model", "seed"),
+    ),
 }
 PROFILE_TABLES = ("kernels", "launches", "counters")
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
@@ -70,7 +76,19 @@ SPEEDUP_STATISTICS = ("median", "minimum")
 PLOTS = [
     *(f"violin.{by}.{quantity}" for by in VIOLIN_BY for quantity in VIOLIN_QUANTITIES),
     *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
+    "roofline.layers",
 ]
+
+
+def plots(study: Study) -> list[str]:
+    """The pictures of a study's report, in its order."""
+    return [*PLOTS, *(["prediction.frames"] if study.config.platforms else [])]
+
+
+def more_tables(study: Study) -> list[str]:
+    """Tables beside `TABLES` that a study has, since it lists platforms or published tables."""
+    platforms = ROOFLINE_TABLES if study.config.platforms else ()
+    return [*platforms, *(PUBLISHED_TABLES if study.config.published else ())]
 
 
 def plot_caption(plot: str) -> tuple[str, str]:
@@ -79,6 +97,10 @@ def plot_caption(plot: str) -> tuple[str, str]:
     if kind == "violin":
         unit = {"time_us": "time in µs", "GFLOPS": "GFLOPS"}[quantity[0]]
         return f"Every repetition, by {what}: {unit}", "Spread"
+    if kind == "roofline":
+        return "Each layer under the roofs of its board", "Roofline"
+    if kind == "prediction":
+        return "Frames a second that the roofs allow, and what bounds them", "Prediction"
     return f"Speedup over the baseline, by {what}", "Speedup"
 
 
@@ -228,6 +250,8 @@ def table_arguments(study: Study) -> dict[str, Any]:
         "baseline_tuner": study.config.baseline.tuner,
         "networks": study.networks,
         "padding": study.config.padding,
+        "roofs": board_roofs(study),
+        "traffic_model": study.config.traffic_model,
     }
 
 
@@ -237,7 +261,56 @@ def table_spec(study: Study, table: str) -> dict[str, Any]:
     spec = {need: arguments[need] for need in TABLES[table].needs}
     if "networks" in spec:
         spec["networks"] = networks_spec(study)
+    if "roofs" in spec:
+        spec["roofs"] = roofs_spec(study)
     return spec
+
+
+def roofs_spec(study: Study) -> dict[str, Any]:
+    """The ceilings of the study's boards; with imports, of every board file that has any."""
+    names = {board.name for board in study.boards}
+    return {
+        name: [asdict(roof) for roof in roofs]
+        for name, roofs in board_roofs(study).items()
+        if name in names or study.config.imports
+    }
+
+
+def prediction_spec(study: Study) -> dict[str, Any]:
+    """What predictions and comparisons with published tables depend on."""
+    config = study.config
+    return {
+        "boards": roofs_spec(study),
+        "platforms": [platform.model_dump(mode="json") for platform in study.platforms],
+        "known": [platform.model_dump(mode="json") for platform in study.all_platforms]
+        if config.published
+        else [],
+        "networks": networks_spec(study),
+        "batch_sizes": config.batch_sizes,
+        "published": [published.model_dump(mode="json") for published in config.published],
+    }
+
+
+def published_files(study: Study) -> list[str]:
+    """Every file that the published tables of the config are read from."""
+    found = []
+    for published in study.config.published:
+        found.append(published.file)
+        if published.tables is not None:
+            found += [str(path) for path in sorted(Path(published.tables).glob("*.csv"))]
+    return list(dict.fromkeys(found))
+
+
+def roofline_plot_spec(study: Study) -> dict[str, Any]:
+    """Options of the roofline, and the ceilings that it draws."""
+    options = study.config.plots.roofline.model_dump(mode="json")
+    return {"options": options, "roofs": roofs_spec(study)}
+
+
+def prediction_plot_spec(study: Study) -> dict[str, Any]:
+    """Options of the heat map of predictions, and the traffic model that it shows."""
+    options = study.config.plots.prediction.model_dump(mode="json")
+    return {"options": options, "traffic_model": study.config.traffic_model}
 
 
 def violin_spec(study: Study) -> dict[str, Any]:

@@ -6,8 +6,13 @@ rule report:
         measurements=MEASUREMENTS,
         profiles=rules.tidy.output.profiles,
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=graph.TABLES),
+        more=expand(
+            f"{RESULTS}/tables/{{table}}.parquet", table=graph.more_tables(STUDY)
+        ),
         plots=expand(
-            f"{RESULTS}/plots/{{plot}}.{{kind}}", plot=graph.PLOTS, kind=["svg", "png"]
+            f"{RESULTS}/plots/{{plot}}.{{kind}}",
+            plot=graph.plots(STUDY),
+            kind=["svg", "png"],
         ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
         installed=[
