@@ -12,6 +12,7 @@ from nntest.graph import (
     OPTIONAL_TABLES,
     PROFILE_TABLES,
     TABLES,
+    more_tables,
     plot_caption,
     plots_of,
 )
@@ -35,6 +36,10 @@ with user_errors_end_the_process(), job_log(snakemake):
     }
     tables = {
         name: table for name, table in tables.items() if len(table) or name not in OPTIONAL_TABLES
+    }
+    tables |= {
+        name: pd.read_parquet(path)
+        for name, path in zip(more_tables(study), snakemake.input.more, strict=True)
     }
     measurements = Path(snakemake.input.measurements)
     tables["measurements"] = load(measurements)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from nntest.config.study import Sweep
 from nntest.errors import UserError
 from nntest.libraries import KINDS
 from nntest.libraries.base import custom_table
+from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs
 
 NNTEST = SCRIPTS / "nntest"
 
@@ -74,6 +75,11 @@ TABLES: dict[str, Table] = {
     "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
     "protocol_check": Table("nntest.protocols", "protocol_check", ("seed",)),
     "kernel_share": Table("nntest.kernels", "kernel_share", ("seed",), ("kernels",)),
+    "roofline": Table(
+        "nntest.roofline.measured",
+        "roofline_points",
+        ("networks", "padding", "roofs", "traffic_model", "seed"),
+    ),
 }
 OPTIONAL_TABLES = ("protocol_check", "kernel_share")
 """Tables that a report leaves out where they have no row."""
@@ -88,6 +94,7 @@ PLOTS = [
     "layers",
     "end_to_end",
     "comparison",
+    "roofline.layers",
 ]
 
 KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
@@ -95,9 +102,11 @@ KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
 
 
 def plots_of(study: Study) -> list[str]:
-    """The pictures of a study; those of kernels where there may be profiled points."""
+    """The pictures of a study; those of kernels and of predictions where there may be any."""
     profiled = study.config.profile not in ("none", []) or study.config.imports
-    return [*PLOTS, *(KERNEL_PLOTS if profiled else [])]
+    more = [*(KERNEL_PLOTS if profiled else [])]
+    more += ["prediction.frames"] if study.config.platforms else []
+    return [*PLOTS, *more]
 
 
 _ANALYSIS_CAPTIONS = {
@@ -105,6 +114,12 @@ _ANALYSIS_CAPTIONS = {
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
 }
+
+
+def more_tables(study: Study) -> list[str]:
+    """Tables beside `TABLES` that a study has, since it lists platforms or published tables."""
+    platforms = ROOFLINE_TABLES if study.config.platforms else ()
+    return [*platforms, *(PUBLISHED_TABLES if study.config.published else ())]
 
 
 def plot_caption(plot: str) -> tuple[str, str]:
@@ -118,6 +133,10 @@ def plot_caption(plot: str) -> tuple[str, str]:
     if kind == "violin":
         unit = {"time_us": "time in µs", "GFLOPS": "GFLOPS"}[quantity[0]]
         return f"Every repetition, by {what}: {unit}", "Spread"
+    if kind == "roofline":
+        return "Each layer under the roofs of its board", "Roofline"
+    if kind == "prediction":
+        return "Frames a second that the roofs allow, and what bounds them", "Prediction"
     return f"Speedup over the baseline, by {what}", "Speedup"
 
 
@@ -275,6 +294,8 @@ def table_arguments(study: Study) -> dict[str, Any]:
         "networks": study.networks,
         "padding": study.config.padding,
         "compare": study.config.compare,
+        "roofs": board_roofs(study),
+        "traffic_model": study.config.traffic_model,
     }
 
 
@@ -289,6 +310,8 @@ def table_spec(study: Study, table: str) -> dict[str, Any]:
         spec["compare"] = compare.model_dump(mode="json") if compare else None
         # The names that board files give to platforms: the earlier run is read with them.
         spec["read"] = tidy_spec(study) if compared_runs(study) else None
+    if "roofs" in spec:
+        spec["roofs"] = roofs_spec(study)
     return spec
 
 
@@ -316,6 +339,53 @@ def fails_on_regression(study: Study) -> bool:
     """Whether a run ends with an error where a point has become slower."""
     compare = study.config.compare
     return compare is not None and compare.fail_on_regression is not False
+
+
+def roofs_spec(study: Study) -> dict[str, Any]:
+    """The ceilings of the study's boards; with imports, of every board file that has any."""
+    names = {board.name for board in study.boards}
+    return {
+        name: [asdict(roof) for roof in roofs]
+        for name, roofs in board_roofs(study).items()
+        if name in names or study.config.imports
+    }
+
+
+def prediction_spec(study: Study) -> dict[str, Any]:
+    """What predictions and comparisons with published tables depend on."""
+    config = study.config
+    return {
+        "boards": roofs_spec(study),
+        "platforms": [platform.model_dump(mode="json") for platform in study.platforms],
+        "known": [platform.model_dump(mode="json") for platform in study.all_platforms]
+        if config.published
+        else [],
+        "networks": networks_spec(study),
+        "batch_sizes": config.batch_sizes,
+        "published": [published.model_dump(mode="json") for published in config.published],
+    }
+
+
+def published_files(study: Study) -> list[str]:
+    """Every file that the published tables of the config are read from."""
+    found = []
+    for published in study.config.published:
+        found.append(published.file)
+        if published.tables is not None:
+            found += [str(path) for path in sorted(Path(published.tables).glob("*.csv"))]
+    return list(dict.fromkeys(found))
+
+
+def roofline_plot_spec(study: Study) -> dict[str, Any]:
+    """Options of the roofline, and the ceilings that it draws."""
+    options = study.config.plots.roofline.model_dump(mode="json")
+    return {"options": options, "roofs": roofs_spec(study)}
+
+
+def prediction_plot_spec(study: Study) -> dict[str, Any]:
+    """Options of the heat map of predictions, and the traffic model that it shows."""
+    options = study.config.plots.prediction.model_dump(mode="json")
+    return {"options": options, "traffic_model": study.config.traffic_model}
 
 
 def violin_spec(study: Study) -> dict[str, Any]:

@@ -199,7 +199,7 @@ class Study:
     platforms: tuple[Platform, ...] = ()
     """Those that the config lists."""
     all_platforms: tuple[Platform, ...] = ()
-    """Every platform file there is: board files and published tables name them."""
+    """Those and all that boards name; with published tables every platform file there is."""
 
     @property
     def name(self) -> str:
