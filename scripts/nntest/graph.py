@@ -28,8 +28,12 @@ NNTEST = SCRIPTS / "nntest"
 # of anything else must not send anybody back to a board.
 _PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
 PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
+_CK_SOURCES = [
+    *(ONBOARD / f"ck_{part}.py" for part in ("command", "datasets", "pack", "records")),
+    *(ONBOARD / f"ck_{part}.py" for part in ("runner", "setup")),
+]
 _RUNNER_SOURCES = [
-    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
+    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in (*_PROBES, *_CK_SOURCES)),
     NNTEST / "network_points.py",
     NNTEST / "counters.py",
     NNTEST / "plan.py",
@@ -150,13 +154,16 @@ def board_resource(board: Board) -> str:
 
 def probe_spec(board: Board) -> dict[str, Any]:
     """What a probe depends on; not on where the board is reached."""
-    return {
+    spec = {
         "board": board.name,
         "platform": board.platform.name,
         "emulated": board.emulated,
         "python": board.python,
         "environment": board.environment,
     }
+    if board.harness == "ck":
+        spec["ck"] = board.ck_harness.model_dump(mode="json", exclude={"quiet_timeout_s", "user"})
+    return spec
 
 
 def install_spec(study: Study, board: str, library: str) -> dict[str, Any]:
@@ -240,7 +247,10 @@ def install_sources(study: Study, library: str) -> list[Path]:
 
 def sweep_sources(study: Study, library: str) -> list[Path]:
     """Code that measures: the runner, what plans and follows it, the operator programs."""
-    return [*_RUNNER_SOURCES, *install_sources(study, library)]
+    sources = [*_RUNNER_SOURCES, *install_sources(study, library)]
+    if library_of(study, library).kind == "ck":
+        sources += [*_CK_SOURCES, NNTEST / "ck_harness" / "plan.py"]
+    return sources
 
 
 def sweep_of(sweeps: dict[str, Sweep], wildcards: Any) -> Sweep:
