@@ -31,6 +31,11 @@ with user_errors_end_the_process(), job_log(snakemake):
         profile = pd.read_parquet(measurements.with_name(f"{name}.parquet"))
         if len(profile):
             tables[name] = profile
+    # Only where the study asks for the check.
+    checked = [Path(path) for path in snakemake.input.prediction]
+    for path in checked:
+        if path.suffix == ".parquet":
+            tables[path.stem] = pd.read_parquet(path)
     pictures = [Path(path) for path in snakemake.input.plots]
     svgs = [path for path in pictures if path.suffix == ".svg"]
     config_yaml = yaml.safe_dump(study.config.model_dump(mode="json"), sort_keys=False)
@@ -43,7 +48,10 @@ with user_errors_end_the_process(), job_log(snakemake):
             tables=tables,
             plots=[
                 (*plot_caption(name), svg, svg.with_suffix(".png"))
-                for name, svg in zip(PLOTS, svgs, strict=True)
+                for name, svg in [
+                    *zip(PLOTS, svgs, strict=True),
+                    *((path.stem, path) for path in checked if path.suffix == ".svg"),
+                ]
             ],
             facts=[read_json(path) for path in snakemake.input.facts],
             installs=[read_json(path) for path in snakemake.input.installed],

@@ -80,6 +80,7 @@ _ANALYSIS_CAPTIONS = {
     "layers": ("Time of each layer, stacked, by choice", "Networks"),
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
+    "prediction_check": ("Published networks against sums of published layers", "Prediction check"),
 }
 
 
@@ -271,6 +272,31 @@ def violin_spec(study: Study) -> dict[str, Any]:
 def speedup_spec(study: Study) -> dict[str, Any]:
     """Options of the speedup bars."""
     return study.config.plots.speedup.model_dump(mode="json")
+
+
+PREDICTION_TABLES = ("prediction_check", "prediction_summary")
+"""Tables of the rule `prediction_check`, which a study has that asks for it."""
+
+
+def prediction_files(study: Study) -> list[str]:
+    """Files that the prediction check reads: layer times, measured networks; none without it."""
+    check = study.config.prediction_check
+    if check is None:
+        return []
+    for key in ("layer_times", "measured"):
+        if not Path(getattr(check, key)).is_file():
+            raise UserError(
+                f"config: prediction_check.{key}: there is no file {getattr(check, key)}",
+                "paths are relative to the folder where snakemake runs",
+            )
+    return [check.layer_times, check.measured]
+
+
+def prediction_spec(study: Study) -> dict[str, Any]:
+    """What the prediction check depends on besides its files."""
+    check = study.config.prediction_check
+    options = study.config.plots.prediction.model_dump(mode="json")
+    return {"system": check.system if check else None, "options": options}
 
 
 def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:

@@ -9,6 +9,9 @@ rule report:
         plots=expand(
             f"{RESULTS}/plots/{{plot}}.{{kind}}", plot=graph.PLOTS, kind=["svg", "png"]
         ),
+        prediction=(
+            rules.prediction_check.output if STUDY.config.prediction_check else []
+        ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
         installed=[
             f"{RESULTS}/boards/{sweep.board.name}/{sweep.library.name}.json"
