@@ -8,6 +8,7 @@ what is left out of a spec on purpose (a board's address, a description) re-runs
 from __future__ import annotations
 
 import glob
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from nntest.config import Board, Library, Study
 from nntest.config.study import Sweep
 from nntest.errors import UserError
 from nntest.libraries import KINDS
+from nntest.libraries.base import custom_table
 
 NNTEST = SCRIPTS / "nntest"
 
@@ -27,8 +29,14 @@ _PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
 PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
 _RUNNER_SOURCES = [
     *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
+    NNTEST / "network_points.py",
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
+]
+CHOOSE_SOURCES = [
+    NNTEST / "choose.py",
+    NNTEST / "network_points.py",
+    *(NNTEST / "ck" / name for name in ("read.py", "points.py", "outcome.py")),
 ]
 REPORT_FILES = [
     path
@@ -45,6 +53,8 @@ class Table:
     function: str
     needs: tuple[str, ...] = ()
     """Keyword arguments besides the measurements; see `table_arguments`."""
+    reads: tuple[str, ...] = ()
+    """Which of `PROFILE_TABLES` it takes after the measurements."""
 
 
 TABLES: dict[str, Table] = {
@@ -61,7 +71,11 @@ TABLES: dict[str, Table] = {
         "nntest.compare", "comparison", ("compare", "run", "networks", "padding", "seed")
     ),
     "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
+    "protocol_check": Table("nntest.protocols", "protocol_check", ("seed",)),
+    "kernel_share": Table("nntest.kernels", "kernel_share", ("seed",), ("kernels",)),
 }
+OPTIONAL_TABLES = ("protocol_check", "kernel_share", "end_to_end", "comparison")
+"""Tables that a report leaves out where they have no row."""
 PROFILE_TABLES = ("kernels", "launches", "counters")
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
 VIOLIN_BY = ("platform", "operator", "library")
@@ -72,8 +86,19 @@ PLOTS = [
     *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
     "layers",
     "end_to_end",
-    "comparison",
 ]
+
+KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
+"""Pictures of profiled points; a report without profiled points leaves them out."""
+
+
+def plots_of(study: Study) -> list[str]:
+    """The pictures of a study; those of kernels where there may be profiled points."""
+    config = study.config
+    profiled = config.profile not in ("none", []) or config.imports
+    asked = {"comparison": config.compare, "prediction_check": config.prediction_check}
+    more = [name for name, wanted in asked.items() if wanted]
+    return [*PLOTS, *more, *(KERNEL_PLOTS if profiled else [])]
 
 
 _ANALYSIS_CAPTIONS = {
@@ -89,6 +114,9 @@ def plot_caption(plot: str) -> tuple[str, str]:
     if plot in _ANALYSIS_CAPTIONS:
         return _ANALYSIS_CAPTIONS[plot]
     kind, what, *quantity = plot.split(".")
+    if plot in KERNEL_PLOTS:
+        what = {"violin": "Time of every kernel", "stack": "What the time goes to"}[what]
+        return f"{what}, in profiled runs", "Kernels"
     if kind == "violin":
         unit = {"time_us": "time in µs", "GFLOPS": "GFLOPS"}[quantity[0]]
         return f"Every repetition, by {what}: {unit}", "Spread"
@@ -132,18 +160,49 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
             for item in (*board.frequency_domains, *board.thermal_zones)
         ],
         "library": _library_spec(sweep.library),
+        # Those of a whole network are in the file that `choose` writes.
         "points": [
-            [point.operator, point.tuner, point.tensor.name, point.batch_size]
+            {
+                "point": [point.operator, point.tuner, point.subject, point.batch_size],
+                "how": [point.warmup, point.profile, study.repetitions(point)],
+            }
             for point in sweep.points
         ],
-        "repetitions": study.config.repetitions,
+        "counters": sweep.board.counters.model_dump() if sweep.board.counters else None,
         "seed": study.config.seed,
         "datasets": study.datasets(),
     }
 
 
+def choose_spec(study: Study, library: str) -> dict[str, Any]:
+    """What the choice for each layer depends on, besides the sweeps of the layers."""
+    config = study.config
+    operators = library_of(study, library).operators
+    return {
+        "networks": networks_spec(study),
+        "padding": config.padding,
+        "batch_sizes": config.batch_sizes,
+        "choices": config.end_to_end_choices,
+        "operators": config.operators,
+        "tuners": config.tuners,
+        "offered": {name: program.tuners for name, program in operators.items()},
+    }
+
+
+def networks_spec(study: Study) -> list[Any]:
+    """The networks by their layers, and by what they were read from."""
+    return [
+        [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
+        + ([network.source] if network.source else [])
+        for network in study.networks
+    ]
+
+
 def _library_spec(library: Library) -> dict[str, Any]:
-    return library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
+    spec = library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
+    if library.tuner_table is not None:
+        spec["tuner_table_sha256"] = hashlib.sha256(custom_table(library)).hexdigest()
+    return spec
 
 
 def board_of(study: Study, name: str) -> Board:
@@ -226,10 +285,7 @@ def table_spec(study: Study, table: str) -> dict[str, Any]:
     arguments = table_arguments(study)
     spec = {need: arguments[need] for need in TABLES[table].needs if need in arguments}
     if "networks" in spec:
-        spec["networks"] = [
-            [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
-            for network in study.networks
-        ]
+        spec["networks"] = networks_spec(study)
     if "compare" in spec:
         compare = study.config.compare
         spec["compare"] = compare.model_dump(mode="json") if compare else None

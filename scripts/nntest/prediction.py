@@ -254,9 +254,7 @@ def _chessboard(shapes: Sequence[tuple[float, int]]) -> NDArray[np.bool_]:
 
 def _fit(features: FloatArray, truth: FloatArray) -> FloatArray:
     """Weights of the features (networks x features) with the smallest relative errors squared."""
-    found = np.linalg.lstsq(features / truth[:, None], np.ones(len(truth)), rcond=None)[
-        0
-    ]
+    found = np.linalg.lstsq(features / truth[:, None], np.ones(len(truth)), rcond=None)[0]
     return np.asarray(found, dtype=np.float64)
 
 

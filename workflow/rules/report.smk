@@ -7,16 +7,20 @@ rule report:
         profiles=rules.tidy.output.profiles,
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=graph.TABLES),
         plots=expand(
-            f"{RESULTS}/plots/{{plot}}.{{kind}}", plot=graph.PLOTS, kind=["svg", "png"]
+            f"{RESULTS}/plots/{{plot}}.{{kind}}",
+            plot=graph.plots_of(STUDY),
+            kind=["svg", "png"],
         ),
-        prediction=(
-            rules.prediction_check.output if STUDY.config.prediction_check else []
+        prediction=expand(
+            f"{RESULTS}/tables/{{table}}.parquet",
+            table=graph.PREDICTION_TABLES if PREDICTION_FILES else [],
         ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
         installed=[
             f"{RESULTS}/boards/{sweep.board.name}/{sweep.library.name}.json"
             for sweep in SWEEPS.values()
         ],
+        chosen=expand(f"{RESULTS}/sweeps/{{sweep}}.json", sweep=NETWORK_SWEEPS),
         told=rules.merge.output.told,
     output:
         page=report(

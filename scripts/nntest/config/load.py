@@ -78,7 +78,7 @@ def _load_named(model: type[Model], kind: str, entry: str, folders: Iterable[Pat
     path = _find(kind, entry, folders)
     content = read_yaml(path)
     content.setdefault("name", path.stem)
-    loaded = _validate(model, content, str(path))
+    loaded = _validate(model, content, str(path), path.parent)
     if content["name"] != path.stem:
         raise UserError(
             f"{path}: name is '{content['name']}', but the file is {path.name}",
@@ -125,9 +125,12 @@ def _refuse_twins(kind: str, names: list[str]) -> None:
         raise UserError(f"config: {kind}: two files are both named {', '.join(twins)}")
 
 
-def _validate(model: type[Model], content: Mapping[str, Any], where: str) -> Model:
+def _validate(
+    model: type[Model], content: Mapping[str, Any], where: str, folder: Path | None = None
+) -> Model:
+    """`folder`: what paths in the content are relative to."""
     try:
-        return model.model_validate(content)
+        return model.model_validate(content, context={"folder": folder or Path()})
     except ValidationError as error:
         raise UserError(_complaints(error, model, where)) from None
 
