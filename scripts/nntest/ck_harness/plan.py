@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from nntest.ck_harness.request import ck_request
-from nntest.config.study import Study, Sweep
+from nntest.config.study import Point, Study, Sweep
 from nntest.libraries.base import Installed
 from nntest.tensors import SPECIES
 
@@ -38,10 +38,9 @@ def add_ck_run(
     }
     datasets = study.datasets()
     for point, asked in zip(plan["points"], sweep.points, strict=True):
-        assert sweep.library.ck is not None  # the config checks it
-        point["program"] = sweep.library.ck.program(asked.operator)
+        assert isinstance(asked, Point)  # CK measures no whole networks
         environment = _environment(study, sweep, asked.operator)
-        profile = getattr(asked, "profile", None) is not None
+        profile = asked.profile is not None
         identity = [
             installed.checksum,
             sweep.board.environment,

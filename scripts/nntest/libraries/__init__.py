@@ -8,6 +8,7 @@ from nntest.libraries.opencl_reference import OpenCLReference
 KINDS: dict[str, type[LibraryKind]] = {
     "opencl-reference": OpenCLReference,
     "armcl-opencl": ArmCL,
+    "armcl-neon": ArmCL,
     "ck": CollectiveKnowledge,
 }
 
