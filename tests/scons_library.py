@@ -99,6 +99,7 @@ SOURCES = {
 COMPILER = """\
 #!/bin/sh
 case " $* " in *" -c "*) echo "$*" >> {tally}; sleep {pace};; esac
+[ ! -f {hook} ] || . {hook}
 exec g++ "$@"
 """
 
@@ -144,7 +145,9 @@ class Compiler:
         self.path = folder / "slow-g++"
         self.tally = folder / "tally"
         self.tally.touch()
-        self.path.write_text(COMPILER.format(tally=self.tally, pace=pace_s))
+        self.hook = folder / "hook"
+        """Shell code that it runs first, once it is there; no part of what scons sees of it."""
+        self.path.write_text(COMPILER.format(tally=self.tally, pace=pace_s, hook=self.hook))
         self.path.chmod(self.path.stat().st_mode | stat.S_IXUSR)
 
     def objects(self) -> list[str]:

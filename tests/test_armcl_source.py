@@ -262,6 +262,34 @@ def test_what_does_not_compile_is_told_with_the_logs_place(tmp_path: Path) -> No
     assert "Part3.cpp" in log.read_text()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system is mounted as root only")
+def test_a_full_disk_ends_the_build_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path)
+    disk = tmp_path / "work"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16M", "tmpfs", disk], check=True)
+    try:
+        with pytest.raises(UserError, match=r"has 1\d MB free; 500 MB are needed"):
+            bench.install()
+        monkeypatch.setattr("nntest.libraries.armcl_source.ROOM_MB", 1)
+        # The compiler's last object finds no room.
+        filler = disk / "filler"
+        bench.compiler.hook.write_text(
+            f'case "$*" in *Version*) cat /dev/zero > {filler} 2> /dev/null;; esac\n'
+        )
+        with pytest.raises(UserError, match="the build failed: the board's disk is full"):
+            bench.install(jobs=1)
+        before = bench.compiler.objects()
+        filler.unlink()
+        bench.compiler.hook.unlink()
+        bench.install(jobs=1)
+        assert set(bench.compiler.objects()[len(before) :]).isdisjoint(before[:-1])
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
