@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,8 +47,8 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
         platforms=tuple(
             _load_named(Platform, "platforms", entry, folders) for entry in settings.platforms
         ),
-        all_platforms=tuple(_all_platforms(settings, boards, folders)),
     )
+    study = replace(study, all_platforms=tuple(_all_platforms(study, folders)))
     for kind, files in (
         ("boards", study.boards),
         ("libraries", study.libraries),
@@ -129,20 +130,27 @@ def _known_boards(boards: Iterable[Board], folders: Iterable[Path]) -> Iterable[
     return known.values()
 
 
-def _all_platforms(
-    settings: StudyConfig, boards: Iterable[Board], folders: Iterable[Path]
-) -> Iterable[Platform]:
-    """Every platform file, if the study looks at any; one that a board names must be there."""
-    for board in boards:
-        if board.platform.ceilings is not None:
-            where = f"board {board.name}: platform.ceilings"
-            _find("platforms", board.platform.ceilings, folders, where)
-    found: dict[str, Platform] = {}
-    if settings.platforms or settings.published or any(b.platform.ceilings for b in boards):
-        for folder in folders:
-            for path in sorted((folder / "platforms").glob("*.yaml")):
-                if path.stem not in found:
+def _all_platforms(study: Study, folders: Iterable[Path]) -> Iterable[Platform]:
+    """The platform files that boards name, and with published tables every one there is.
+
+    What a board of the study names must be there and be right; other boards, which imports may
+    speak of, go without if theirs is not.
+    """
+    found: dict[str, Platform] = {platform.name: platform for platform in study.platforms}
+    for board in study.boards:
+        if (name := board.platform.ceilings) is not None and name not in found:
+            path = _find("platforms", name, folders, f"board {board.name}: platform.ceilings")
+            found[name] = _load_named(Platform, "platforms", str(path), [])
+    others = study.known_boards if study.config.imports else ()
+    wanted = {board.platform.ceilings for board in others}
+    for folder in folders if wanted or study.config.published else ():
+        for path in sorted((folder / "platforms").glob("*.yaml")):
+            if path.stem not in found and (path.stem in wanted or study.config.published):
+                try:
                     found[path.stem] = _load_named(Platform, "platforms", str(path), [])
+                except UserError:
+                    if study.config.published:
+                        raise
     return found.values()
 
 

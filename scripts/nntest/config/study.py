@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
+from nntest.config.ck_check import check_ck
 from nntest.config.compare import Compare
 from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Instrument, Profile, instruments_of
@@ -45,6 +46,7 @@ class PlotRequests(Strict):
     comparison: PlotOptions = PlotOptions()
     roofline: PlotOptions = PlotOptions()
     prediction: PlotOptions = PlotOptions()
+    prediction_check: PlotOptions = PlotOptions()
 
 
 class StudyConfig(Strict):
@@ -199,7 +201,7 @@ class Study:
     platforms: tuple[Platform, ...] = ()
     """Those that the config lists."""
     all_platforms: tuple[Platform, ...] = ()
-    """Every platform file there is: board files and published tables name them."""
+    """Those and all that boards name; with published tables every platform file there is."""
 
     @property
     def name(self) -> str:
@@ -234,7 +236,8 @@ class Study:
         return [
             library
             for library in self.libraries
-            if board.libraries is None or library.name in board.libraries
+            if (board.libraries is None or library.name in board.libraries)
+            and (library.kind == "ck") == (board.harness == "ck")
         ]
 
     def points(self, library: Library) -> list[Point]:
@@ -285,7 +288,7 @@ class Study:
             Sweep(f"{board.name}.{library.name}.network", board, library, ())
             for board in self.boards
             for library in self.libraries_of(board)
-            if self.config.end_to_end
+            if self.config.end_to_end and library.kind != "ck"
         ]
 
     def check(self) -> None:
@@ -333,6 +336,7 @@ class Study:
                     f"(it lists {', '.join(sorted(unknown)) or 'none'})",
                     "add one to `libraries` of the board file, or take the board out of `boards`",
                 )
+        check_ck(self)
         for library in self.libraries if self.boards else ():
             if not self.points(library):
                 raise UserError(

@@ -108,10 +108,9 @@ class _Panel:
         """Lines of the key, and which of them are headings."""
         lines: list[tuple[str, bool]] = []
         for roof in self.roofs:
-            lines.append((
-                f"{roof.kind}: {style.number(roof.peak_gops)} GFLOP/s, "
-                f"{style.number(roof.bandwidth_gb_s)} GB/s, ridge {roof.ridge:.3g} operations/byte", False,
-            ))  # fmt: skip
+            peak, memory = (style.number(x) for x in (roof.peak_gops, roof.bandwidth_gb_s))
+            ridge = f"ridge {roof.ridge:.3g} operations/byte"
+            lines.append((f"{roof.kind}: {peak} GFLOP/s, {memory} GB/s, {ridge}", False))
         if not self.roofs:
             lines.append(("no ceiling is known: see docs/rooflines.md", False))
         ceiling = self.roofs[0].kind if self.roofs else ""

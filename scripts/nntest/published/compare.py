@@ -16,7 +16,8 @@ from nntest.roofline.tables import frames_per_s
 from nntest.roofline.traffic import TrafficModel, network_work
 
 COLUMNS = {
-    "file": TEXT, "line": INT, "network": TEXT, "pruning_percent": FLOAT, "platform": TEXT,
+    "file": TEXT, "line": INT, "network": TEXT, "pruning_percent": FLOAT, "network_file": TEXT,
+    "platform": TEXT,
     "platform_file": TEXT, "data_type": TEXT, "batch_size": INT, "ceiling": TEXT, "rank": INT,
     "traffic_model": TEXT, "intensity_ops_per_byte": FLOAT, "achieved_gops": FLOAT,
     "attainable_gops": FLOAT, "bound": TEXT, "frames_per_s": FLOAT,
@@ -53,7 +54,8 @@ def measured_over_predicted(
     rows: list[dict[str, Any]] = []
     done = frame[frame["frames_per_s"].notna() & frame["batch_size"].notna()]
     for record in done.to_dict("records"):
-        work = works.get((record["network"], record["pruning_percent"]))
+        key = (record["network"], record["pruning_percent"])
+        work = works.get(key)
         under = by_platform.get((record["platform_file"], record["data_type"]), [])
         if work is None:
             continue
@@ -67,6 +69,7 @@ def measured_over_predicted(
                         "platform_file", "data_type", "frames_per_s")  # fmt: skip
                 rows.append({
                     **{name: record[name] for name in same}, "batch_size": batch,
+                    "network_file": networks[key].name,
                     "ceiling": roof.kind, "rank": roof.rank, "traffic_model": traffic,
                     "intensity_ops_per_byte": intensity,
                     "achieved_gops": record["frames_per_s"] * work.operations / 1e9,

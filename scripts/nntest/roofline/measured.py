@@ -9,14 +9,14 @@ import pandas as pd
 
 from nntest.errors import UserError
 from nntest.networks import Network
-from nntest.points import FLOAT, INT, KEY_COLUMNS, TEXT, labelled, points, row_order, table
+from nntest.points import FLOAT, INT, KEY_COLUMNS, TEXT, Point, labelled, points, row_order, table
 from nntest.roofline.model import Roof
-from nntest.roofline.traffic import TrafficModel, tensor_work
-from nntest.tensors import Tensor
+from nntest.roofline.traffic import TrafficModel, Work, network_work, tensor_work
+from nntest.tensors import NETWORK, Tensor
 
 COLUMNS = {
     **KEY_COLUMNS,
-    "data_type": TEXT, "layers": TEXT, "median_us": FLOAT, "min_us": FLOAT,
+    "board": TEXT, "data_type": TEXT, "layers": TEXT, "median_us": FLOAT, "min_us": FLOAT,
     "gop": FLOAT, "achieved_gops": FLOAT, "best_gops": FLOAT,
     "traffic_model": TEXT, "intensity_ops_per_byte": FLOAT,
     "ceiling": TEXT, "rank": INT, "peak_gops": FLOAT, "bandwidth_gb_s": FLOAT,
@@ -38,25 +38,25 @@ def roofline_points(
     has one row, in which the roof's columns are empty.  `gop` are the operations that are really
     executed for the batch (not those of the 2018 study's GFLOPS), `achieved_gops` is over the
     median, `best_gops` over the fastest repetition; `share_of_roof` is achieved over attainable.
-    `layers` names the layers of the study's networks that run the tensor.  Operators without
-    operations (reshape) have no place on a roofline and are left out.
+    `layers` names the layers of the study's networks that run the tensor; a whole network that
+    was measured in one process is a point too.  Operators without operations (reshape) have no
+    place on a roofline and are left out.
     """
     boards = _boards(frame)
     layers = layers_by_tensor(networks, padding)
+    whole = {network.name: network_work(network) for network in networks}
+    layers |= {(NETWORK, name): [f"{name}, all layers"] for name in whole}
     rows: list[dict[str, Any]] = []
     for point in points(frame, seed):
-        try:
-            tensor = Tensor.parse(point.species, point.tensor)
-        except UserError:
-            continue
-        work = tensor_work(tensor)
-        if not work.operations:
+        work = _work(point, whole)
+        if work is None or not work.operations:
             continue
         gop = work.operations * point.batch_size / 1e9
         intensity = work.intensity(point.data_type, traffic_model, point.batch_size)
         achieved = gop / point.sample.median * 1e6
         base = {
             **point.keys(),
+            "board": boards.get(point.platform, ""),
             "data_type": point.data_type,
             "layers": ", ".join(layers.get((point.species, point.tensor), [])),
             "median_us": point.sample.median,
@@ -77,6 +77,15 @@ def roofline_points(
         ]
     rows.sort(key=lambda row: (*row_order(row), -1 if pd.isna(row["rank"]) else row["rank"]))
     return table(rows, COLUMNS)
+
+
+def _work(point: Point, networks: Mapping[str, Work]) -> Work | None:
+    if point.species == NETWORK:
+        return networks.get(point.tensor)
+    try:
+        return tensor_work(Tensor.parse(point.species, point.tensor))
+    except UserError:
+        return None
 
 
 _NO_ROOF: dict[str, Any] = {
