@@ -39,6 +39,7 @@ _RUNNER_SOURCES = [
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
 ]
+_CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
 CHOOSE_SOURCES = [
     NNTEST / "choose.py",
     NNTEST / "network_points.py",
@@ -164,7 +165,7 @@ def probe_spec(board: Board) -> dict[str, Any]:
         "environment": board.environment,
     }
     if board.harness == "ck":
-        spec["ck"] = board.ck_harness.model_dump(mode="json", exclude={"quiet_timeout_s", "user"})
+        spec["ck"] = board.ck_harness.model_dump(mode="json", exclude=_CK_NOT_MEASURED)
     return spec
 
 

@@ -47,14 +47,14 @@ class Following:
     def __init__(
         self, line: ProgressLine | None = None, abandoned: Callable[[], bool] = lambda: False
     ) -> None:
-        self._line = line
-        self._abandoned = abandoned
+        self.line = line
+        self.abandoned = abandoned
         self._told: set[str] = set()
 
     def note(self, text: str) -> None:
         """Say something."""
-        if self._line is not None:
-            self._line.note(text)
+        if self.line is not None:
+            self.line.note(text)
 
     def note_once(self, text: str) -> None:
         """Say something that may come up again and again."""
@@ -64,12 +64,12 @@ class Following:
 
     def progress(self, done: int, total: int, unit: str, seconds_left: float | None) -> None:
         """Show how far it is."""
-        if self._line is not None:
-            self._line.steps(done, total, unit, seconds_left)
+        if self.line is not None:
+            self.line.steps(done, total, unit, seconds_left)
 
     def refuse_if_abandoned(self, still: str, then: str) -> None:
         """Raise `UserError` if the workflow that waits was killed."""
-        if self._abandoned():
+        if self.abandoned():
             raise UserError(
                 f"the workflow that wanted this is gone; {still}",
                 f"run the same command again: {then}",
