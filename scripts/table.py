@@ -3,6 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
+import pandas as pd
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import TABLES, table_arguments
 from nntest.job import job_log, study_of
@@ -18,6 +19,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
     make = getattr(import_module(table.module), table.function)
     frame = make(
         load(Path(snakemake.input.measurements)),
+        *(pd.read_parquet(path) for path in snakemake.input.profiles),
         **{need: arguments[need] for need in table.needs},
     )
     frame.to_parquet(snakemake.output.parquet, index=False)

@@ -35,10 +35,16 @@ class NetworkPoint:
 
     operator = NETWORK
     species = NETWORK
+    warmup = "always"
+    profile = None
 
     def variables(self) -> dict[str, str]:
         """Environment variables that say what is measured; a network's are in its description."""
         return {}
+
+    def tuners(self) -> list[str]:
+        """The tuners that its layers run with."""
+        return sorted({layer["tuner"] for layer in self.description["layers"]})
 
     def identity(self) -> list[list[Any]]:
         """What of the description decides the time: not what the layers are called."""

@@ -6,8 +6,17 @@ rule report:
         measurements=MEASUREMENTS,
         profiles=rules.tidy.output.profiles,
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=graph.TABLES),
+        more=expand(
+            f"{RESULTS}/tables/{{table}}.parquet", table=graph.more_tables(STUDY)
+        ),
         plots=expand(
-            f"{RESULTS}/plots/{{plot}}.{{kind}}", plot=graph.PLOTS, kind=["svg", "png"]
+            f"{RESULTS}/plots/{{plot}}.{{kind}}",
+            plot=graph.plots_of(STUDY),
+            kind=["svg", "png"],
+        ),
+        prediction=expand(
+            f"{RESULTS}/tables/{{table}}.parquet",
+            table=graph.PREDICTION_CHECK_TABLES if PREDICTION_FILES else [],
         ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
         installed=[

@@ -6,6 +6,10 @@ rule table:
         measurements=MEASUREMENTS,
         # Only the comparison reads another run.
         run=lambda w: COMPARED_RUNS if w.table == "comparison" else [],
+        profiles=lambda w: [
+            f"{RESULTS}/tables/{profile}.parquet"
+            for profile in graph.TABLES[w.table].reads
+        ],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
         csv=report(
