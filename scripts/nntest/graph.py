@@ -210,6 +210,7 @@ def choose_spec(study: Study, library: str) -> dict[str, Any]:
         "padding": config.padding,
         "batch_sizes": config.batch_sizes,
         "choices": config.end_to_end_choices,
+        "warmups": config.warmups or [library_of(study, library).warmup],
         "operators": config.operators,
         "tuners": config.tuners,
         "offered": {name: program.tuners for name, program in operators.items()},
