@@ -12,11 +12,13 @@ from nntest.graph import (
     OPTIONAL_TABLES,
     PROFILE_TABLES,
     TABLES,
+    more_tables,
     plot_caption,
     plots_of,
 )
 from nntest.job import job_log, study_of
 from nntest.measurements import load
+from nntest.network_points import left_out_lines
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.report.versions import versions
 
@@ -34,6 +36,10 @@ with user_errors_end_the_process(), job_log(snakemake):
     }
     tables = {
         name: table for name, table in tables.items() if len(table) or name not in OPTIONAL_TABLES
+    }
+    tables |= {
+        name: pd.read_parquet(path)
+        for name, path in zip(more_tables(study), snakemake.input.more, strict=True)
     }
     measurements = Path(snakemake.input.measurements)
     tables["measurements"] = load(measurements)
@@ -61,6 +67,10 @@ with user_errors_end_the_process(), job_log(snakemake):
             installs=[read_json(path) for path in snakemake.input.installed],
             config_yaml=config_yaml,
             command=f"snakemake --cores 2 --configfile {snakemake.output.config}",
+            remarks=[
+                *(line for network in study.networks for line in network.remarks()),
+                *(line for path in snakemake.input.chosen for line in left_out_lines(Path(path))),
+            ],
             versions=versions(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         ),

@@ -16,7 +16,7 @@ from typing import Any
 from nntest.codehash import ONBOARD, source_hash
 from nntest.config.study import Point, Study, Sweep
 from nntest.libraries import KINDS, Installed
-from nntest.tensors import OPERATOR_SPECIES
+from nntest.network_points import VARIABLE, NetworkPoint
 from nntest.who import user_name
 
 PLAN_VERSION = 1
@@ -51,10 +51,7 @@ def build_plan(
     `programs` and `folder` are absolute paths on the board: of the on-board files, and of the
     sweep's own folder.  `planned_at` is UTC, ISO 8601.
     """
-    points = [
-        _point(study, sweep, point, installed, programs, tuner_table(folder, installed))
-        for point in sweep.points
-    ]
+    points = [_point(study, sweep, point, installed, programs, folder) for point in sweep.points]
     plan: dict[str, Any] = {
         "version": PLAN_VERSION,
         "sweep": sweep.name,
@@ -87,7 +84,12 @@ def _digest(content: Any) -> str:
 
 
 def _point(
-    study: Study, sweep: Sweep, point: Point, installed: Installed, programs: str, table: str
+    study: Study,
+    sweep: Sweep,
+    point: Point | NetworkPoint,
+    installed: Installed,
+    programs: str,
+    folder: str,
 ) -> dict[str, Any]:
     library = sweep.library
     kind = KINDS[library.kind](library)
@@ -97,12 +99,12 @@ def _point(
     protocol = "process" if own_process else library.protocol
     environment = {
         **sweep.board.environment,
-        **point.tensor.env(),
+        **point.variables(),
         "CK_IN_SHAPE_N": str(point.batch_size),
         "CK_LWS_TUNER_TYPE": point.tuner,
         "CK_SEED": str(study.config.seed),
         "CK_ABS_DIFF_THRESHOLD": f"{library.operators[point.operator].tolerance:g}",
-        "CK_DATASET_FILENAME": f"shape-{point.tensor.name}",
+        "CK_DATASET_FILENAME": f"shape-{point.subject}",
     }
     identity: dict[str, Any] = {
         "board": sweep.board.name,
@@ -115,7 +117,11 @@ def _point(
         "checksum": installed.checksum,
         "measuring_part": source_hash(MEASURING_PART),
     }
-    library_environment = {**kind.environment(table), "NNTEST_WARMUP": point.warmup}
+    library_environment = kind.environment(tuner_table(folder, installed))
+    for tuner in point.tuners():
+        library_environment |= kind.point_environment(programs, tuner)
+        identity |= kind.identity(tuner)
+    library_environment["NNTEST_WARMUP"] = point.warmup
     if point.profile == "kernels":
         library_environment["NNTEST_PROFILE"] = point.profile
     if point.profile is not None:
@@ -124,12 +130,20 @@ def _point(
         identity["counters"] = [counters.reader, source_hash([ONBOARD / "counters.py"])]
     # Paths and device indices do not say what is measured; the tuner's mode does.
     identity["tuner_mode"] = library_environment.get("NNTEST_TUNER_MODE")
+    extra: dict[str, Any] = {}
+    if isinstance(point, NetworkPoint):
+        identity["network"] = point.identity()
+        extra["network"] = point.description
+        # Beside the journal; `run_sweep` writes it there.
+        path = posixpath.join(folder, "networks", f"{_digest(identity)}.json")
+        environment = {**environment, VARIABLE: path}
     return {
+        **extra,
         "id": _digest(identity),
         "operator": point.operator,
-        "species": OPERATOR_SPECIES[point.operator],
+        "species": point.species,
         "program": kind.program(point.operator),
-        "tensor": point.tensor.name,
+        "tensor": point.subject,
         "batch_size": point.batch_size,
         "tuner": point.tuner,
         "argv": kind.argv(sweep.board, programs, point.operator),
@@ -228,7 +242,14 @@ def _ck_part(
             "abi": facts["machine"],
             "bits": "64" if facts["machine"].endswith("64") else "32",
         },
-        "gpgpu": {key: value for key, value in installed.device.items() if key != "extensions"},
+        "gpgpu": _gpgpu(installed),
         "datasets": study.datasets(),
         "facts": dict(facts),
     }
+
+
+def _gpgpu(installed: Installed) -> dict[str, Any]:
+    """The OpenCL device, or nothing for a library that computes on the CPU."""
+    if installed.device.get("platform") is None:
+        return {}
+    return {key: value for key, value in installed.device.items() if key != "extensions"}

@@ -16,7 +16,7 @@ import pandas as pd
 
 from nntest.measurements import measured
 from nntest.stats import Sample
-from nntest.tensors import DATA_TYPE_SUFFIXES
+from nntest.tensors import DATA_TYPE_SUFFIXES, NETWORK
 
 TEXT, INT, FLOAT, BOOL = "str", "Int64", "float64", "boolean"
 
@@ -55,6 +55,11 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
     both = (named["warmup"] == "always").groupby(of, dropna=False).transform("any")
     cold = both.astype(bool) & (named["warmup"] == "tuner-only")
     return named.assign(library=named["library"].mask(cold, library + COLD))
+
+
+def operators_only(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that time an operator on a tensor, not a whole network."""
+    return frame[frame["species"] != NETWORK]
 
 
 def tensor_order(name: str) -> tuple[float, float, str]:

@@ -17,10 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nntest.ck.zipwriter import new_ck_zip
 from nntest.config.study import Study, Sweep
 from nntest.counters import countable
 from nntest.errors import UserError
 from nntest.libraries import Installed
+from nntest.network_points import VARIABLE
 from nntest.onboard import call, deploy, version
 from nntest.plan import build_plan, sweep_folder, tuner_table
 from nntest.progress import ProgressLine
@@ -68,6 +70,10 @@ def run_sweep(
     Raises `UserError` (board busy, disk full, runner dead, nothing measured at all), with the
     board's journal pulled as far as it goes; KeyboardInterrupt stops the runner first.
     """
+    if not sweep.points:
+        _write_empty(outputs)
+        say.end("nothing to measure")
+        return {}
     root = _absolute_root(transport, sweep)
     sweep = countable(transport, study, sweep, say)
     folder = sweep_folder(study, sweep, root)
@@ -81,12 +87,18 @@ def run_sweep(
         folder=folder,
         planned_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    for point in plan["points"]:
+        if "network" in point:
+            content = json.dumps(point["network"], sort_keys=True).encode()
+            transport.write(point["env"][VARIABLE], content)
     runner = _Runner(transport, sweep, folder, plan, say)
     try:
         status = runner.measure(study.config.on_busy_board, abandoned)
         _pull(transport, sweep, folder, installed, outputs)
         say.end(_summary(status))
-        if status["failed_points"] == len(plan["points"]):
+        # A network that fails as a whole is in the tables as failed; its layers are measured.
+        layers = [point for point in plan["points"] if "network" not in point]
+        if layers and status["failed_points"] == len(plan["points"]):
             raise UserError(
                 f"board {sweep.board.name}: every point of {sweep.name} failed; the first: "
                 f"{_first_failure(outputs.journal)}"
@@ -104,6 +116,15 @@ def run_sweep(
             error.message, f"{hint}; what was measured is kept on the board{kept}"
         ) from None
     return status
+
+
+def _write_empty(outputs: Outputs) -> None:
+    """The outputs of a sweep without a point: an archive without an entry."""
+    with new_ck_zip(outputs.archive):
+        pass
+    outputs.journal.write_text("", encoding="utf-8")
+    for path in (outputs.plan, outputs.tuner_table):
+        path.write_text("{}\n", encoding="utf-8")
 
 
 def _absolute_root(transport: Transport, sweep: Sweep) -> str:

@@ -24,12 +24,16 @@ def recording(plan, point, lines):
     """One ``ckp-*.0001.json``: a point, and its journal lines in the order of repetitions."""
     about = _features(plan["ck"])
     about["statistical_repetitions"] = point["repetitions"]
-    return {
+    content = {
         "features": about,
         "choices": _choices(plan, point),
         "choices_order": ["##env#CK_IN_SHAPE_N"],
         "characteristics_list": [_characteristics(point, line) for line in lines],
     }
+    if "network" in point:
+        # What a whole network's layers ran with: CK has no place for it.
+        content["nntest_flow"] = {"network": point["network"]}
+    return content
 
 
 def pipeline_state(point, line):

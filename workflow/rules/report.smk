@@ -6,6 +6,9 @@ rule report:
         measurements=MEASUREMENTS,
         profiles=rules.tidy.output.profiles,
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=graph.TABLES),
+        more=expand(
+            f"{RESULTS}/tables/{{table}}.parquet", table=graph.more_tables(STUDY)
+        ),
         plots=expand(
             f"{RESULTS}/plots/{{plot}}.{{kind}}",
             plot=graph.plots_of(STUDY),
@@ -16,6 +19,7 @@ rule report:
             f"{RESULTS}/boards/{sweep.board.name}/{sweep.library.name}.json"
             for sweep in SWEEPS.values()
         ],
+        chosen=expand(f"{RESULTS}/sweeps/{{sweep}}.json", sweep=NETWORK_SWEEPS),
         told=rules.merge.output.told,
     output:
         page=report(

@@ -14,6 +14,7 @@ from nntest.config.fields import (
     Name,
     Strict,
 )
+from nntest.config.platform import DataType, Kind
 
 
 class LocalConnection(Strict):
@@ -41,6 +42,7 @@ class Peak(Strict):
     """A compute ceiling of a device for one data type."""
 
     gflops: Gflops
+    kind: Kind = "data sheet"
     source: str = Field(min_length=3)
 
 
@@ -48,6 +50,7 @@ class Bandwidth(Strict):
     """A memory-bandwidth ceiling."""
 
     gb_s: GigabytesPerSecond
+    kind: Kind = "data sheet"
     source: str = Field(min_length=3)
 
 
@@ -65,7 +68,7 @@ class Gpu(Strict):
     name: str
     cores: int | None = Field(default=None, ge=1)
     max_mhz: Megahertz | None = None
-    peaks: dict[str, list[Peak]] = Field(
+    peaks: dict[DataType, list[Peak]] = Field(
         default_factory=dict, description="ceilings by data type (fp32, fp16), each sourced"
     )
     bandwidth: list[Bandwidth] = Field(default_factory=list)
@@ -112,6 +115,9 @@ class PlatformNames(Strict):
     )
     models: list[str] = Field(
         default_factory=list, description="model strings as CK archives record them"
+    )
+    ceilings: Name | None = Field(
+        default=None, description="file of config/platforms/ with the ceilings of its device"
     )
 
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
+from nntest.config.compare import Compare
 from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Instrument, Profile, instruments_of
 from nntest.config.library import Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
+from nntest.config.platform import Platform
+from nntest.config.prediction import PredictionCheck
+from nntest.config.published import PublishedFile
 from nntest.errors import UserError
+from nntest.network_points import NetworkPoint
 from nntest.networks import Network
 from nntest.plots.options import PlotOptions
-from nntest.tensors import OPERATOR_SPECIES, Tensor
+from nntest.roofline.traffic import TrafficModel
+from nntest.tensors import NETWORK, OPERATOR_SPECIES, Tensor
+
+Choice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
+"""What the layers of a whole network run with: each its fastest, or a tuner for all."""
 
 
 class Baseline(Strict):
@@ -30,6 +40,11 @@ class PlotRequests(Strict):
 
     violin: PlotOptions = PlotOptions()
     speedup: PlotOptions = PlotOptions()
+    layers: PlotOptions = PlotOptions()
+    end_to_end: PlotOptions = PlotOptions()
+    comparison: PlotOptions = PlotOptions()
+    roofline: PlotOptions = PlotOptions()
+    prediction: PlotOptions = PlotOptions()
 
 
 class StudyConfig(Strict):
@@ -72,6 +87,16 @@ class StudyConfig(Strict):
         default="study",
         description="study: one symmetric pad, as CK-NNTest's data sets; exact: the layers' own",
     )
+    end_to_end: bool = Field(
+        default=False,
+        description="measure each network as a whole as well: all layers in one process, each "
+        "with the operator and tuner that its own measurement chose",
+    )
+    end_to_end_choices: list[Choice] = Field(
+        default=["SCHEDULE"],
+        min_length=1,
+        description="SCHEDULE: the fastest of each layer; or a tuner for all layers",
+    )
     sweep_by: Literal["library", "operator-tuner"] = Field(
         default="library",
         description="library: one sweep interleaves all operators and tuners of a library, so "
@@ -82,10 +107,35 @@ class StudyConfig(Strict):
         description="when another run measures on the board: wait for its end, end with its "
         "owner's name, or stop it (what it measured stays in its journal)",
     )
+    compare: Compare | None = Field(
+        default=None, description="compare with a baseline: another library, board or run"
+    )
+    prediction_check: PredictionCheck | None = Field(
+        default=None, description="published layer times against published network times"
+    )
     plots: PlotRequests = PlotRequests()
+    platforms: list[str] = Field(
+        default_factory=list,
+        description="names, or paths of platform files, whose frames a second are predicted",
+    )
+    published: list[PublishedFile] = Field(
+        default_factory=list, description="measurement tables that somebody published"
+    )
+    traffic_model: TrafficModel = Field(
+        default="weights-and-activations",
+        description="what is taken to come from memory, for intensities, roofs and predictions",
+    )
 
     @field_validator(
-        "networks", "boards", "libraries", "operators", "tuners", "batch_sizes", "warmups"
+        "platforms",
+        "networks",
+        "boards",
+        "libraries",
+        "operators",
+        "tuners",
+        "batch_sizes",
+        "end_to_end_choices",
+        "warmups",
     )
     @classmethod
     def _no_twins(cls, values: list[object]) -> list[object]:
@@ -107,6 +157,24 @@ class Point:
     profile: Instrument | None = None
     """What watches its runs; their times are then no measurements."""
 
+    @property
+    def species(self) -> str:
+        """Kind of operator."""
+        return self.tensor.species
+
+    @property
+    def subject(self) -> str:
+        """What is measured, by name."""
+        return self.tensor.name
+
+    def variables(self) -> dict[str, str]:
+        """Environment variables that say what is measured."""
+        return self.tensor.env()
+
+    def tuners(self) -> list[str]:
+        """The tuners that it runs with."""
+        return [self.tuner]
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -115,7 +183,7 @@ class Sweep:
     name: str
     board: Board
     library: Library
-    points: tuple[Point, ...]
+    points: tuple[Point | NetworkPoint, ...]
 
 
 @dataclass(frozen=True)
@@ -128,13 +196,17 @@ class Study:
     network_files: tuple[NetworkFile, ...]
     known_boards: tuple[Board, ...]
     """Every board file there is, measured in this study or not: they name platforms."""
+    platforms: tuple[Platform, ...] = ()
+    """Those that the config lists."""
+    all_platforms: tuple[Platform, ...] = ()
+    """Those and all that boards name; with published tables every platform file there is."""
 
     @property
     def name(self) -> str:
         """Name of the study."""
         return self.config.study
 
-    @property
+    @cached_property
     def networks(self) -> tuple[Network, ...]:
         """The networks by their layers."""
         return tuple(file.build() for file in self.network_files)
@@ -185,7 +257,7 @@ class Study:
         )
         return [*timed, *profiled]
 
-    def repetitions(self, point: Point) -> int:
+    def repetitions(self, point: Point | NetworkPoint) -> int:
         """How often a point is measured."""
         return self.config.repetitions if point.profile is None else self.config.profile_repetitions
 
@@ -207,6 +279,15 @@ class Study:
                 ]
         return sweeps
 
+    def network_sweeps(self) -> list[Sweep]:
+        """The measuring jobs of whole networks; their points are not known yet."""
+        return [
+            Sweep(f"{board.name}.{library.name}.network", board, library, ())
+            for board in self.boards
+            for library in self.libraries_of(board)
+            if self.config.end_to_end
+        ]
+
     def check(self) -> None:
         """`UserError` for what no single file shows: parts that do not go together."""
         config = self.config
@@ -220,6 +301,11 @@ class Study:
         for species in config.tensors:
             for name in config.tensors[species]:
                 Tensor.parse(species, name)
+        if NETWORK in config.operators:
+            raise UserError(
+                "config: operators: 'network' is no operator of a layer",
+                "take it out, and set end_to_end: true to measure whole networks",
+            )
         for operator in config.operators if self.boards else []:
             having = [lib.name for lib in self.libraries if operator in lib.operators]
             if not having:
@@ -229,6 +315,16 @@ class Study:
                     f"{', '.join(lib.name for lib in self.libraries)}",
                     f"they have: {', '.join(offered)}",
                 )
+            species = OPERATOR_SPECIES[operator]
+            if not self.tensors(species):
+                raise UserError(
+                    f"config: operator '{operator}' has nothing to work on: no layer of "
+                    f"{', '.join(network.name for network in self.networks)} is a {species}, and "
+                    f"`tensors` lists none",
+                    "take it out of `operators`",
+                )
+        if config.end_to_end and self.boards:
+            self._check_end_to_end()
         for board in self.boards:
             unknown = set(board.libraries or []) - {library.name for library in self.libraries}
             if board.libraries is not None and not self.libraries_of(board):
@@ -244,3 +340,13 @@ class Study:
                     f"({', '.join(config.operators)}) and tuners ({', '.join(config.tuners)})",
                     "take it out of `libraries`, or add an operator or a tuner that it has",
                 )
+
+    def _check_end_to_end(self) -> None:
+        if any(NETWORK in library.operators for library in self.libraries):
+            return
+        raise UserError(
+            "config: end_to_end: none of the libraries "
+            f"{', '.join(library.name for library in self.libraries)} has a program for a whole "
+            "network",
+            "set end_to_end: false, or add `network: {}` to the `operators` of a library that has",
+        )

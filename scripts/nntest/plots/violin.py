@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nntest.measurements import measured
 from nntest.plots import style
 from nntest.plots.options import Grouping, PlotOptions, Quantity
-from nntest.points import labelled, tensor_order
+from nntest.points import labelled, operators_only, tensor_order
 from nntest.stats import FEWEST_REPETITIONS
 
 QUANTITIES = {
@@ -56,6 +56,7 @@ def violin(
     if by not in _OTHERS or quantity not in QUANTITIES:
         raise ValueError(f"no violin plot of {quantity} by {by}")
     assert by in get_args(Grouping)
+    frame = operators_only(frame)
     word, label = QUANTITIES[quantity]
     label = label.replace("operator", "kernel") if by == "kernel" else label
     what = f"Kernel {word} by kernel" if by == "kernel" else f"Operator {word} by {by}"

@@ -7,12 +7,12 @@
 
 #include NNTEST_HEADER(DepthwiseConvolutionLayer)
 
-// Which versions have a class for 3x3 kernels beside the one for all; later the one for all
-// chooses by itself (on OpenCL from 19.11 on, and in 19.11 and 20.02 the other one still exists).
-#ifdef NNTEST_BACKEND_NEON
-#define NNTEST_HAS_DEPTHWISE_3X3 (ARMCL_VERSION < 1911)
-#else
-#define NNTEST_HAS_DEPTHWISE_3X3 (ARMCL_VERSION < 2005)
+// Which versions have a class for 3x3 kernels beside the one for all; from 19.11 on the one for all
+// chooses by itself, and the other is deprecated.
+#if ARMCL_VERSION == 1908 && defined(NNTEST_BACKEND_NEON)
+#define NNTEST_DEPTHWISE_3X3 DepthwiseConvolutionLayerOptimized
+#elif ARMCL_VERSION < 1911
+#define NNTEST_DEPTHWISE_3X3 DepthwiseConvolutionLayer3x3
 #endif
 
 namespace nntest
@@ -30,11 +30,11 @@ struct DepthwiseConv
     {
         const arm_compute::PadStrideInfo how = pads_and_stride(point.window);
         const bool                       for_3x3 = variables.flag("CK_DEPTHWISE_3X3", true);
-#if NNTEST_HAS_DEPTHWISE_3X3
+#ifdef NNTEST_DEPTHWISE_3X3
         if(for_3x3)
         {
-            return make<NNTEST_CLASS(DepthwiseConvolutionLayer3x3)>(NNTEST_CLASS_NAME(DepthwiseConvolutionLayer3x3), in,
-                                                                    weights, bias, out, how);
+            return make<NNTEST_CLASS(NNTEST_DEPTHWISE_3X3)>(NNTEST_CLASS_NAME(NNTEST_DEPTHWISE_3X3), in, weights, bias,
+                                                            out, how);
         }
 #else
         (void)for_3x3;
