@@ -5,8 +5,9 @@
  * of whatever is not defined here goes through to that one.  What is defined here mends the gaps
  * between what the library takes for granted on a Mali and what PoCL does:
  *
- * - the device says that it is a Mali-T860 (and, in the same breath, that it is emulated), has
- *   OpenCL 1.2 and non-uniform work-groups; these are then taken out of what reaches PoCL;
+ * - the device says that it is a Mali-T860 (or what VIRTUAL_MALI_NAME says) and, in the same
+ *   breath, that it is emulated, has OpenCL 1.2 and non-uniform work-groups; these are then taken
+ *   out of what reaches PoCL;
  * - a work-group has at most 256 work-items, or VIRTUAL_MALI_MAX_GROUP if that is less.  PoCL
  *   compiles a kernel anew for each local size, so a small limit keeps a tuner's search short;
  * - kernels of 18.11 and later divide zero by a literal zero where only a number was wanted.  A
@@ -73,6 +74,14 @@ static cl_int answer(const void *value, size_t bytes, size_t room, void *target,
     return CL_SUCCESS;
 }
 
+/* The library takes a Bifrost GPU for one only if nothing follows its name. */
+static cl_int answer_name(size_t room, void *target, size_t *needed)
+{
+    const char *set  = getenv("VIRTUAL_MALI_NAME");
+    const char *name = set != NULL && set[0] != '\0' ? set : DEVICE_NAME;
+    return answer(name, strlen(name) + 1, room, target, needed);
+}
+
 static cl_int answer_extensions(cl_device_id device, size_t room, void *target, size_t *needed)
 {
     NEXT(clGetDeviceInfo);
@@ -104,7 +113,7 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t room, vo
     switch(what)
     {
         case CL_DEVICE_NAME:
-            return answer(DEVICE_NAME, sizeof DEVICE_NAME, room, target, needed);
+            return answer_name(room, target, needed);
         case CL_DEVICE_VERSION:
             return answer(DEVICE_VERSION, sizeof DEVICE_VERSION, room, target, needed);
         case CL_DEVICE_EXTENSIONS:
