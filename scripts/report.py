@@ -7,9 +7,18 @@ from pathlib import Path
 import pandas as pd
 import yaml
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import PLOTS, PROFILE_TABLES, TABLES, plot_caption
+from nntest.graph import (
+    KERNEL_PLOTS,
+    OPTIONAL_TABLES,
+    PROFILE_TABLES,
+    TABLES,
+    more_tables,
+    plot_caption,
+    plots_of,
+)
 from nntest.job import job_log, study_of
 from nntest.measurements import load
+from nntest.network_points import left_out_lines
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.report.versions import versions
 
@@ -25,12 +34,20 @@ with user_errors_end_the_process(), job_log(snakemake):
         name: pd.read_parquet(path)
         for name, path in zip(TABLES, snakemake.input.tables, strict=True)
     }
+    tables = {
+        name: table for name, table in tables.items() if len(table) or name not in OPTIONAL_TABLES
+    }
+    tables |= {
+        name: pd.read_parquet(path)
+        for name, path in zip(more_tables(study), snakemake.input.more, strict=True)
+    }
     measurements = Path(snakemake.input.measurements)
     tables["measurements"] = load(measurements)
     for name in PROFILE_TABLES:
         profile = pd.read_parquet(measurements.with_name(f"{name}.parquet"))
         if len(profile):
-            tables[name] = profile
+            # A tuner's tries are thousands; the files beside the page have them.
+            tables[name] = profile[profile["phase"] != "tuning"] if "phase" in profile else profile
     pictures = [Path(path) for path in snakemake.input.plots]
     svgs = [path for path in pictures if path.suffix == ".svg"]
     config_yaml = yaml.safe_dump(study.config.model_dump(mode="json"), sort_keys=False)
@@ -43,12 +60,17 @@ with user_errors_end_the_process(), job_log(snakemake):
             tables=tables,
             plots=[
                 (*plot_caption(name), svg, svg.with_suffix(".png"))
-                for name, svg in zip(PLOTS, svgs, strict=True)
+                for name, svg in zip(plots_of(study), svgs, strict=True)
+                if name not in KERNEL_PLOTS or "kernels" in tables
             ],
             facts=[read_json(path) for path in snakemake.input.facts],
             installs=[read_json(path) for path in snakemake.input.installed],
             config_yaml=config_yaml,
             command=f"snakemake --cores 2 --configfile {snakemake.output.config}",
+            remarks=[
+                *(line for network in study.networks for line in network.remarks()),
+                *(line for path in snakemake.input.chosen for line in left_out_lines(Path(path))),
+            ],
             versions=versions(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         ),

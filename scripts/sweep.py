@@ -1,14 +1,16 @@
-"""Rule sweep: measure what is missing on a board and pull the CK archive."""
+"""Rules sweep and sweep_network: measure what is missing on a board and pull the CK archive."""
 
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import sweep_of
 from nntest.job import job_log, study_of
 from nntest.libraries import Installed
+from nntest.network_points import load_chosen
 from nntest.progress import ProgressLine
 from nntest.runs import Controller
 from nntest.sweep import Outputs, run_sweep
@@ -19,7 +21,11 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
-    sweep = sweep_of({item.name: item for item in study.sweeps()}, snakemake.wildcards)
+    sweeps = {item.name: item for item in (*study.sweeps(), *study.network_sweeps())}
+    sweep = sweep_of(sweeps, snakemake.wildcards)
+    chosen = snakemake.input.get("chosen")
+    if chosen is not None:
+        sweep = replace(sweep, points=load_chosen(Path(chosen)))
     progress = ProgressLine(sweep.name, sys.stderr, log)
 
     def lost(error: TransportError) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +69,28 @@ def test_modules_that_are_imported_by_imported_ones_count() -> None:
 
 def test_a_package_is_its_init_file() -> None:
     assert module_file("nntest.config").name == "__init__.py"
+
+
+@pytest.mark.parametrize("kept", ["what the first wrote", "not JSON", "[]"])
+def test_a_process_that_remembers_says_what_one_that_does_not_says(
+    tmp_path: Path, kept: str
+) -> None:
+    program = (
+        "import pathlib, sys; from nntest import codehash as c; "
+        "c.MEMORY = pathlib.Path(sys.argv[1]); "
+        "print(c.source_hash(c.closure(c.module_file('nntest.estimate'))))"
+    )
+
+    def say() -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    first = say()
+    (memory,) = tmp_path.iterdir()
+    if not kept.startswith("what"):
+        memory.write_text(kept, encoding="utf-8")
+    assert say() == first

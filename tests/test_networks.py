@@ -6,8 +6,12 @@ import csv
 from pathlib import Path
 
 import pytest
-from nntest.networks import Network, mobilenet_v1, same_padding
+import yaml
+from nntest.config.network import NetworkFile
+from nntest.networks import Layer, Network, cnv, mlp, mobilenet_v1, same_padding
+from nntest.tensors import Tensor
 
+CONFIG = Path(__file__).parents[1] / "config" / "networks"
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "mobilenets"
 
 # Million multiply-accumulates and parameters as TensorFlow's slim/nets/mobilenet_v1.md lists them.
@@ -93,16 +97,76 @@ def test_every_layer_is_there_in_order() -> None:
     assert network.name == "mobilenet-v1-1.0-224"
 
 
-def follow_shapes(network: Network) -> None:
-    shape = network.layers[0].tensor.in_shape
-    for layer in network.layers:
-        assert layer.tensor.in_shape == shape, layer.name
-        shape = layer.tensor.out_shape
-
-
 @pytest.mark.parametrize("variant", PUBLISHED)
 def test_each_layer_takes_what_the_one_before_gives(variant: tuple[float, int]) -> None:
-    follow_shapes(mobilenet_v1(*variant))
+    assert mobilenet_v1(*variant).why_no_chain() == ""
+
+
+def test_layers_that_do_not_fit_each_other_are_told() -> None:
+    first, second = mobilenet_v1(1.0, 224).layers[:2]
+    assert Network("wrong", (first, first)).why_no_chain() == (
+        "Conv2d_0 takes 3x224x224, but Conv2d_0 gives 32x112x112"
+    )
+    flat = Layer("fc", Tensor("fullyconnected", (32 * 112 * 112, 1, 1, 10, 1, 1)), 0)
+    assert Network("right", (first, second, flat)).why_no_chain() == ""
+
+
+QUTIBENCH = SHARED.parent / "qutibench"
+PRUNED = {
+    **{f"CNV {keep:g}%": cnv(keep) for keep in (100, 50, 25, 12.5)},
+    **{f"MLP {keep:g}%": mlp(keep) for keep in (100, 50, 25, 12.5)},
+}
+# Operations for an image and parameters, as QuTiBench's backup.csv and topology_details.csv have
+# them; CNV-12.5 % is listed there with 8,124,928 operations, which its layers contradict.
+QUTIBENCH_TOTALS = {
+    "CNV 100%": (469449728, 6157696), "CNV 50%": (118922752, 1542848),
+    "CNV 25%": (30510848, 387424), "CNV 12.5%": (8017792, 97712),
+    "MLP 100%": (20029440, 10014720), "MLP 50%": (5820416, 2910208),
+    "MLP 25%": (1861632, 930816), "MLP 12.5%": (668672, 334336),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRUNED)
+def test_qutibenchs_networks_have_their_published_totals(name: str) -> None:
+    network = PRUNED[name]
+    assert (2 * network.macs, network.parameters) == QUTIBENCH_TOTALS[name]
+    assert network.why_no_chain() == ""
+
+
+def test_qutibenchs_layers_agree_with_an_independent_list() -> None:
+    table = QUTIBENCH / "expected" / "cnv_mlp_layers_derived.csv"
+    if not table.is_file():
+        pytest.skip("the shared data folder is not beside this check-out")
+    with table.open(encoding="utf-8") as stream:
+        expected = [tuple(row.values()) for row in csv.DictReader(stream)]
+    made = []
+    for name, network in PRUNED.items():
+        for layer in network.layers:
+            if layer.species != "maxpool":
+                in_c, size, _ = layer.tensor.in_shape
+                out_c, out_size, _ = layer.tensor.out_shape
+                kernel = layer.tensor.kernel if layer.species == "conv" else 1
+                sizes = (in_c, size, out_c, out_size, kernel, layer.macs, layer.parameters)
+                made.append((name, layer.name, *map(str, sizes)))
+    assert made == [row[:1] + row[2:10] for row in expected if row[2].startswith(("conv", "fc"))]
+
+
+def test_the_shipped_mobilenets_have_the_published_accuracies() -> None:
+    table = SHARED / "mobilenet_v1_16_variants.csv"
+    if not table.is_file():
+        pytest.skip("the shared data folder is not beside this check-out")
+    with table.open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            name = f"mobilenet-v1-{float(row['width'])}-{row['resolution']}"
+            content = yaml.safe_load((CONFIG / f"{name}.yaml").read_text("utf-8"))
+            file = NetworkFile.model_validate({"name": name, **content})
+            assert file.accuracy is not None
+            assert file.accuracy.top1_percent == float(row["tf_top1"])
+            assert file.accuracy.top5_percent == float(row["tf_top5"])
+            assert file.accuracy.top1_percent_by_precision == {
+                "FP32": float(row["tf_top1"]), "INT8": float(row["tf_top1_int8"]),
+            }  # fmt: skip
+            assert file.build() == mobilenet_v1(float(row["width"]), int(row["resolution"]))
 
 
 def test_exact_padding_keeps_tensorflows_odd_row() -> None:

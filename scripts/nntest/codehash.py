@@ -8,17 +8,26 @@ the syntax trees of its script and of the project's modules that this imports, t
 from __future__ import annotations
 
 import ast
+import atexit
 import hashlib
+import json
+import os
 import re
+import sys
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 """The folder whose modules are the project's own."""
 
 ONBOARD = SCRIPTS / "onboard"
 """What is copied to boards."""
+
+MEMORY = SCRIPTS.parent / ".snakemake" / "nntest"
+"""Where the meaning of contents is remembered."""
 
 
 def module_file(module: str) -> Path:
@@ -35,7 +44,7 @@ def source_hash(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in sorted(set(files)):
         name = path.relative_to(SCRIPTS) if path.is_relative_to(SCRIPTS) else path.name
-        digest.update(f"{name}\0{_meaning(path)}\0".encode())
+        digest.update(f"{name}\0{_understood(path).meaning}\0".encode())
     return digest.hexdigest()
 
 
@@ -51,26 +60,55 @@ def closure(script: Path) -> list[Path]:
     return sorted(found)
 
 
+@dataclass(frozen=True)
+class _Understood:
+    """What is to be known of a file, whatever its place."""
+
+    meaning: str
+    """SHA-256."""
+    imports: list[str]
+    """Modules that its import statements name, and the packages above them."""
+
+
 @cache
-def _tree(path: Path) -> ast.Module:
-    """The syntax tree of a file, without docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+def _understood(path: Path) -> _Understood:
+    content = path.read_bytes()
+    key = f"{path.suffix}-{hashlib.sha256(content).hexdigest()}"
+    remembered = _memory().get(key)
+    if remembered is not None:
+        return _Understood(**remembered)
+    understood = _read_python(content) if path.suffix == ".py" else _read_other(path, content)
+    _memory()[key] = asdict(understood)
+    return understood
+
+
+def _read_python(content: bytes) -> _Understood:
+    tree = ast.parse(content)
+    names: set[str] = set()
     for node in ast.walk(tree):
         _drop_docstring(node)
-    return tree
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    # Importing a module runs the packages above it as well.
+    names |= {name.rsplit(".", depth)[0] for name in names for depth in range(name.count(".") + 1)}
+    return _Understood(_sha256(ast.dump(tree)), sorted(names))
 
 
-@cache
-def _meaning(path: Path) -> str:
-    if path.suffix == ".py":
-        return ast.dump(_tree(path))
-    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+def _read_other(path: Path, content: bytes) -> _Understood:
+    text = content.decode("utf-8", "surrogateescape")
     if path.suffix in (".cl", ".cpp", ".h"):
         text = re.sub(r"//[^\n]*|/\*.*?\*/", " ", text, flags=re.DOTALL)
         # Preprocessor lines end at their newline, so lines stay; blanks in them do not count.
         lines = (" ".join(line.split()) for line in text.splitlines())
-        return "\n".join(line for line in lines if line)
-    return text
+        text = "\n".join(line for line in lines if line)
+    return _Understood(_sha256(text), [])
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _drop_docstring(node: ast.AST) -> None:
@@ -86,20 +124,42 @@ def _drop_docstring(node: ast.AST) -> None:
 @cache
 def _imported(path: Path) -> tuple[Path, ...]:
     """The project's files that a file's import statements name."""
-    names: set[str] = set()
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    # Importing a module runs the packages above it as well.
-    names |= {name.rsplit(".", depth)[0] for name in names for depth in range(name.count(".") + 1)}
     files = []
-    for name in sorted(names):
+    for name in _understood(path).imports:
         for root in (SCRIPTS, path.parent):
             base = root.joinpath(*name.split("."))
             for candidate in (base.with_suffix(".py"), base / "__init__.py"):
                 if candidate.is_file():
                     files.append(candidate.resolve())
     return tuple(files)
+
+
+# -- memory --------------------------------------------------------------------------------
+# Every job of Snakemake is a process that reads the whole workflow; parsing a hundred files in
+# each costs more than many a job.  What a content means never changes, so nothing goes stale.
+
+
+@cache
+def _memory() -> dict[str, dict[str, Any]]:
+    """What earlier processes found, by content; written back at the end if there is more."""
+    file = MEMORY / f"code-{sys.version_info.major}.{sys.version_info.minor}.json"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = {}
+    if not isinstance(found, dict):
+        found = {}
+    atexit.register(_remember, file, found, len(found))
+    return found
+
+
+def _remember(file: Path, found: dict[str, dict[str, Any]], known: int) -> None:
+    if len(found) == known:
+        return
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new.write_text(json.dumps(found), encoding="utf-8")
+        new.replace(file)
+    except OSError:
+        pass  # a folder that may not be written to costs time, nothing else

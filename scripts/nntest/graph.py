@@ -8,8 +8,9 @@ what is left out of a spec on purpose (a board's address, a description) re-runs
 from __future__ import annotations
 
 import glob
+import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from nntest.config import Board, Library, Study
 from nntest.config.study import Sweep
 from nntest.errors import UserError
 from nntest.libraries import KINDS
+from nntest.libraries.base import custom_table
+from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs
 
 NNTEST = SCRIPTS / "nntest"
 
@@ -25,10 +28,21 @@ NNTEST = SCRIPTS / "nntest"
 # of anything else must not send anybody back to a board.
 _PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
 PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
+_CK_SOURCES = [
+    *(ONBOARD / f"ck_{part}.py" for part in ("command", "datasets", "pack", "records")),
+    *(ONBOARD / f"ck_{part}.py" for part in ("runner", "setup")),
+]
 _RUNNER_SOURCES = [
-    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
+    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in (*_PROBES, *_CK_SOURCES)),
+    NNTEST / "network_points.py",
+    NNTEST / "counters.py",
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
+]
+CHOOSE_SOURCES = [
+    NNTEST / "choose.py",
+    NNTEST / "network_points.py",
+    *(NNTEST / "ck" / name for name in ("read.py", "points.py", "outcome.py")),
 ]
 REPORT_FILES = [
     path
@@ -45,6 +59,8 @@ class Table:
     function: str
     needs: tuple[str, ...] = ()
     """Keyword arguments besides the measurements; see `table_arguments`."""
+    reads: tuple[str, ...] = ()
+    """Which of `PROFILE_TABLES` it takes after the measurements."""
 
 
 TABLES: dict[str, Table] = {
@@ -55,7 +71,22 @@ TABLES: dict[str, Table] = {
     "device_state": Table("nntest.tables", "device_state"),
     "schedule": Table("nntest.schedule", "schedule", ("networks", "padding", "seed")),
     "estimate": Table("nntest.estimate", "estimate", ("networks", "padding", "seed")),
+    "end_to_end": Table("nntest.end_to_end", "end_to_end", ("networks", "padding", "seed")),
+    "study_figure": Table("nntest.study_figure", "study_figure", ("networks", "padding", "seed")),
+    "comparison": Table(
+        "nntest.compare", "comparison", ("compare", "run", "networks", "padding", "seed")
+    ),
+    "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
+    "protocol_check": Table("nntest.protocols", "protocol_check", ("seed",)),
+    "kernel_share": Table("nntest.kernels", "kernel_share", ("seed",), ("kernels",)),
+    "roofline": Table(
+        "nntest.roofline.measured",
+        "roofline_points",
+        ("networks", "padding", "roofs", "traffic_model", "seed"),
+    ),
 }
+OPTIONAL_TABLES = ("protocol_check", "kernel_share")
+"""Tables that a report leaves out where they have no row."""
 PROFILE_TABLES = ("kernels", "launches", "counters")
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
 VIOLIN_BY = ("platform", "operator", "library")
@@ -64,15 +95,52 @@ SPEEDUP_STATISTICS = ("median", "minimum")
 PLOTS = [
     *(f"violin.{by}.{quantity}" for by in VIOLIN_BY for quantity in VIOLIN_QUANTITIES),
     *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
+    "layers",
+    "end_to_end",
+    "comparison",
+    "roofline.layers",
 ]
+
+KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
+"""Pictures of profiled points; a report without profiled points leaves them out."""
+
+
+def plots_of(study: Study) -> list[str]:
+    """The pictures of a study; those of kernels and of predictions where there may be any."""
+    profiled = study.config.profile not in ("none", []) or study.config.imports
+    more = [*(KERNEL_PLOTS if profiled else [])]
+    more += ["prediction.frames"] if study.config.platforms else []
+    return [*PLOTS, *more]
+
+
+_ANALYSIS_CAPTIONS = {
+    "layers": ("Time of each layer, stacked, by choice", "Networks"),
+    "end_to_end": ("Whole networks: estimated against measured", "Networks"),
+    "comparison": ("Every point against the baseline of the comparison", "Comparison"),
+}
+
+
+def more_tables(study: Study) -> list[str]:
+    """Tables beside `TABLES` that a study has, since it lists platforms or published tables."""
+    platforms = ROOFLINE_TABLES if study.config.platforms else ()
+    return [*platforms, *(PUBLISHED_TABLES if study.config.published else ())]
 
 
 def plot_caption(plot: str) -> tuple[str, str]:
     """(caption, category) of a plot in the report."""
+    if plot in _ANALYSIS_CAPTIONS:
+        return _ANALYSIS_CAPTIONS[plot]
     kind, what, *quantity = plot.split(".")
+    if plot in KERNEL_PLOTS:
+        what = {"violin": "Time of every kernel", "stack": "What the time goes to"}[what]
+        return f"{what}, in profiled runs", "Kernels"
     if kind == "violin":
         unit = {"time_us": "time in µs", "GFLOPS": "GFLOPS"}[quantity[0]]
         return f"Every repetition, by {what}: {unit}", "Spread"
+    if kind == "roofline":
+        return "Each layer under the roofs of its board", "Roofline"
+    if kind == "prediction":
+        return "Frames a second that the roofs allow, and what bounds them", "Prediction"
     return f"Speedup over the baseline, by {what}", "Speedup"
 
 
@@ -86,13 +154,16 @@ def board_resource(board: Board) -> str:
 
 def probe_spec(board: Board) -> dict[str, Any]:
     """What a probe depends on; not on where the board is reached."""
-    return {
+    spec = {
         "board": board.name,
         "platform": board.platform.name,
         "emulated": board.emulated,
         "python": board.python,
         "environment": board.environment,
     }
+    if board.harness == "ck":
+        spec["ck"] = board.ck_harness.model_dump(mode="json", exclude={"quiet_timeout_s", "user"})
+    return spec
 
 
 def install_spec(study: Study, board: str, library: str) -> dict[str, Any]:
@@ -113,18 +184,49 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
             for item in (*board.frequency_domains, *board.thermal_zones)
         ],
         "library": _library_spec(sweep.library),
+        # Those of a whole network are in the file that `choose` writes.
         "points": [
-            [point.operator, point.tuner, point.tensor.name, point.batch_size]
+            {
+                "point": [point.operator, point.tuner, point.subject, point.batch_size],
+                "how": [point.warmup, point.profile, study.repetitions(point)],
+            }
             for point in sweep.points
         ],
-        "repetitions": study.config.repetitions,
+        "counters": sweep.board.counters.model_dump() if sweep.board.counters else None,
         "seed": study.config.seed,
         "datasets": study.datasets(),
     }
 
 
+def choose_spec(study: Study, library: str) -> dict[str, Any]:
+    """What the choice for each layer depends on, besides the sweeps of the layers."""
+    config = study.config
+    operators = library_of(study, library).operators
+    return {
+        "networks": networks_spec(study),
+        "padding": config.padding,
+        "batch_sizes": config.batch_sizes,
+        "choices": config.end_to_end_choices,
+        "operators": config.operators,
+        "tuners": config.tuners,
+        "offered": {name: program.tuners for name, program in operators.items()},
+    }
+
+
+def networks_spec(study: Study) -> list[Any]:
+    """The networks by their layers, and by what they were read from."""
+    return [
+        [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
+        + ([network.source] if network.source else [])
+        for network in study.networks
+    ]
+
+
 def _library_spec(library: Library) -> dict[str, Any]:
-    return library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
+    spec = library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
+    if library.tuner_table is not None:
+        spec["tuner_table_sha256"] = hashlib.sha256(custom_table(library)).hexdigest()
+    return spec
 
 
 def board_of(study: Study, name: str) -> Board:
@@ -145,7 +247,10 @@ def install_sources(study: Study, library: str) -> list[Path]:
 
 def sweep_sources(study: Study, library: str) -> list[Path]:
     """Code that measures: the runner, what plans and follows it, the operator programs."""
-    return [*_RUNNER_SOURCES, *install_sources(study, library)]
+    sources = [*_RUNNER_SOURCES, *install_sources(study, library)]
+    if library_of(study, library).kind == "ck":
+        sources += [*_CK_SOURCES, NNTEST / "ck_harness" / "plan.py"]
+    return sources
 
 
 def sweep_of(sweeps: dict[str, Sweep], wildcards: Any) -> Sweep:
@@ -198,19 +303,99 @@ def table_arguments(study: Study) -> dict[str, Any]:
         "baseline_tuner": study.config.baseline.tuner,
         "networks": study.networks,
         "padding": study.config.padding,
+        "compare": study.config.compare,
+        "roofs": board_roofs(study),
+        "traffic_model": study.config.traffic_model,
     }
 
 
 def table_spec(study: Study, table: str) -> dict[str, Any]:
     """What a table depends on besides the measurements."""
     arguments = table_arguments(study)
-    spec = {need: arguments[need] for need in TABLES[table].needs}
+    spec = {need: arguments[need] for need in TABLES[table].needs if need in arguments}
     if "networks" in spec:
-        spec["networks"] = [
-            [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
-            for network in study.networks
-        ]
+        spec["networks"] = networks_spec(study)
+    if "compare" in spec:
+        compare = study.config.compare
+        spec["compare"] = compare.model_dump(mode="json") if compare else None
+        # The names that board files give to platforms: the earlier run is read with them.
+        spec["read"] = tidy_spec(study) if compared_runs(study) else None
+    if "roofs" in spec:
+        spec["roofs"] = roofs_spec(study)
     return spec
+
+
+def table_modules(table: str) -> list[str]:
+    """Modules that make a table."""
+    more = ["nntest.other_run"] if "run" in TABLES[table].needs else []
+    return [TABLES[table].module, *more]
+
+
+def compared_runs(study: Study) -> list[str]:
+    """Files and folders of the earlier run that a comparison reads, in a stable order."""
+    compare = study.config.compare
+    if compare is None or compare.baseline.run is None:
+        return []
+    found = sorted(glob.glob(compare.baseline.run, recursive=True))  # noqa: PTH207 - see above
+    if not found:
+        raise UserError(
+            f"config: compare.baseline.run: nothing matches '{compare.baseline.run}'",
+            "paths are relative to the folder where snakemake runs",
+        )
+    return found
+
+
+def fails_on_regression(study: Study) -> bool:
+    """Whether a run ends with an error where a point has become slower."""
+    compare = study.config.compare
+    return compare is not None and compare.fail_on_regression is not False
+
+
+def roofs_spec(study: Study) -> dict[str, Any]:
+    """The ceilings of the study's boards; with imports, of every board file that has any."""
+    names = {board.name for board in study.boards}
+    return {
+        name: [asdict(roof) for roof in roofs]
+        for name, roofs in board_roofs(study).items()
+        if name in names or study.config.imports
+    }
+
+
+def prediction_spec(study: Study) -> dict[str, Any]:
+    """What predictions and comparisons with published tables depend on."""
+    config = study.config
+    return {
+        "boards": roofs_spec(study),
+        "platforms": [platform.model_dump(mode="json") for platform in study.platforms],
+        "known": [platform.model_dump(mode="json") for platform in study.all_platforms]
+        if config.published
+        else [],
+        "networks": networks_spec(study),
+        "batch_sizes": config.batch_sizes,
+        "published": [published.model_dump(mode="json") for published in config.published],
+    }
+
+
+def published_files(study: Study) -> list[str]:
+    """Every file that the published tables of the config are read from."""
+    found = []
+    for published in study.config.published:
+        found.append(published.file)
+        if published.tables is not None:
+            found += [str(path) for path in sorted(Path(published.tables).glob("*.csv"))]
+    return list(dict.fromkeys(found))
+
+
+def roofline_plot_spec(study: Study) -> dict[str, Any]:
+    """Options of the roofline, and the ceilings that it draws."""
+    options = study.config.plots.roofline.model_dump(mode="json")
+    return {"options": options, "roofs": roofs_spec(study)}
+
+
+def prediction_plot_spec(study: Study) -> dict[str, Any]:
+    """Options of the heat map of predictions, and the traffic model that it shows."""
+    options = study.config.plots.prediction.model_dump(mode="json")
+    return {"options": options, "traffic_model": study.config.traffic_model}
 
 
 def violin_spec(study: Study) -> dict[str, Any]:
@@ -223,6 +408,13 @@ def speedup_spec(study: Study) -> dict[str, Any]:
     return study.config.plots.speedup.model_dump(mode="json")
 
 
+def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:
+    """Options of a picture that is made from tables alone."""
+    options: dict[str, Any] = getattr(study.config.plots, plot).model_dump(mode="json")
+    return options
+
+
 def report_spec(study: Study) -> dict[str, Any]:
-    """The report shows the whole config."""
-    return study.config.model_dump(mode="json")
+    """The report shows the whole config, and what became of networks read from files."""
+    remarks = [line for network in study.networks for line in network.remarks()]
+    return {**study.config.model_dump(mode="json"), "remarks": remarks}

@@ -2,13 +2,17 @@
 
 MobileNets-v1 are generated from width and resolution by the table of Howard et al. 2017
 (arXiv:1704.04861, table 1), with the layer names of TensorFlow's slim model, TensorFlow's SAME
-padding, and channels rounded as there.  Nobody types which layer repeats: it is counted.
+padding, and channels rounded as there.  CNV and MLP are the two small networks of QuTiBench
+(Blott et al. 2019, arXiv:1909.05009), whose prunings keep a share of the channels of each layer.
+Nobody types which layer repeats: it is counted.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
 
 from nntest.tensors import Tensor
 
@@ -46,6 +50,13 @@ class Network:
 
     name: str
     layers: tuple[Layer, ...]
+    folded: tuple[str, ...] = ()
+    """Nodes of the file it was read from that cost nothing of their own, or that a library folds
+    into the layer before them: an activation, a batch normalisation, a flatten."""
+    uncovered: tuple[str, ...] = ()
+    """Nodes that run, and that no operator of ours stands for."""
+    source: str = ""
+    """SHA-256 of the file it was read from; empty if it was generated or listed."""
 
     @property
     def macs(self) -> int:
@@ -56,6 +67,26 @@ class Network:
     def parameters(self) -> int:
         """Weights and biases, with batch normalisation's gamma and beta."""
         return sum(layer.parameters + layer.batch_norm_parameters for layer in self.layers)
+
+    def why_no_chain(self) -> str:
+        """Why the layers cannot run one after the other as a whole network; empty if they can.
+
+        A fully connected layer takes an output of as many elements in any shape.
+        """
+        if self.uncovered:
+            return f"no operator stands for {', '.join(self.uncovered)}"
+        for before, layer in pairwise(self.layers):
+            given, taken = before.tensor.out_shape, layer.tensor.in_shape
+            flat = layer.species == "fullyconnected" and prod(given) == prod(taken)
+            if given != taken and not flat:
+                given_text, taken_text = ("x".join(map(str, shape)) for shape in (given, taken))
+                return f"{layer.name} takes {taken_text}, but {before.name} gives {given_text}"
+        return ""
+
+    def remarks(self) -> list[str]:
+        """Sentences on what became of the nodes of the file that it was read from."""
+        told = (("folded into the layers, or free", self.folded), ("not covered", self.uncovered))
+        return [f"{self.name}: {what}: {', '.join(nodes)}." for what, nodes in told if nodes]
 
     def measured_tensor(self, layer: Layer, padding: str) -> Tensor:
         """The tensor that stands for `layer` in a sweep.
@@ -134,3 +165,52 @@ def mobilenet_v1(width: float, resolution: int, classes: int = 1001) -> Network:
     layers.append(Layer("Conv2d_1c_1x1", logits, channels * classes + classes))
     layers.append(Layer("Predictions", Tensor("softmax", (classes, 1, 1)), 0))
     return Network(f"mobilenet-v1-{float(width)}-{resolution}", tuple(layers))
+
+
+def _kept(channels: int, keep_percent: float) -> int:
+    """Channels of a layer of which a pruning keeps a share."""
+    return max(round(channels * keep_percent / 100), 1)
+
+
+def _fully_connected(name: str, inputs: int, outputs: int) -> Layer:
+    tensor = Tensor("fullyconnected", (inputs, 1, 1, outputs, 1, 1))
+    return Layer(name, tensor, inputs * outputs)
+
+
+def cnv(keep_percent: float = 100, classes: int = 10) -> Network:
+    """QuTiBench's CNV for CIFAR-10 (32 x 32), of whose channels a pruning keeps a share.
+
+    Three pairs of 3 x 3 convolutions without padding, a 2 x 2 max pool behind the first two, then
+    three fully connected layers.  Parameters are the weights alone, as QuTiBench counts them.
+    """
+    layers: list[Layer] = []
+    channels, size = 3, 32
+    for pair, full in enumerate((128, 256, 512)):
+        out_c = _kept(full, keep_percent)
+        for number in (2 * pair + 1, 2 * pair + 2):
+            tensor = Tensor.conv(channels, size, size, 3, out_c, 1, (0, 0, 0, 0))
+            layers.append(Layer(f"conv{number}", tensor, channels * 9 * out_c))
+            channels, size = out_c, size - 2
+        if pair < 2:
+            layers.append(
+                Layer(f"pool{pair + 1}", Tensor("maxpool", (channels, size, size, 2, 2)), 0)
+            )
+            size //= 2
+    hidden = _kept(1024, keep_percent)
+    for number, outputs in enumerate((hidden, hidden, classes), start=1):
+        layers.append(_fully_connected(f"fc{number}", channels, outputs))
+        channels = outputs
+    return Network(f"cnv-{keep_percent:g}", tuple(layers))
+
+
+def mlp(keep_percent: float = 100, classes: int = 10) -> Network:
+    """QuTiBench's MLP for MNIST (28 x 28), of whose neurons a pruning keeps a share.
+
+    Parameters are the weights alone, as QuTiBench counts them.
+    """
+    layers: list[Layer] = []
+    inputs, hidden = 28 * 28, _kept(2048, keep_percent)
+    for number, outputs in enumerate((hidden, hidden, hidden, classes), start=1):
+        layers.append(_fully_connected(f"fc{number}", inputs, outputs))
+        inputs = outputs
+    return Network(f"mlp-{keep_percent:g}", tuple(layers))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from nntest.config import LocalConnection, Study
 from nntest.config.study import Sweep
+from nntest.errors import UserError
 from nntest.libraries import KINDS, Installed
+from nntest.network_points import load_chosen
 from nntest.plan import build_plan, sweep_folder
 
 
@@ -17,7 +20,16 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
     From the journal that was last pulled, and from the board's own where the board is this
     machine.  Over SSH the board may have more by now: it is asked when the sweep runs.
     """
-    total = len(sweep.points) * study.config.repetitions
+    if any(sweep.name == network.name for network in study.network_sweeps()):
+        try:
+            chosen = load_chosen(results / "sweeps" / f"{sweep.name}.json")
+        except (UserError, OSError, ValueError, KeyError):
+            # Not chosen yet: as many as there may be.
+            config = study.config
+            choices = len(config.batch_sizes) * len(config.end_to_end_choices)
+            return len(study.networks) * choices * config.repetitions
+        sweep = replace(sweep, points=chosen)
+    total = sum(study.repetitions(point) for point in sweep.points)
     folder = results / "boards" / sweep.board.name
     try:
         facts = json.loads((folder / "facts.json").read_text("utf-8"))

@@ -13,10 +13,11 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+from nntest.ck_harness.plan import add_ck_run
 from nntest.codehash import ONBOARD, source_hash
 from nntest.config.study import Point, Study, Sweep
 from nntest.libraries import KINDS, Installed
-from nntest.tensors import OPERATOR_SPECIES
+from nntest.network_points import VARIABLE, NetworkPoint
 from nntest.who import user_name
 
 PLAN_VERSION = 1
@@ -51,10 +52,7 @@ def build_plan(
     `programs` and `folder` are absolute paths on the board: of the on-board files, and of the
     sweep's own folder.  `planned_at` is UTC, ISO 8601.
     """
-    points = [
-        _point(study, sweep, point, installed, programs, tuner_table(folder, installed))
-        for point in sweep.points
-    ]
+    points = [_point(study, sweep, point, installed, programs, folder) for point in sweep.points]
     plan: dict[str, Any] = {
         "version": PLAN_VERSION,
         "sweep": sweep.name,
@@ -77,6 +75,8 @@ def build_plan(
             "patience_s": sweep.board.cool_down_s,
         },
     }
+    if sweep.board.harness == "ck":
+        add_ck_run(plan, study, sweep, installed, programs)
     plan["plan_id"] = _digest(plan)
     plan["ck"] = _ck_part(study, sweep, installed, facts, planned_at)
     return plan
@@ -87,48 +87,77 @@ def _digest(content: Any) -> str:
 
 
 def _point(
-    study: Study, sweep: Sweep, point: Point, installed: Installed, programs: str, table: str
+    study: Study,
+    sweep: Sweep,
+    point: Point | NetworkPoint,
+    installed: Installed,
+    programs: str,
+    folder: str,
 ) -> dict[str, Any]:
     library = sweep.library
     kind = KINDS[library.kind](library)
+    counters = sweep.board.counters if point.profile == "counters" else None
+    # A later run of a process would find warm what a first one pays for.
+    own_process = point.warmup == "tuner-only" or counters is not None
+    protocol = "process" if own_process else library.protocol
     environment = {
         **sweep.board.environment,
-        **point.tensor.env(),
+        **point.variables(),
         "CK_IN_SHAPE_N": str(point.batch_size),
         "CK_LWS_TUNER_TYPE": point.tuner,
         "CK_SEED": str(study.config.seed),
         "CK_ABS_DIFF_THRESHOLD": f"{library.operators[point.operator].tolerance:g}",
-        "CK_DATASET_FILENAME": f"shape-{point.tensor.name}",
+        "CK_DATASET_FILENAME": f"shape-{point.subject}",
     }
     identity: dict[str, Any] = {
         "board": sweep.board.name,
         "library": library.name,
         "operator": point.operator,
         "environment": environment,
-        "warmup": library.warmup,
-        "protocol": library.protocol,
+        "warmup": point.warmup,
+        "protocol": protocol,
         "device": [installed.device.get(key) for key in ("name", "platform", "driver_version")],
         "checksum": installed.checksum,
         "measuring_part": source_hash(MEASURING_PART),
     }
-    library_environment = kind.environment(table)
+    library_environment = kind.environment(tuner_table(folder, installed))
+    for tuner in point.tuners():
+        library_environment |= kind.point_environment(programs, tuner)
+        identity |= kind.identity(tuner)
+    library_environment["NNTEST_WARMUP"] = point.warmup
+    if point.profile == "kernels":
+        library_environment["NNTEST_PROFILE"] = point.profile
+    if point.profile is not None:
+        identity["profile"] = point.profile
+    if counters is not None:
+        identity["counters"] = [counters.reader, source_hash([ONBOARD / "counters.py"])]
     # Paths and device indices do not say what is measured; the tuner's mode does.
     identity["tuner_mode"] = library_environment.get("NNTEST_TUNER_MODE")
+    extra: dict[str, Any] = {}
+    if isinstance(point, NetworkPoint):
+        identity["network"] = point.identity()
+        extra["network"] = point.description
+        # Beside the journal; `run_sweep` writes it there.
+        path = posixpath.join(folder, "networks", f"{_digest(identity)}.json")
+        environment = {**environment, VARIABLE: path}
     return {
+        **extra,
         "id": _digest(identity),
         "operator": point.operator,
-        "species": OPERATOR_SPECIES[point.operator],
+        "species": point.species,
         "program": kind.program(point.operator),
-        "tensor": point.tensor.name,
+        "tensor": point.subject,
         "batch_size": point.batch_size,
         "tuner": point.tuner,
         "argv": kind.argv(sweep.board, programs, point.operator),
         "env": {**library_environment, **environment},
-        "repetitions": study.config.repetitions,
-        "repetitions_per_process": library.repetitions_per_process,
+        "repetitions": study.repetitions(point),
+        "repetitions_per_process": 1 if own_process else library.repetitions_per_process,
         "timeout_s": library.timeout_s,
-        "protocol": library.protocol,
-        "warmup": library.warmup,
+        "protocol": protocol,
+        "warmup": point.warmup,
+        "profile": point.profile,
+        "counter_reader": counters.reader if counters else None,
         "checksum": installed.checksum,
     }
 
@@ -216,7 +245,14 @@ def _ck_part(
             "abi": facts["machine"],
             "bits": "64" if facts["machine"].endswith("64") else "32",
         },
-        "gpgpu": {key: value for key, value in installed.device.items() if key != "extensions"},
+        "gpgpu": _gpgpu(installed),
         "datasets": study.datasets(),
         "facts": dict(facts),
     }
+
+
+def _gpgpu(installed: Installed) -> dict[str, Any]:
+    """The OpenCL device, or nothing for a library that computes on the CPU."""
+    if installed.device.get("platform") is None:
+        return {}
+    return {key: value for key, value in installed.device.items() if key != "extensions"}

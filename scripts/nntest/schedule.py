@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from nntest.networks import Layer, Network
-from nntest.points import GROUP_COLUMNS, Point, choices_of, points, table
+from nntest.points import GROUP_COLUMNS, Point, choices_of, operators_only, points, table
 from nntest.stats import Interval, ratio_of_medians
 from nntest.tensors import Tensor
 
@@ -82,7 +82,7 @@ def schedule(
     or no runner-up).  The best of several noisy medians is a little too good on average.
     """
     rows = []
-    grouped = choices_of(points(frame, seed))
+    grouped = choices_of(points(operators_only(frame), seed))
     for network in networks:
         for group, found in grouped.items():
             measured = [slot for slot in slots(found, network, padding) if slot.choices]

@@ -22,6 +22,7 @@ from nntest.points import (
     Point,
     data_type,
     labelled,
+    operators_only,
     points,
     row_order,
     table,
@@ -135,7 +136,7 @@ def speedup(
     'no difference' (the interval crosses 1), 'too few repetitions' (no interval), 'baseline'
     (the row is the baseline), 'no baseline' (`note` says why; the row is kept).
     """
-    found = points(frame, seed)
+    found = points(operators_only(frame), seed)
     statuses = _failed_statuses(frame)
     by_key = {tuple(point.keys().values()): point for point in found}
     rows = []
@@ -199,7 +200,7 @@ def tuner_check(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     breaks the rule: DEFAULT 'slower' by the interval, or failed where NONE did not.
     """
     groups: dict[tuple[Any, ...], dict[str, Point]] = {}
-    for point in points(frame, seed):
+    for point in points(operators_only(frame), seed):
         keys = point.keys()
         tuner = keys.pop("tuner")
         groups.setdefault(tuple(keys.values()), {})[tuner] = point

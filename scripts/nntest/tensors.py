@@ -52,11 +52,18 @@ SPECIES: dict[str, Species] = {
     )
 }
 
+NETWORK = "network"
+"""Species, and operator, of what times a whole network; its tensor is the network's name."""
+
+SCHEDULE = "SCHEDULE"
+"""In the place of a network's tuner: each layer with the operator and tuner chosen for it."""
+
 OPERATOR_SPECIES: dict[str, str] = {
     "conv": "conv",
     "directconv": "conv",
     "winogradconv": "conv",
     **{name: name for name in SPECIES if name != "conv"},
+    NETWORK: NETWORK,
 }
 """Which species an operator (the first part of a program's name) works on."""
 

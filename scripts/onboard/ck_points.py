@@ -7,6 +7,8 @@ at that place; `ck_entries` puts them together.  Runs on boards: standard librar
 import math
 import re
 
+from ck_profiles import phases_of_launches, profile_of_run
+
 PROGRAM_MODULE_UID = "b0ac08fe1d3c2615"
 """UID of CK's module "program"."""
 
@@ -22,12 +24,16 @@ def recording(plan, point, lines):
     """One ``ckp-*.0001.json``: a point, and its journal lines in the order of repetitions."""
     about = _features(plan["ck"])
     about["statistical_repetitions"] = point["repetitions"]
-    return {
+    content = {
         "features": about,
         "choices": _choices(plan, point),
         "choices_order": ["##env#CK_IN_SHAPE_N"],
         "characteristics_list": [_characteristics(point, line) for line in lines],
     }
+    if "network" in point:
+        # What a whole network's layers ran with: CK has no place for it.
+        content["nntest_flow"] = {"network": point["network"]}
+    return content
 
 
 def pipeline_state(point, line):
@@ -128,13 +134,13 @@ def _choices(plan, point):
         "dataset_file": "shape-" + point["tensor"],
         "dataset_uoa": dataset(ck, point),
         "device_id": "",
-        "dvdt_prof": "no",
+        "dvdt_prof": "yes" if point.get("profile") == "kernels" else "no",
         "energy": "no",
         "env": env,
         "flags": "",
         "gpu_freq": "",
         "host_os": host_os,
-        "mali_hwc": "no",
+        "mali_hwc": "yes" if point.get("profile") == "counters" else "no",
         "module_uoa": PROGRAM_MODULE_UID,
         "no_compile": "yes",
         "repeat": 1,
@@ -151,6 +157,7 @@ def _characteristics(point, line):
         run = _timed(line)
         run.update(run_success="yes", run_success_bool=True, return_code=0)
         run.update(output_check_failed="no", output_check_failed_bool=False)
+        run.update(profile_of_run(line))
     elif status == "wrong-output":
         run = _timed(line) if line.get("time_s") is not None else {}
         reason = line.get("reason") or status
@@ -160,26 +167,26 @@ def _characteristics(point, line):
     else:
         run = {}
     check = line.get("output_check") or {}
-    return {
-        "run": run,
-        "nntest_flow": {
-            "repetition": line["repetition"],
-            "process": line.get("process"),
-            "status": status,
-            "reason": line.get("reason") or "",
-            "log_tail": (line.get("log_tail") or "")[-_LONGEST_LOG_TAIL:],
-            "started_at": line.get("started_at"),
-            "tuning_s": line.get("tuning_s"),
-            "max_abs_diff": check.get("max_abs_diff"),
-            "state_before": line.get("state_before"),
-            "state_after": line.get("state_after"),
-            "throttled": line.get("throttled"),
-            "notes": line.get("notes") or [],
-            "protocol": point["protocol"],
-            "warmup": point["warmup"],
-            "checksum": point["checksum"],
-        },
+    flow = {
+        "repetition": line["repetition"],
+        "process": line.get("process"),
+        "status": status,
+        "reason": line.get("reason") or "",
+        "log_tail": (line.get("log_tail") or "")[-_LONGEST_LOG_TAIL:],
+        "started_at": line.get("started_at"),
+        "tuning_s": line.get("tuning_s"),
+        "max_abs_diff": check.get("max_abs_diff"),
+        "state_before": line.get("state_before"),
+        "state_after": line.get("state_after"),
+        "throttled": line.get("throttled"),
+        "notes": line.get("notes") or [],
+        "protocol": point["protocol"],
+        "warmup": point["warmup"],
+        "checksum": point["checksum"],
     }
+    if "kernels" in line:
+        flow["launches"] = phases_of_launches(line)
+    return {"run": run, "nntest_flow": flow}
 
 
 def _timed(line):

@@ -76,9 +76,16 @@ def queue(plan, progress):
 
     Points are visited in rounds, each in a new random order drawn from the plan's seed, so that
     a drift of the machine meets all points alike and no point follows the same one each time.
+    Profiled points come after all others, which so never run beside or behind one.
     """
+    profiled = [point for point in plan["points"] if point.get("profile")]
+    timed = [point for point in plan["points"] if not point.get("profile")]
+    return _in_rounds(plan, timed, progress) + _in_rounds(plan, profiled, progress)
+
+
+def _in_rounds(plan, points, progress):
     rounds = []
-    for point in plan["points"]:
+    for point in points:
         missing = progress.missing(point)
         size = point["repetitions_per_process"] if point["protocol"] == "in-process" else 1
         process = progress.processes.get(point["id"], 0)
@@ -134,6 +141,8 @@ class Sweep:
             if self._stop_asked():
                 return "stopped"
             self._current = "{operator} {tuner} {tensor}".format(**point)
+            if point.get("profile"):
+                self._current += ", profiled"
             self.write_status("running")
             measurement = Measurement(
                 point,
@@ -220,7 +229,7 @@ def detach(folder):
     return True
 
 
-def start(folder, owner):
+def start(folder, owner, work):
     """Start the sweep unless the board is taken; returns what to print."""
     plan = read_json(os.path.join(folder, PLAN_FILE), None)
     if plan is None:
@@ -245,15 +254,15 @@ def start(folder, owner):
     if not detach(folder):
         return {"state": "started"}
     lock.update_owner(dict(claim, pid=os.getpid()))
-    code = run(folder, plan)
+    code = run(folder, plan, work)
     os._exit(code)
 
 
-def run(folder, plan):
-    """Run the sweep in this process; the exit status."""
+def run(folder, plan, work=Sweep):
+    """Run the sweep (or other `work` on a plan) in this process; the exit status."""
     sweep = None
     try:
-        sweep = Sweep(folder, plan)
+        sweep = work(folder, plan)
         sweep.run()
         return 0
     except OSError as error:
@@ -315,8 +324,8 @@ def pack(folder, path):
     return {"state": "packed", "path": path, "sha256": checksum}
 
 
-def main():
-    """The command line."""
+def main(work=Sweep, pack=pack):
+    """The command line; `work` is what runs a plan, `pack` what makes a zip of its results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("command", choices=["start", "status", "stop", "pack"])
     parser.add_argument("folder")
@@ -325,7 +334,7 @@ def main():
     arguments = parser.parse_args()
     folder = os.path.abspath(arguments.folder)
     if arguments.command == "start":
-        answer = start(folder, json.loads(arguments.owner))
+        answer = start(folder, json.loads(arguments.owner), work)
     elif arguments.command == "status":
         answer = status(folder)
     elif arguments.command == "stop":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from nntest.config import load_study
+from nntest.config import NetworkFile, load_study
 from nntest.errors import UserError
 
 HOME = Path(__file__).parents[2]
@@ -32,21 +33,41 @@ def complaint(config: dict[str, Any]) -> str:
     return str(caught.value)
 
 
-def test_the_shipped_config_is_the_2018_study(config: dict[str, Any]) -> None:
+def test_the_shipped_config_is_the_2018_study_and_all_other_layers(config: dict[str, Any]) -> None:
     study = load_study(config, HOME)
     (sweep,) = study.sweeps()
     assert sweep.name == "localhost.opencl-reference"
-    assert len(sweep.points) == 11 * 2 * 2
-    assert study.datasets() == {"conv": "tensor-conv-mobilenets-v1-1.0-224"}
+    by_operator = Counter(point.operator for point in sweep.points)
+    assert by_operator == {
+        **dict.fromkeys(("conv", "directconv"), 11 * 2),
+        "depthwiseconv": 9 * 2, "avgpool": 2, "softmax": 2,
+    }  # fmt: skip
+    assert study.datasets()["conv"] == "tensor-conv-mobilenets-v1-1.0-224"
+    (whole,) = study.network_sweeps()
+    assert whole.name == "localhost.opencl-reference.network"
 
 
 @pytest.mark.parametrize("kind", ["boards", "libraries", "networks"])
 def test_every_shipped_file_loads(kind: str, config: dict[str, Any]) -> None:
     for path in sorted((HOME / "config" / kind).glob("*.yaml")):
-        if kind == "boards":
-            config["libraries"] = ["opencl-reference"]
+        config["libraries"] = ["opencl-reference"]
         config[kind] = [path.stem]
+        file = yaml.safe_load(path.read_text("utf-8"))
+        if kind == "libraries":
+            config["operators"] = [name for name in file["operators"] if name in ("conv",)]
+            config["end_to_end"] = "network" in file["operators"]
+        if kind == "networks":
+            layers = NetworkFile.model_validate({"name": path.stem, **file}).build().layers
+            config["operators"] = sorted({layer.species for layer in layers})
         load_study(config, HOME)
+
+
+def test_tensors_that_networks_share_are_measured_once(config: dict[str, Any]) -> None:
+    config["networks"] = ["mobilenet-v1-1.0-224", "mobilenet-v1-1.0-128", "mobilenet-v1-0.5-224"]
+    (sweep,) = load_study(config, HOME).sweeps()
+    measured = [(point.operator, point.tuner, point.subject) for point in sweep.points]
+    assert len(measured) == len(set(measured))
+    assert ("conv", "NONE", "1024-1-1-1-1001-1-0") in measured
 
 
 def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
@@ -54,7 +75,7 @@ def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
     names = [sweep.name for sweep in load_study(config, HOME).sweeps()]
     assert names == [
         f"localhost.opencl-reference.{operator}.{tuner}"
-        for operator in ("conv", "directconv")
+        for operator in config["operators"]
         for tuner in ("NONE", "DEFAULT")
     ]
 
@@ -75,11 +96,18 @@ def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
         ({"networks": ["nowhere/net.yaml"]}, "there is no file nowhere/net.yaml"),
         ({"operators": ["convolution"]}, "'convolution' is no operator: one of"),
         (
-            {"operators": ["conv", "winogradconv"]},
-            "operator 'winogradconv' is in none of the libraries opencl-reference",
+            {"operators": ["conv", "resizebilinear"]},
+            "operator 'resizebilinear' is in none of the libraries opencl-reference",
         ),
         ({"tuners": ["FAST"]}, "`tuners[0]`: Input should be 'NONE', 'DEFAULT'"),
         ({"tuners": ["CUSTOM"]}, "library opencl-reference: nothing to measure"),
+        (
+            {"operators": ["conv", "fullyconnected"]},
+            "operator 'fullyconnected' has nothing to work on: no layer of mobilenet-v1-1.0-224 "
+            "is a fullyconnected",
+        ),
+        ({"operators": ["conv", "network"]}, "'network' is no operator of a layer"),
+        ({"end_to_end_choices": ["BEST"]}, "`end_to_end_choices[0]`"),
         ({"boards": []}, "neither `boards` nor `imports`"),
         ({"libraries": []}, "`boards` without `libraries`"),
         ({"tensors": {"conv": ["1-2-3"]}}, "tensor '1-2-3' of species conv has 3 fields, not 7"),
@@ -143,6 +171,20 @@ def test_a_file_that_is_no_yaml(config: dict[str, Any], content: bytes, told: st
     message = complaint(config)
     assert "bench.yaml" in message
     assert told in message
+
+
+def test_a_library_without_a_program_for_networks(config: dict[str, Any]) -> None:
+    content = {"kind": "opencl-reference", "version": "1", "operators": {"conv": {}}}
+    Path("mine.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    config.update(libraries=["mine.yaml"], operators=["conv"], tuners=["NONE"])
+    assert "end_to_end: none of the libraries mine has a program for a whole" in complaint(config)
+
+
+def test_an_onnx_file_lies_beside_its_network_file(config: dict[str, Any]) -> None:
+    definition = {"family": "onnx", "file": "models/net.onnx"}
+    write("networks", "mine", definition=definition)
+    config["networks"] = ["mine"]
+    assert "config/networks/models/net.onnx: cannot be read: No such file" in complaint(config)
 
 
 def test_a_wrong_layer_names_its_network_and_line(config: dict[str, Any]) -> None:

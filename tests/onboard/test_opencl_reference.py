@@ -7,120 +7,20 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from onboard.reference_program import ODD_POINT, patch, run_kernels, run_program
 
 pytest.importorskip("pyopencl")
-
-FOLDER = Path(__file__).parents[2] / "scripts" / "onboard" / "opencl_reference"
-MODULES = ("device", "failures", "operators", "point", "reference", "tuner")
-ODD_POINT = {
-    **{"CK_IN_SHAPE_N": 2, "CK_IN_SHAPE_C": 3, "CK_IN_SHAPE_H": 11, "CK_IN_SHAPE_W": 9},
-    **{"CK_OUT_SHAPE_C": 5, "CK_CONV_KERNEL": 3, "CK_CONV_STRIDE": 2, "CK_CONV_PAD": 1},
-}
-
-
-class Run:
-    """One finished run of the program, and what it left behind."""
-
-    def __init__(self, folder: Path, process: subprocess.CompletedProcess[str]) -> None:
-        self.folder = folder
-        self.exit_status = process.returncode
-        self.stderr = process.stderr
-
-    def __str__(self) -> str:
-        return f"exit status {self.exit_status}: {self.stderr}"
-
-    def read(self, name: str) -> Any:
-        return json.loads((self.folder / name).read_text())
-
-    @property
-    def timer(self) -> Any:
-        return self.read("tmp-ck-timer.json")
-
-    @property
-    def state(self) -> Any:
-        return self.timer["run_time_state"]
-
-    @property
-    def status(self) -> Any:
-        return self.read("tmp-nntest-status.json")
-
-    @property
-    def repetitions(self) -> list[dict[str, Any]]:
-        path = self.folder / "tmp-nntest-repetitions.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def run_program(
-    work: Path,
-    *arguments: str,
-    program: Path = FOLDER,
-    interpreter: tuple[str, ...] = (sys.executable, "-W", "error"),
-    **variables: Any,
-) -> Run:
-    """Run the program in ``work`` with ODD_POINT, as changed by ``variables``; None removes one."""
-    work.mkdir(exist_ok=True)
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CK_", "NNTEST_"))}
-    wanted = {**kept, **ODD_POINT, **variables}
-    environment = {k: str(v) for k, v in wanted.items() if v is not None}
-    process = subprocess.run(
-        [*interpreter, str(program / "program.py"), *(arguments or ("conv",))],
-        cwd=work,
-        env={"PYTHONDONTWRITEBYTECODE": "1", **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in process.stderr, process.stderr
-    return Run(work, process)
-
-
-@pytest.fixture(scope="module")
-def program() -> Iterator[SimpleNamespace]:
-    """The program's modules, imported from its folder as it does, and gone again afterwards."""
-    before = set(sys.modules)
-    sys.path.insert(0, str(FOLDER))
-    try:
-        yield SimpleNamespace(**{name: __import__(name) for name in MODULES})
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name in set(sys.modules) - before:
-            if str(FOLDER) in str(getattr(sys.modules[name], "__file__", "")):
-                del sys.modules[name]
-
-
-@pytest.fixture(scope="module")
-def device(program: SimpleNamespace) -> Any:
-    return program.device.Device(0, 0)
-
-
-@pytest.fixture
-def broken_program(tmp_path: Path) -> Path:
-    """A copy of the program whose kernels a test can break."""
-    return Path(shutil.copytree(FOLDER, tmp_path / "program"))
-
-
-def patch(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new))
 
 
 def naive_convolution(point: Any, tensors: Any) -> np.ndarray[Any, Any]:
@@ -139,22 +39,6 @@ def naive_convolution(point: Any, tensors: Any) -> np.ndarray[Any, Any]:
                 )
         out[n, m, y, x] = total
     return out
-
-
-def run_kernels(program: SimpleNamespace, device: Any, name: str, point: Any, local: Any) -> Any:
-    """Run the operator once on the device and return its output; NaN where it wrote nothing."""
-    import pyopencl as cl
-
-    operator = program.operators.find_operator(name)(point, device)
-    operator.check_memory(device)
-    operator.set_up(operator.draw(7))
-    output = np.full(point.out_shape, np.nan, np.float32)
-    cl.enqueue_copy(device.queue, operator.output, output)
-    for launch in operator.launches:
-        launch.use_local_size(local)
-    operator.enqueue(device.queue)
-    cl.enqueue_copy(device.queue, output, operator.output)
-    return output
 
 
 class TestMeasurement:
@@ -292,7 +176,7 @@ class TestFailures:
         [
             ([], {"CK_IN_SHAPE_W": "x"}, 2, "not-supported", ["CK_IN_SHAPE_W='x'"]),
             (["conv", "conv"], {}, 2, "not-supported", ["one argument"]),
-            (["lstm"], {}, 3, "not-supported", ["'lstm'", "conv, directconv"]),
+            (["lstm"], {}, 3, "not-supported", ["'lstm'", "conv, depthwiseconv, directconv"]),
             ([], {"CK_LWS_TUNER_TYPE": "BIFROST"}, 3, "not-supported", ["'BIFROST'", "DEFAULT"]),
             (
                 [],

@@ -3,7 +3,9 @@
 
 rule merge:
     input:
-        sweeps=expand(f"{RESULTS}/sweeps/{{sweep}}.zip", sweep=SWEEPS),
+        sweeps=expand(
+            f"{RESULTS}/sweeps/{{sweep}}.zip", sweep=[*SWEEPS, *NETWORK_SWEEPS]
+        ),
         imports=IMPORTED,
     output:
         archive=MERGED,

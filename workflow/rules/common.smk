@@ -20,12 +20,14 @@ from nntest.runs import RunLock, headline_text
 try:
     STUDY = load_study(config, HOME)
     IMPORTED = graph.imported_files(STUDY)
+    COMPARED_RUNS = graph.compared_runs(STUDY)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = f"results/{STUDY.name}"
 LOGS = f"{RESULTS}/logs"
 SWEEPS = {sweep.name: sweep for sweep in STUDY.sweeps()}
+NETWORK_SWEEPS = {sweep.name: sweep for sweep in STUDY.network_sweeps()}
 BOARDS = {board.name: board for board in STUDY.boards}
 MERGED = f"{RESULTS}/{STUDY.name}.zip"
 MEASUREMENTS = f"{RESULTS}/tables/measurements.parquet"
@@ -72,7 +74,8 @@ def all_boards():
 
 def repetitions_to_measure(wildcards):
     """How many repetitions of a sweep are still to be measured, as far as is known here."""
-    return pending_repetitions(STUDY, graph.sweep_of(SWEEPS, wildcards), Path(RESULTS))
+    sweeps = {**SWEEPS, **NETWORK_SWEEPS}
+    return pending_repetitions(STUDY, graph.sweep_of(sweeps, wildcards), Path(RESULTS))
 
 
 def board_threads(wildcards):

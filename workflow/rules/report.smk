@@ -6,14 +6,20 @@ rule report:
         measurements=MEASUREMENTS,
         profiles=rules.tidy.output.profiles,
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=graph.TABLES),
+        more=expand(
+            f"{RESULTS}/tables/{{table}}.parquet", table=graph.more_tables(STUDY)
+        ),
         plots=expand(
-            f"{RESULTS}/plots/{{plot}}.{{kind}}", plot=graph.PLOTS, kind=["svg", "png"]
+            f"{RESULTS}/plots/{{plot}}.{{kind}}",
+            plot=graph.plots_of(STUDY),
+            kind=["svg", "png"],
         ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
         installed=[
             f"{RESULTS}/boards/{sweep.board.name}/{sweep.library.name}.json"
             for sweep in SWEEPS.values()
         ],
+        chosen=expand(f"{RESULTS}/sweeps/{{sweep}}.json", sweep=NETWORK_SWEEPS),
         told=rules.merge.output.told,
     output:
         page=report(

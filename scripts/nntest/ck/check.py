@@ -16,7 +16,7 @@ from nntest.ck.trees import Tree, open_tree
 from nntest.ck.values import dig, mapping, positive, text, truth
 from nntest.ck.zipwriter import EXPERIMENT_UID
 from nntest.errors import UserError
-from nntest.tensors import SPECIES, Tensor
+from nntest.tensors import NETWORK, SCHEDULE, SPECIES, Tensor
 
 ERROR, WARNING = "error", "warning"
 
@@ -222,11 +222,11 @@ def _check_choices(member: _Member) -> Iterator[Complaint]:
         return
     env = mapping(choices, "env")
     tuner = env.get("CK_LWS_TUNER_TYPE", "NONE")
-    if tuner not in TUNERS:
+    _, species = operator_of(program)
+    if tuner not in (*TUNERS, *([SCHEDULE] if species == NETWORK else [])):
         message = f"no program knows the tuner {tuner!r}: it ran as NONE"
         yield member.complain(WARNING, message, "choices", "env", "CK_LWS_TUNER_TYPE")
-    _, species = operator_of(program)
-    if not species:
+    if species not in SPECIES:
         return
     for key in (*SPECIES[species].keys, "CK_IN_SHAPE_N"):
         if key not in env and (species, key) != ("gemm", "CK_IN_SHAPE_N"):

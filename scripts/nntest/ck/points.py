@@ -17,11 +17,17 @@ from nntest.ck.platforms import Platforms, clean
 from nntest.ck.safety import Warn
 from nntest.ck.values import dig, mapping, objects, text, truth, whole
 from nntest.errors import UserError
-from nntest.tensors import DATA_TYPE_SUFFIXES, OPERATOR_SPECIES, PADS_VARIABLE, SPECIES, Tensor
+from nntest.tensors import (
+    DATA_TYPE_SUFFIXES,
+    NETWORK,
+    OPERATOR_SPECIES,
+    PADS_VARIABLE,
+    SCHEDULE,
+    SPECIES,
+    Tensor,
+)
 
 TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
-NETWORK = "network"
-"""Species of a row that times a whole network; its tensor is the network's name."""
 
 _BACKENDS = ("armcl", "caffe", "tensorflow", "pytorch", "opencl", "tvm", "mxnet")
 _GRAPH_METHODS = {0: "gemm", 1: "direct", 2: "winograd"}  # ArmCL's convolution method hint
@@ -76,7 +82,7 @@ class Interpreter:
         columns: dict[str, Any] = {
             **self._machine_columns(entry, content.get("features")),
             **work,
-            "tuner": self._tuner(env, entry),
+            "tuner": self._tuner(env, entry, work["species"]),
             "archive": origin_of(entry, subpoint),
             "entry": entry.uid,
             "point": subpoint.point,
@@ -114,9 +120,11 @@ class Interpreter:
             self._features = features
         return self._machine
 
-    def _tuner(self, env: dict[str, Any], entry: Entry) -> str:
+    def _tuner(self, env: dict[str, Any], entry: Entry, species: str) -> str:
         tuner = text(env.get("CK_LWS_TUNER_TYPE")) or "NONE"
         if tuner in TUNERS:
+            return tuner
+        if tuner == SCHEDULE and species == NETWORK and "nntest_flow" in entry.meta:
             return tuner
         # The programs compare the name as it stands, and run untuned with any other.
         if tuner not in self._odd_tuners:

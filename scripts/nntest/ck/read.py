@@ -10,11 +10,12 @@ from typing import Any
 from nntest.ck.entries import find_entries
 from nntest.ck.outcome import Outcome, outcome_of
 from nntest.ck.platforms import KnownPlatform, Platforms
-from nntest.ck.points import NETWORK, Interpreter, Point
+from nntest.ck.points import Interpreter, Point
 from nntest.ck.recordings import RecordingParser
 from nntest.ck.safety import RefusedError, Warn, skipped
 from nntest.ck.trees import open_tree
 from nntest.ck.values import dig, mapping, real, text, texts, truth, whole
+from nntest.tensors import NETWORK
 
 Row = dict[str, Any]
 log_warning: Warn = logging.getLogger(__name__).warning

@@ -1,15 +1,21 @@
-"""A network file: a MobileNet-v1 by width and resolution, or a layer list of one's own."""
+"""A network file: a generated family, a layer list of one's own, or an ONNX file."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from nntest.config.fields import Name, Strict
 from nntest.errors import UserError
-from nntest.networks import Layer, Network, mobilenet_v1
+from nntest.networks import Layer, Network, cnv, mlp, mobilenet_v1
+from nntest.networks_onnx import read_onnx
 from nntest.tensors import SPECIES, Tensor
+
+Precision = Literal["INT2", "INT4", "INT8", "FP16", "FP32"]
+Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class Accuracy(Strict):
@@ -17,6 +23,9 @@ class Accuracy(Strict):
 
     top1_percent: float = Field(ge=0, le=100)
     top5_percent: float | None = Field(default=None, ge=0, le=100)
+    top1_percent_by_precision: dict[Precision, Percent] = Field(
+        default_factory=dict, description="of the network trained or quantised for a data type"
+    )
     source: str = Field(min_length=3)
 
 
@@ -27,6 +36,32 @@ class MobileNetV1(Strict):
     width: float = Field(gt=0, le=4)
     resolution: int = Field(ge=32, le=2048, multiple_of=32, description="input pixels, a side")
     classes: int = Field(default=1001, ge=2)
+
+
+class Pruned(Strict):
+    """QuTiBench's CNV (CIFAR-10) or MLP (MNIST), with a share of each layer's channels."""
+
+    family: Literal["cnv", "mlp"]
+    keep_percent: float = Field(
+        default=100, gt=0, le=100, description="share of the channels that a pruning keeps"
+    )
+    classes: int = Field(default=10, ge=2)
+
+
+class OnnxFile(Strict):
+    """Layers read from an ONNX file."""
+
+    family: Literal["onnx"]
+    file: Path = Field(description="path, from the folder of this file")
+    leave_out: list[str] = Field(
+        default_factory=list,
+        description="nodes that no operator can stand for, to go on without; an error otherwise",
+    )
+
+    @field_validator("file")
+    @classmethod
+    def _beside_the_network_file(cls, file: Path, info: ValidationInfo) -> Path:
+        return Path((info.context or {}).get("folder", "")) / file
 
 
 class LayerLine(Strict):
@@ -51,7 +86,9 @@ class NetworkFile(Strict):
 
     name: Name
     description: str = ""
-    definition: Annotated[MobileNetV1 | LayerList, Field(discriminator="family")]
+    definition: Annotated[
+        MobileNetV1 | Pruned | OnnxFile | LayerList, Field(discriminator="family")
+    ]
     dataset: str | None = Field(
         default=None,
         description="CK-NNTest's data set with the network's convolutions, for CK archives",
@@ -59,13 +96,22 @@ class NetworkFile(Strict):
     accuracy: Accuracy | None = None
 
     def build(self) -> Network:
-        """The network by its layers; `UserError` for a tensor name that is none."""
-        if isinstance(self.definition, MobileNetV1):
-            definition = self.definition
-            network = mobilenet_v1(definition.width, definition.resolution, definition.classes)
-            return Network(self.name, network.layers)
+        """The network by its layers; `UserError` for a tensor name or a file that is none."""
+        definition = self.definition
+        if isinstance(definition, LayerList):
+            return Network(self.name, self._listed(definition))
+        if isinstance(definition, MobileNetV1):
+            made = mobilenet_v1(definition.width, definition.resolution, definition.classes)
+        elif isinstance(definition, Pruned):
+            family = {"cnv": cnv, "mlp": mlp}[definition.family]
+            made = family(definition.keep_percent, definition.classes)
+        else:
+            made = read_onnx(definition.file, frozenset(definition.leave_out))
+        return replace(made, name=self.name)
+
+    def _listed(self, definition: LayerList) -> tuple[Layer, ...]:
         layers = []
-        for line in self.definition.layers:
+        for line in definition.layers:
             try:
                 tensor = Tensor.parse(line.species, line.tensor)
             except UserError as error:
@@ -73,7 +119,7 @@ class NetworkFile(Strict):
                     f"network {self.name}, layer {line.name}: {error.message}", error.hint
                 ) from None
             layers.append(Layer(line.name, tensor, _parameters(tensor)))
-        return Network(self.name, tuple(layers))
+        return tuple(layers)
 
 
 def _parameters(tensor: Tensor) -> int:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
+from nntest.config.ck_check import check_ck
+from nntest.config.compare import Compare
 from nntest.config.fields import Name, Strict
-from nntest.config.library import Library, Operator, Tuner
+from nntest.config.instruments import Instrument, Profile, instruments_of
+from nntest.config.library import Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
+from nntest.config.platform import Platform
+from nntest.config.prediction import PredictionCheck
+from nntest.config.published import PublishedFile
 from nntest.errors import UserError
+from nntest.network_points import NetworkPoint
 from nntest.networks import Network
 from nntest.plots.options import PlotOptions
-from nntest.tensors import OPERATOR_SPECIES, Tensor
+from nntest.roofline.traffic import TrafficModel
+from nntest.tensors import NETWORK, OPERATOR_SPECIES, Tensor
+
+Choice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
+"""What the layers of a whole network run with: each its fastest, or a tuner for all."""
 
 
 class Baseline(Strict):
@@ -29,6 +41,11 @@ class PlotRequests(Strict):
 
     violin: PlotOptions = PlotOptions()
     speedup: PlotOptions = PlotOptions()
+    layers: PlotOptions = PlotOptions()
+    end_to_end: PlotOptions = PlotOptions()
+    comparison: PlotOptions = PlotOptions()
+    roofline: PlotOptions = PlotOptions()
+    prediction: PlotOptions = PlotOptions()
 
 
 class StudyConfig(Strict):
@@ -42,6 +59,16 @@ class StudyConfig(Strict):
     tuners: list[Tuner] = Field(min_length=1)
     batch_sizes: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[1], min_length=1)
     repetitions: int = Field(default=10, ge=1, le=10_000)
+    warmups: list[Warmup] = Field(
+        default_factory=list,
+        description="warm-up policies under which every point is measured, in one mixed order; "
+        "default: each library's own",
+    )
+    profile: Profile = Field(
+        default="none",
+        description="what is recorded of every point in further, profiled runs: kernels, counters",
+    )
+    profile_repetitions: int = Field(default=3, ge=1, le=1000, description="of each profiled point")
     seed: int = Field(default=42, ge=0, description="of inputs, of the order, of the bootstrap")
     baseline: Baseline = Baseline()
     imports: list[str] = Field(
@@ -61,6 +88,16 @@ class StudyConfig(Strict):
         default="study",
         description="study: one symmetric pad, as CK-NNTest's data sets; exact: the layers' own",
     )
+    end_to_end: bool = Field(
+        default=False,
+        description="measure each network as a whole as well: all layers in one process, each "
+        "with the operator and tuner that its own measurement chose",
+    )
+    end_to_end_choices: list[Choice] = Field(
+        default=["SCHEDULE"],
+        min_length=1,
+        description="SCHEDULE: the fastest of each layer; or a tuner for all layers",
+    )
     sweep_by: Literal["library", "operator-tuner"] = Field(
         default="library",
         description="library: one sweep interleaves all operators and tuners of a library, so "
@@ -71,9 +108,36 @@ class StudyConfig(Strict):
         description="when another run measures on the board: wait for its end, end with its "
         "owner's name, or stop it (what it measured stays in its journal)",
     )
+    compare: Compare | None = Field(
+        default=None, description="compare with a baseline: another library, board or run"
+    )
+    prediction_check: PredictionCheck | None = Field(
+        default=None, description="published layer times against published network times"
+    )
     plots: PlotRequests = PlotRequests()
+    platforms: list[str] = Field(
+        default_factory=list,
+        description="names, or paths of platform files, whose frames a second are predicted",
+    )
+    published: list[PublishedFile] = Field(
+        default_factory=list, description="measurement tables that somebody published"
+    )
+    traffic_model: TrafficModel = Field(
+        default="weights-and-activations",
+        description="what is taken to come from memory, for intensities, roofs and predictions",
+    )
 
-    @field_validator("networks", "boards", "libraries", "operators", "tuners", "batch_sizes")
+    @field_validator(
+        "platforms",
+        "networks",
+        "boards",
+        "libraries",
+        "operators",
+        "tuners",
+        "batch_sizes",
+        "end_to_end_choices",
+        "warmups",
+    )
     @classmethod
     def _no_twins(cls, values: list[object]) -> list[object]:
         twins = sorted({str(value) for value in values if values.count(value) > 1})
@@ -90,6 +154,27 @@ class Point:
     tuner: str
     tensor: Tensor
     batch_size: int
+    warmup: Warmup = "always"
+    profile: Instrument | None = None
+    """What watches its runs; their times are then no measurements."""
+
+    @property
+    def species(self) -> str:
+        """Kind of operator."""
+        return self.tensor.species
+
+    @property
+    def subject(self) -> str:
+        """What is measured, by name."""
+        return self.tensor.name
+
+    def variables(self) -> dict[str, str]:
+        """Environment variables that say what is measured."""
+        return self.tensor.env()
+
+    def tuners(self) -> list[str]:
+        """The tuners that it runs with."""
+        return [self.tuner]
 
 
 @dataclass(frozen=True)
@@ -99,7 +184,7 @@ class Sweep:
     name: str
     board: Board
     library: Library
-    points: tuple[Point, ...]
+    points: tuple[Point | NetworkPoint, ...]
 
 
 @dataclass(frozen=True)
@@ -112,13 +197,17 @@ class Study:
     network_files: tuple[NetworkFile, ...]
     known_boards: tuple[Board, ...]
     """Every board file there is, measured in this study or not: they name platforms."""
+    platforms: tuple[Platform, ...] = ()
+    """Those that the config lists."""
+    all_platforms: tuple[Platform, ...] = ()
+    """Those and all that boards name; with published tables every platform file there is."""
 
     @property
     def name(self) -> str:
         """Name of the study."""
         return self.config.study
 
-    @property
+    @cached_property
     def networks(self) -> tuple[Network, ...]:
         """The networks by their layers."""
         return tuple(file.build() for file in self.network_files)
@@ -146,13 +235,15 @@ class Study:
         return [
             library
             for library in self.libraries
-            if board.libraries is None or library.name in board.libraries
+            if (board.libraries is None or library.name in board.libraries)
+            and (library.kind == "ck") == (board.harness == "ck")
         ]
 
     def points(self, library: Library) -> list[Point]:
-        """Everything that a sweep of `library` measures."""
-        return [
-            Point(operator, tuner, tensor, batch_size)
+        """Everything that a sweep of `library` measures; the profiled points come last."""
+        timed = [
+            Point(operator, tuner, tensor, batch_size, warmup)
+            for warmup in self.config.warmups or [library.warmup]
             for operator in self.config.operators
             if operator in library.operators
             for tuner in self.config.tuners
@@ -160,6 +251,17 @@ class Study:
             for tensor in self.tensors(OPERATOR_SPECIES[operator])
             for batch_size in self.config.batch_sizes
         ]
+        # Profiled runs always warm up, so that what only a first run does is told apart.
+        profiled = dict.fromkeys(
+            replace(point, warmup="always", profile=instrument)
+            for instrument in instruments_of(self.config.profile, library.kind)
+            for point in timed
+        )
+        return [*timed, *profiled]
+
+    def repetitions(self, point: Point | NetworkPoint) -> int:
+        """How often a point is measured."""
+        return self.config.repetitions if point.profile is None else self.config.profile_repetitions
 
     def sweeps(self) -> list[Sweep]:
         """The measuring jobs of the study."""
@@ -168,6 +270,8 @@ class Study:
             for library in self.libraries_of(board):
                 groups: dict[str, list[Point]] = {}
                 for point in self.points(library):
+                    if point.profile == "counters" and board.counters is None:
+                        continue  # the sweep says so
                     name = f"{board.name}.{library.name}"
                     if self.config.sweep_by == "operator-tuner":
                         name += f".{point.operator}.{point.tuner}"
@@ -176,6 +280,15 @@ class Study:
                     Sweep(name, board, library, tuple(points)) for name, points in groups.items()
                 ]
         return sweeps
+
+    def network_sweeps(self) -> list[Sweep]:
+        """The measuring jobs of whole networks; their points are not known yet."""
+        return [
+            Sweep(f"{board.name}.{library.name}.network", board, library, ())
+            for board in self.boards
+            for library in self.libraries_of(board)
+            if self.config.end_to_end and library.kind != "ck"
+        ]
 
     def check(self) -> None:
         """`UserError` for what no single file shows: parts that do not go together."""
@@ -190,6 +303,11 @@ class Study:
         for species in config.tensors:
             for name in config.tensors[species]:
                 Tensor.parse(species, name)
+        if NETWORK in config.operators:
+            raise UserError(
+                "config: operators: 'network' is no operator of a layer",
+                "take it out, and set end_to_end: true to measure whole networks",
+            )
         for operator in config.operators if self.boards else []:
             having = [lib.name for lib in self.libraries if operator in lib.operators]
             if not having:
@@ -199,6 +317,16 @@ class Study:
                     f"{', '.join(lib.name for lib in self.libraries)}",
                     f"they have: {', '.join(offered)}",
                 )
+            species = OPERATOR_SPECIES[operator]
+            if not self.tensors(species):
+                raise UserError(
+                    f"config: operator '{operator}' has nothing to work on: no layer of "
+                    f"{', '.join(network.name for network in self.networks)} is a {species}, and "
+                    f"`tensors` lists none",
+                    "take it out of `operators`",
+                )
+        if config.end_to_end and self.boards:
+            self._check_end_to_end()
         for board in self.boards:
             unknown = set(board.libraries or []) - {library.name for library in self.libraries}
             if board.libraries is not None and not self.libraries_of(board):
@@ -207,6 +335,7 @@ class Study:
                     f"(it lists {', '.join(sorted(unknown)) or 'none'})",
                     "add one to `libraries` of the board file, or take the board out of `boards`",
                 )
+        check_ck(self)
         for library in self.libraries if self.boards else ():
             if not self.points(library):
                 raise UserError(
@@ -214,3 +343,13 @@ class Study:
                     f"({', '.join(config.operators)}) and tuners ({', '.join(config.tuners)})",
                     "take it out of `libraries`, or add an operator or a tuner that it has",
                 )
+
+    def _check_end_to_end(self) -> None:
+        if any(NETWORK in library.operators for library in self.libraries):
+            return
+        raise UserError(
+            "config: end_to_end: none of the libraries "
+            f"{', '.join(library.name for library in self.libraries)} has a program for a whole "
+            "network",
+            "set end_to_end: false, or add `network: {}` to the `operators` of a library that has",
+        )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nntest.measurements import measured
 from nntest.plots import style
 from nntest.plots.options import Grouping, PlotOptions, Quantity
-from nntest.points import labelled, tensor_order
+from nntest.points import labelled, operators_only, tensor_order
 from nntest.stats import FEWEST_REPETITIONS
 
 QUANTITIES = {
@@ -56,22 +56,24 @@ def violin(
     if by not in _OTHERS or quantity not in QUANTITIES:
         raise ValueError(f"no violin plot of {quantity} by {by}")
     assert by in get_args(Grouping)
+    frame = operators_only(frame)
     word, label = QUANTITIES[quantity]
     label = label.replace("operator", "kernel") if by == "kernel" else label
     what = f"Kernel {word} by kernel" if by == "kernel" else f"Operator {word} by {by}"
+    frame = labelled(frame)
     if by == "kernel":
         relevant = frame[frame["kernel"] != ""]
         rows = relevant[(relevant["status"] == "ok") & (relevant["time_us"] > 0)]
     else:
         relevant = frame[frame["kernel"] == ""]
         rows = measured(frame)
-    rows = labelled(rows[rows[quantity].notna() & (rows[quantity] > 0)])
+    rows = rows[rows[quantity].notna() & (rows[quantity] > 0)]
     with style.styled():
         if rows.empty:
             head = style.heading(what, relevant)
             style.nothing_measured(head, _why_nothing(relevant, rows, by), options, svg, png)
             return
-        picture = _Picture(rows, labelled(relevant), options, by, quantity, label)
+        picture = _Picture(rows, relevant, options, by, quantity, label)
         picture.draw(style.heading(what, rows)).save(svg, png, options)
 
 

@@ -39,6 +39,8 @@ class ReportInputs:
     config_yaml: str
     command: str
     """Command that makes the study again."""
+    remarks: list[str] = field(default_factory=list)
+    """Sentences beside the cautions that follow from the tables."""
     versions: dict[str, str] = field(default_factory=dict)
     made_at: str = ""
 
@@ -86,7 +88,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
         cards=_cards(inputs.tables.get("estimate")),
         emulated=_emulated(inputs),
-        cautions=cautions(inputs.tables),
+        cautions=[*cautions(inputs.tables), *inputs.remarks],
         sections=_by_section(views),
         plots=_plots(inputs.plots),
         facts=[_card_of_facts(facts) for facts in inputs.facts],

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyopencl as cl
-from operator_base import FLOAT_BYTES, Launch, Operator, divide_up
+from operator_base import Launch, Operator, divide_up
 from point import ConvolutionPoint
-from reference import ConvolutionTensors, convolve, draw_convolution
+from reference import convolve, draw_convolution
 
 if TYPE_CHECKING:
     from device import Device
     from point import Environment, Shape
+    from reference import WeightedTensors
 
 BLOCK = 4  # rows (output channels) of a tile; the same number is in kernels/vectors.cl
 
@@ -41,20 +41,13 @@ class ConvolutionOperator(Operator):
         """Shape of the output, NCHW."""
         return self.point.out_shape
 
-    def draw(self, seed: int) -> ConvolutionTensors:
+    def draw(self, seed: int) -> WeightedTensors:
         """Draw input, weights and bias."""
         return draw_convolution(self.point, seed)
 
-    def expected(self, tensors: ConvolutionTensors) -> np.ndarray[Any, Any]:
+    def expected(self, tensors: WeightedTensors) -> np.ndarray[Any, Any]:
         """Return the convolution in float64."""
         return convolve(self.point, tensors)
-
-    def _allocate(self, elements: int) -> Any:
-        return cl.Buffer(self.device.context, cl.mem_flags.READ_WRITE, size=elements * FLOAT_BYTES)
-
-    def _upload(self, values: np.ndarray[Any, Any]) -> Any:
-        flags = cl.mem_flags.READ_ONLY | cl.mem_flags.COPY_HOST_PTR
-        return cl.Buffer(self.device.context, flags, hostbuf=np.ascontiguousarray(values))
 
 
 class Convolution(ConvolutionOperator):
@@ -84,7 +77,7 @@ class Convolution(ConvolutionOperator):
             sizes["columns"] = self.point.batch * depth * pixels
         return sizes
 
-    def set_up(self, tensors: ConvolutionTensors) -> None:
+    def set_up(self, tensors: WeightedTensors, source: Any = None, target: Any = None) -> None:
         """Upload, with the weights reshaped into panels, and build; raises BuildFailed."""
         point, sizes = self.point, self.buffer_elements()
         panels, depth, pixels = self._sizes()
@@ -92,13 +85,13 @@ class Convolution(ConvolutionOperator):
         weights[: point.out_channels] = tensors.weights.reshape(point.out_channels, depth)
         bias = np.zeros(panels * BLOCK, np.float32)
         bias[: point.out_channels] = tensors.bias
-        weights_buffer = self._upload(weights.reshape(panels, BLOCK, depth).transpose(0, 2, 1))
-        bias_buffer = self._upload(bias)
-        columns = self._upload(tensors.input)
-        self.output = self._allocate(sizes["output"])
+        weights_buffer = self.upload(weights.reshape(panels, BLOCK, depth).transpose(0, 2, 1))
+        bias_buffer = self.upload(bias)
+        columns = source or self.upload(tensors.input)
+        self.output = target or self.allocate(sizes["output"])
         self.launches = []
         if not point.is_pointwise:
-            unfolded = self._allocate(sizes["columns"])
+            unfolded = self.allocate(sizes["columns"])
             self.launches.append(self._im2col(columns, unfolded))
             columns = unfolded
         tile = self.device.tile_width(pixels)
@@ -110,7 +103,7 @@ class Convolution(ConvolutionOperator):
                 options,
                 (divide_up(pixels, tile), panels, point.batch),
                 (weights_buffer, columns, bias_buffer, self.output),
-                (point.batch, point.out_channels, depth, pixels),
+                (point.batch, point.out_channels, depth, pixels, 0),
             )
         )
         self.device.queue.finish()
@@ -148,17 +141,17 @@ class DirectConvolution(ConvolutionOperator):
             "output": int(np.prod(self.out_shape, dtype=object)),
         }
 
-    def set_up(self, tensors: ConvolutionTensors) -> None:
+    def set_up(self, tensors: WeightedTensors, source: Any = None, target: Any = None) -> None:
         """Upload the operands and build; raises BuildFailed."""
         point = self.point
         in_h, in_w, out_h, out_w = point.height, point.width, point.out_height, point.out_width
         if point.is_pointwise:
             in_h, in_w, out_h, out_w = 1, in_h * in_w, 1, out_h * out_w
         buffers = (
-            self._upload(tensors.input),
-            self._upload(tensors.weights),
-            self._upload(tensors.bias),
-            self._allocate(self.buffer_elements()["output"]),
+            source or self.upload(tensors.input),
+            self.upload(tensors.weights),
+            self.upload(tensors.bias),
+            target or self.allocate(self.buffer_elements()["output"]),
         )
         self.output = buffers[-1]
         tile = self.device.tile_width(out_w)
@@ -171,7 +164,7 @@ class DirectConvolution(ConvolutionOperator):
         blocks = divide_up(point.out_channels, BLOCK)
         self.launches = [
             Launch(
-                self.device.build(("vectors.cl", "direct_convolution.cl"), options),
+                self.device.build(("vectors.cl", "pixels.cl", "direct_convolution.cl"), options),
                 "direct_convolution",
                 options,
                 (divide_up(out_w, tile), out_h, point.batch * blocks),

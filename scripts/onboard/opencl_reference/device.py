@@ -7,6 +7,7 @@ import os
 import warnings
 from typing import Any
 
+import profiling
 import pyopencl as cl
 from failures import BuildFailed, NotSupported
 
@@ -66,8 +67,10 @@ class Device:
             )
         self.handle = devices[device]
         self.context = cl.Context([self.handle])
-        self.queue = cl.CommandQueue(self.context)
+        keeps_times = cl.command_queue_properties.PROFILING_ENABLE if profiling.recorder else 0
+        self.queue = cl.CommandQueue(self.context, properties=keeps_times)
         self.vector_width = 16 if self.handle.native_vector_width_float >= 16 else 8
+        self._built: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[Any, str]] = {}
 
     def describe(self) -> dict[str, Any]:
         """Return what identifies the device and bounds its speed; sizes in bytes, clock in MHz."""
@@ -101,11 +104,17 @@ class Device:
         return width
 
     def build(self, sources: tuple[str, ...], options: tuple[str, ...]) -> tuple[Any, str]:
-        """Build the files ``sources`` of the kernel folder as one program.
+        """Build the files ``sources`` of the kernel folder as one program, once in a process.
 
         Returns the program and a short hash of its source. Raises BuildFailed with the end of the
         compiler's log.
         """
+        key = (sources, options)
+        if key not in self._built:
+            self._built[key] = self._build(sources, options)
+        return self._built[key]
+
+    def _build(self, sources: tuple[str, ...], options: tuple[str, ...]) -> tuple[Any, str]:
         texts = []
         for name in sources:
             with open(os.path.join(KERNEL_FOLDER, name), encoding="utf-8") as file:

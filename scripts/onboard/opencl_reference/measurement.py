@@ -6,15 +6,17 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import profiling
 import pyopencl as cl
 import quiet
 from device import Device
 from failures import BadValue, OutOfMemory, WrongOutput
-from operators import find_operator
+from launch_cost import LaunchCost
 from point import Settings
+from programs import find_program
 from records import TIMER_FILE, append_repetition, utc_now, write_json
 from reference import Comparison, compare
-from tuner import TunerTable, tune
+from tuner import Tuners
 
 if TYPE_CHECKING:
     from operator_base import Operator
@@ -41,11 +43,11 @@ def measure(operator_name: str, environment: Environment) -> None:
 
 
 def _measure(operator_name: str, environment: Environment) -> None:
-    operator_type = find_operator(operator_name)
+    operator_type = find_program(operator_name)
     settings = Settings.from_environment(environment)
     point = operator_type.read_point(environment)
-    tuning = settings.tuner_type == "DEFAULT"
-    table = TunerTable(settings.tuner_table) if tuning else None
+    settings.check(operator_name, operator_type.tuner_types, operator_type.data_types)
+    profiling.start(environment)
 
     device = Device(settings.platform, settings.device)
     operator = operator_type(point, device)
@@ -57,12 +59,14 @@ def _measure(operator_name: str, environment: Environment) -> None:
     operator.set_up(tensors)
     set_up_seconds = time.perf_counter() - start
 
-    tuning_seconds, from_table = 0.0, False
-    if table is not None:
-        tuning_seconds, from_table = tune(device, operator, settings.tuner_mode, table)
+    tuners = Tuners(settings)
+    profiling.enter("tuning")
+    operator.tune(tuners)
+    profiling.enter("warmup")
     for _ in range(settings.warmups):
         operator.enqueue(device.queue)
     device.queue.finish()
+    checked = operator.check(tensors, settings.threshold)
 
     state = {
         **_shape("in", operator.in_shape),
@@ -74,18 +78,10 @@ def _measure(operator_name: str, environment: Environment) -> None:
         "time_setup": set_up_seconds,
         "warmups": settings.warmups,
         "repetitions": settings.repetitions,
-        "tuner": {
-            "type": settings.tuner_type,
-            "mode": settings.tuner_mode if tuning else None,
-            "tuning_s": tuning_seconds,
-            "local_sizes": {
-                launch.name: list(launch.local_size) if launch.local_size else None
-                for launch in operator.launches
-            },
-            "from_table": from_table,
-        },
+        "tuner": tuners.describe(operator.launches),
         "device": device.describe(),
         "process_environment": quiet.describe(),
+        **checked,
     }
     seconds = _repeat(device, operator, settings, expected, state)
     write_json(
@@ -112,23 +108,29 @@ def _repeat(
     the queue has finished. Raises WrongOutput.
     """
     queue = device.queue
+    launch_cost = LaunchCost(device)
     output = np.empty(operator.out_shape, np.float32)
     nan = np.float32("nan")
+    tolerance = operator.tolerance(settings.threshold, expected)
     seconds = []
+    profiling.enter("run")
     for index in range(settings.first_repetition, settings.first_repetition + settings.repetitions):
         cl.enqueue_fill_buffer(queue, operator.output, nan, 0, output.nbytes)
         queue.finish()
+        found = {"launch_cost": launch_cost.measure()}
         started_at = utc_now()
         start = time.perf_counter()
         operator.enqueue(queue)
         queue.finish()
         taken = time.perf_counter() - start
         cl.enqueue_copy(queue, output, operator.output)
-        comparison = compare(output, expected, settings.threshold)
+        comparison = compare(output, expected, tolerance)
         if not comparison.ok:
             _write_raw(settings, output)
             raise WrongOutput(f"repetition {index}: {comparison.explanation}")
-        append_repetition(_record(index, state, taken, started_at, comparison))
+        found = {**state, **found, **operator.findings(taken)}
+        record = _record(index, found, taken, started_at, comparison)
+        append_repetition({**record, **profiling.taken()})
         seconds.append(taken)
     _write_raw(settings, output)
     return seconds

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import profiling
 import pyopencl as cl
 from failures import NotSupported, OutOfMemory
 
@@ -15,6 +16,7 @@ MAX_ELEMENTS = 2**31 - 1  # the kernels index with 32-bit integers
 if TYPE_CHECKING:
     from device import Device
     from point import Environment, Shape
+    from tuner import Tuners
 
     Size = tuple[int, int, int]
 
@@ -38,6 +40,7 @@ class Launch:
     ) -> None:  # fmt: skip
         """Bind ``buffers`` and then ``numbers`` (32-bit) to the kernel ``name`` of ``program``."""
         self.name = name
+        self.label = name  # what it is called in the records; a network tells its layers' apart
         self.options = options
         self.items = items
         self.numbers = numbers
@@ -58,14 +61,19 @@ class Launch:
 
     def enqueue(self, queue: Any) -> None:
         """Enqueue the kernel; raises pyopencl.Error."""
-        cl.enqueue_nd_range_kernel(queue, self.kernel, self.global_size, self.local_size)
+        event = cl.enqueue_nd_range_kernel(queue, self.kernel, self.global_size, self.local_size)
+        if profiling.recorder is not None:
+            profiling.recorder.note(self, event)
 
 
 class Operator(ABC):
     """An operator at one point on one device."""
 
+    device: Device
     launches: list[Launch]
     output: Any  # the output's buffer, float32
+    tuner_types: tuple[str, ...] = ("NONE", "DEFAULT", "CUSTOM")  # of CK_LWS_TUNER_TYPE
+    data_types: tuple[str, ...] = ("fp32",)  # of NNTEST_DATA_TYPE
 
     @property
     @abstractmethod
@@ -99,8 +107,32 @@ class Operator(ABC):
         """Return the right output, float64, of shape :attr:`out_shape`."""
 
     @abstractmethod
-    def set_up(self, tensors: Any) -> None:
-        """Allocate and fill the buffers and build the kernels: sets ``output`` and ``launches``."""
+    def set_up(self, tensors: Any, source: Any = None, target: Any = None) -> None:
+        """Allocate and fill the buffers and build the kernels: sets ``output`` and ``launches``.
+
+        ``source`` is a buffer that already has the input, or will have it when the kernels run;
+        without one, the input of ``tensors`` is uploaded.  ``target`` is a buffer for the output,
+        large enough; without one, it is allocated.  Raises BuildFailed.
+        """
+
+    def tune(self, tuners: Tuners) -> None:
+        """Choose the kernels' local sizes, as the settings say."""
+        tuners.apply(self.device, self.launches, tuners.default_type)
+
+    def tolerance(self, threshold: float, expected: np.ndarray[Any, Any]) -> float:
+        """Return the largest right difference from ``expected``: ``threshold`` as it is.
+
+        Operators whose outputs cannot be of the order of 1 scale it by the size of ``expected``.
+        """
+        return threshold
+
+    def check(self, tensors: Any, threshold: float) -> dict[str, Any]:
+        """Check what the comparison of the output cannot; return what is to be recorded of it."""
+        return {}
+
+    def findings(self, seconds: float) -> dict[str, Any]:
+        """Return what else a run that took ``seconds`` has shown, for its run_time_state."""
+        return {}
 
     def check_memory(self, device: Device) -> None:
         """Raise OutOfMemory or NotSupported where the buffers cannot fit ``device``."""
@@ -123,6 +155,15 @@ class Operator(ABC):
                 f"the buffer '{name}' has {largest} elements and the kernels index "
                 f"at most {MAX_ELEMENTS}"
             )
+
+    def allocate(self, elements: int) -> Any:
+        """Return a new buffer of ``elements`` float32 elements."""
+        return cl.Buffer(self.device.context, cl.mem_flags.READ_WRITE, size=elements * FLOAT_BYTES)
+
+    def upload(self, values: np.ndarray[Any, Any]) -> Any:
+        """Return a new buffer with ``values`` in it."""
+        flags = cl.mem_flags.READ_ONLY | cl.mem_flags.COPY_HOST_PTR
+        return cl.Buffer(self.device.context, flags, hostbuf=np.ascontiguousarray(values))
 
     def enqueue(self, queue: Any) -> None:
         """Enqueue all kernels of one run, in order."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Environment = Mapping[str, str]
     Shape = tuple[int, int, int, int]
 
-TUNER_TYPES = ("NONE", "DEFAULT")
+DATA_TYPES = ("fp32", "fp16")
 TUNER_MODES = ("exhaustive", "normal", "rapid")
 
 
@@ -63,11 +63,11 @@ class Pads(NamedTuple):
     right: int
 
 
-def read_pads(environment: Environment) -> Pads:
-    """Read ``NNTEST_CONV_PADS`` ("top,bottom,left,right") or else the symmetric ``CK_CONV_PAD``."""
+def read_pads(environment: Environment, symmetric: str = "CK_CONV_PAD") -> Pads:
+    """Read ``NNTEST_CONV_PADS`` ("top,bottom,left,right") or else the pad of ``symmetric``."""
     text = environment.get("NNTEST_CONV_PADS", "").strip()
     if not text:
-        pad = read_integer(environment, "CK_CONV_PAD", 0)
+        pad = read_integer(environment, symmetric, 0)
         return Pads(pad, pad, pad, pad)
     problem = f"NNTEST_CONV_PADS={text!r} is not four integers of at least 0, top,bottom,left,right"
     try:
@@ -146,6 +146,8 @@ class Settings:
     tuner_type: str
     tuner_mode: str
     tuner_table: str | None
+    tuner_table_in: str | None
+    data_type: str
     seed: int
     dataset_filename: str
     threshold: float
@@ -160,21 +162,24 @@ class Settings:
     def from_environment(cls, environment: Environment) -> Settings:
         """Read the settings.
 
-        Raises BadValue for a value that makes no sense and NotSupported for another tuner type.
+        Raises BadValue for a value that makes no sense and NotSupported for another layout.
         """
         tuner_type = environment.get("CK_LWS_TUNER_TYPE", "").strip() or "NONE"
-        if tuner_type not in TUNER_TYPES:
-            raise NotSupported(
-                f"CK_LWS_TUNER_TYPE={tuner_type!r} is not supported; "
-                f"this program has {' and '.join(TUNER_TYPES)}"
-            )
         tuner_mode = environment.get("NNTEST_TUNER_MODE", "").strip() or "rapid"
         if tuner_mode not in TUNER_MODES:
             raise BadValue(f"NNTEST_TUNER_MODE={tuner_mode!r} is none of {', '.join(TUNER_MODES)}")
+        data_type = environment.get("NNTEST_DATA_TYPE", "").strip() or "fp32"
+        if data_type not in DATA_TYPES:
+            raise BadValue(f"NNTEST_DATA_TYPE={data_type!r} is none of {', '.join(DATA_TYPES)}")
+        layout = environment.get("CK_DATA_LAYOUT", "").strip() or "NCHW"
+        if layout != "NCHW":
+            raise NotSupported(f"CK_DATA_LAYOUT={layout!r} is not supported; this program has NCHW")
         return cls(
             tuner_type=tuner_type,
             tuner_mode=tuner_mode,
             tuner_table=environment.get("NNTEST_TUNER_TABLE") or None,
+            tuner_table_in=environment.get("NNTEST_TUNER_TABLE_IN") or None,
+            data_type=data_type,
             seed=read_integer(environment, "CK_SEED", 42),
             dataset_filename=environment.get("CK_DATASET_FILENAME", ""),
             threshold=read_positive_number(environment, "CK_ABS_DIFF_THRESHOLD", 0.001),
@@ -185,6 +190,21 @@ class Settings:
             first_repetition=read_integer(environment, "NNTEST_FIRST_REPETITION", 0),
             warmups=cls._read_warmups(environment, tuner_type),
         )
+
+    def check(
+        self, operator: str, tuner_types: tuple[str, ...], data_types: tuple[str, ...]
+    ) -> None:
+        """Raise NotSupported for a tuner or a data type that the operator has not."""
+        if self.tuner_type not in tuner_types:
+            raise NotSupported(
+                f"CK_LWS_TUNER_TYPE={self.tuner_type!r} is not supported; "
+                f"{operator} has {', '.join(tuner_types)}"
+            )
+        if self.data_type not in data_types:
+            raise NotSupported(
+                f"NNTEST_DATA_TYPE={self.data_type!r} is not supported; "
+                f"{operator} has {', '.join(data_types)}"
+            )
 
     @staticmethod
     def _read_warmups(environment: Environment, tuner_type: str) -> int:

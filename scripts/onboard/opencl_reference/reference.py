@@ -7,62 +7,101 @@ of the ways in which the kernels do it, and it needs no unfolded copy of the inp
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from point import ConvolutionPoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from point import ConvolutionPoint, Pads
 
 
 @dataclass(frozen=True)
-class ConvolutionTensors:
-    """A convolution's operands, float32."""
+class Tensors:
+    """The operands of an operator without weights, float32."""
 
     input: np.ndarray[Any, Any]  # [batch][channels][height][width]
-    weights: np.ndarray[Any, Any]  # [out_channels][channels][kernel][kernel]
+
+
+@dataclass(frozen=True)
+class WeightedTensors(Tensors):
+    """The operands of a convolution or of a fully connected layer, float32."""
+
+    weights: np.ndarray[Any, Any]  # [out_channels][channels][kernel][kernel]; depthwise without
     bias: np.ndarray[Any, Any]  # [out_channels]
 
 
-def draw_convolution(point: ConvolutionPoint, seed: int) -> ConvolutionTensors:
+def draw_uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Draw float32 numbers uniformly from [-1, 1)."""
+    values = generator.random(shape, dtype=np.float32)
+    values *= 2
+    values -= 1
+    return values
+
+
+def draw_input(seed: int, in_shape: tuple[int, ...], scale: float = 1.0) -> Tensors:
+    """Draw the input uniformly from [-scale, scale)."""
+    values = draw_uniform(np.random.default_rng(seed), in_shape)
+    return Tensors(values * np.float32(scale))
+
+
+def draw_weighted(
+    seed: int, in_shape: tuple[int, ...], weights_shape: tuple[int, ...], fan_in: int
+) -> WeightedTensors:
     """Draw the operands uniformly from [-1, 1); the same seed always gives the same ones.
 
-    The weights are divided by the square root of the fan-in (channels * kernel^2), so that the
-    outputs are of the order of 1 for every point and one absolute threshold suits them all.
+    The weights are divided by the square root of ``fan_in``, the number of products in an output,
+    so that the outputs are of the order of 1 for every point and one absolute threshold suits them
+    all. There is a bias for each of the weights' first index.
     """
     generator = np.random.default_rng(seed)
-
-    def uniform(*shape: int) -> np.ndarray[Any, Any]:
-        values = generator.random(shape, dtype=np.float32)
-        values *= 2
-        values -= 1
-        return values
-
-    fan_in = point.channels * point.kernel**2
-    data = uniform(*point.in_shape)
-    weights = uniform(point.out_channels, point.channels, point.kernel, point.kernel)
+    data = draw_uniform(generator, in_shape)
+    weights = draw_uniform(generator, weights_shape)
     weights *= np.float32(fan_in**-0.5)
-    return ConvolutionTensors(data, weights, uniform(point.out_channels))
+    return WeightedTensors(data, weights, draw_uniform(generator, weights_shape[:1]))
 
 
-def convolve(point: ConvolutionPoint, tensors: ConvolutionTensors) -> np.ndarray[Any, Any]:
+def draw_convolution(point: ConvolutionPoint, seed: int) -> WeightedTensors:
+    """Draw a convolution's operands."""
+    filters = (point.out_channels, point.channels, point.kernel, point.kernel)
+    return draw_weighted(seed, point.in_shape, filters, point.channels * point.kernel**2)
+
+
+def out_size(padded: int, kernel: int, stride: int) -> int:
+    """Return the output's size in one direction: floor((padded input - kernel) / stride) + 1."""
+    return (padded - kernel) // stride + 1
+
+
+def taps(
+    values: np.ndarray[Any, Any], kernel: int, stride: int, pads: Pads, padding: float = 0.0
+) -> Iterator[tuple[int, int, np.ndarray[Any, Any]]]:
+    """Yield, for each tap (y, x) of a kernel, the padded input that it sees, in float64.
+
+    Element [n][c][i][j] of it is what the tap meets when the output element [i][j] is computed.
+    """
+    padded = np.pad(
+        values.astype(np.float64),
+        ((0, 0), (0, 0), (pads.top, pads.bottom), (pads.left, pads.right)),
+        constant_values=padding,
+    )
+    rows = (out_size(padded.shape[2], kernel, stride) - 1) * stride + 1
+    columns = (out_size(padded.shape[3], kernel, stride) - 1) * stride + 1
+    for y in range(kernel):
+        for x in range(kernel):
+            yield y, x, padded[:, :, y : y + rows : stride, x : x + columns : stride]
+
+
+def convolve(point: ConvolutionPoint, tensors: WeightedTensors) -> np.ndarray[Any, Any]:
     """Return the convolution (as networks use the word: no flipped kernel) plus bias.
 
     float64, [batch][out_channels][out_height][out_width].
     """
-    pads = point.pads
-    padded = np.pad(
-        tensors.input.astype(np.float64),
-        ((0, 0), (0, 0), (pads.top, pads.bottom), (pads.left, pads.right)),
-    )
     weights = tensors.weights.astype(np.float64)
-    batch, channels = point.batch, point.out_channels
     pixels = point.out_height * point.out_width
-    total = np.zeros((batch, channels, pixels))
-    rows = (point.out_height - 1) * point.stride + 1
-    columns = (point.out_width - 1) * point.stride + 1
-    for y in range(point.kernel):
-        for x in range(point.kernel):
-            seen = padded[:, :, y : y + rows : point.stride, x : x + columns : point.stride]
-            total += weights[:, :, y, x] @ seen.reshape(batch, point.channels, pixels)
+    total = np.zeros((point.batch, point.out_channels, pixels))
+    for y, x, seen in taps(tensors.input, point.kernel, point.stride, point.pads):
+        total += weights[:, :, y, x] @ seen.reshape(point.batch, point.channels, pixels)
     total += tensors.bias.astype(np.float64)[:, None]
     return total.reshape(point.out_shape)
 

@@ -1,32 +1,34 @@
-"""Finds each kernel's fastest local work size by trying, and remembers it in a table.
+"""Gives each kernel its local work size: found by trying and kept in a table, or as told.
 
-It does what the CLTuner of Arm Compute Library does (src/runtime/CL/CLTuner.cpp, 18.05): it runs
-the kernel with its real arguments, first with the size that the driver chooses, then with each
-candidate, and keeps the fastest. It times on the host, from the enqueue to the end of the queue,
-as the operator itself is timed.
+The search does what the CLTuner of Arm Compute Library does (src/runtime/CL/CLTuner.cpp, 18.05): it
+runs the kernel with its real arguments, first with the size that the driver chooses, then with
+each candidate, and keeps the fastest. It times on the host, from the enqueue to the end of the
+queue, as the operator itself is timed.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
 import pyopencl as cl
 from failures import BadValue
-from records import write_json
+from tuner_table import GivenSizes, TunerTable, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from device import Device
-    from operator_base import Launch, Operator, Size
+    from operator_base import Launch, Size
+    from point import Settings
 
-TABLE_SCHEMA = "nntest-flow/opencl-local-sizes"
-TABLE_VERSION = 1
-THOROUGHNESS = {"rapid": 0, "normal": 1, "exhaustive": 2}
+_BAD_SIZE_CODES = (
+    cl.status_code.INVALID_WORK_GROUP_SIZE,
+    cl.status_code.INVALID_WORK_ITEM_SIZE,
+    cl.status_code.INVALID_GLOBAL_WORK_SIZE,
+    cl.status_code.OUT_OF_RESOURCES,
+)
 
 MOST_RUNS = 10  # timed runs of a candidate, of which the fastest counts
 MOST_SECONDS = 0.05  # ... but no further one once they have taken this long
@@ -56,100 +58,6 @@ def candidates(mode: str, items: Size, device_limits: Size, group_limit: int) ->
     clipped = (tuple(min(size[i], items[i], device_limits[i]) for i in range(3)) for size in sizes)
     fitting = ((x, y, z) for x, y, z in clipped if x * y * z <= group_limit)
     return list(dict.fromkeys(fitting))
-
-
-def key_of(device: Device, launch: Launch) -> str:
-    """Return what a tuned size depends on, as one line: it holds as long as none of it changes."""
-    handle = device.handle
-    return " | ".join(
-        (
-            handle.name.strip(),
-            handle.platform.name.strip(),
-            handle.driver_version.strip(),
-            f"{launch.name}@{launch.source_hash}",
-            " ".join(launch.options),
-            "global " + "x".join(str(number) for number in launch.items),
-            "arguments " + ",".join(str(number) for number in launch.numbers),
-        )
-    )
-
-
-class TunerTable:
-    """The tuned local sizes, in a JSON file or, without a path, for this process only."""
-
-    def __init__(self, path: str | None) -> None:
-        """Read the table; a file that is not there is an empty table.
-
-        Raises BadValue for a file that is no table, or a folder that it could not be written to.
-        """
-        self.path = path
-        self.entries = self._read() if path else {}
-        folder = os.path.dirname(os.path.abspath(path)) if path else "."
-        if not os.access(folder, os.W_OK):
-            raise BadValue(f"NNTEST_TUNER_TABLE={path!r} lies in a folder that cannot be written")
-
-    def find(self, key: str, mode: str) -> dict[str, Any] | None:
-        """Return the entry of ``key`` if it was tuned as thoroughly as ``mode`` or more so."""
-        entry = self.entries.get(key)
-        if entry is None or THOROUGHNESS[entry["mode"]] < THOROUGHNESS[mode]:
-            return None
-        return entry
-
-    def add(self, entries: dict[str, dict[str, Any]]) -> None:
-        """Add entries and write the table, with what others have added to it meanwhile."""
-        if not self.path:
-            self.entries.update(entries)
-            return
-        self.entries = {**self._read(), **entries}
-        content = {"schema": TABLE_SCHEMA, "version": TABLE_VERSION, "entries": self.entries}
-        try:
-            write_json(self.path, content)
-        except OSError as error:
-            raise BadValue(
-                f"NNTEST_TUNER_TABLE={self.path!r} cannot be written: {error.strerror}"
-            ) from None
-
-    def _read(self) -> dict[str, dict[str, Any]]:
-        assert self.path is not None
-        remedy = "mend or remove the file"
-        try:
-            with open(self.path, encoding="utf-8") as file:
-                content = json.load(file)
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise BadValue(
-                f"NNTEST_TUNER_TABLE={self.path!r} cannot be read: {error.strerror}"
-            ) from None
-        except ValueError as error:
-            raise BadValue(
-                f"NNTEST_TUNER_TABLE={self.path!r} is not JSON ({error}); {remedy}"
-            ) from None
-        if not isinstance(content, dict) or content.get("schema") != TABLE_SCHEMA:
-            raise BadValue(f"NNTEST_TUNER_TABLE={self.path!r} is no table of local sizes; {remedy}")
-        if content.get("version") != TABLE_VERSION:
-            raise BadValue(
-                f"NNTEST_TUNER_TABLE={self.path!r} has version {content.get('version')!r} and "
-                f"this program reads version {TABLE_VERSION}; remove the file to tune anew"
-            )
-        entries = content.get("entries")
-        if not isinstance(entries, dict) or not all(map(_is_entry, entries.values())):
-            raise BadValue(
-                f"NNTEST_TUNER_TABLE={self.path!r} has an entry that is no local size; {remedy}"
-            )
-        return entries
-
-
-def _is_entry(entry: object) -> bool:
-    """Return whether ``entry`` is what :func:`tune_launch` makes."""
-    if not isinstance(entry, dict) or entry.get("mode") not in THOROUGHNESS:
-        return False
-    size = entry.get("local_size", ())
-    return size is None or (
-        isinstance(size, list)
-        and len(size) == 3
-        and all(isinstance(number, int) and number > 0 for number in size)
-    )
 
 
 def _seconds(device: Device, launch: Launch) -> float:
@@ -207,25 +115,91 @@ def tune_launch(device: Device, launch: Launch, mode: str) -> dict[str, Any]:
     }
 
 
-def tune(device: Device, operator: Operator, mode: str, table: TunerTable) -> tuple[float, bool]:
-    """Give each kernel of ``operator`` its fastest local size, from the table where it has it.
+class Tuners:
+    """Gives kernels their local sizes as CK_LWS_TUNER_TYPE says, and keeps account of it.
 
-    Returns the seconds spent on trying and whether the table had every kernel. The kernels run in
-    their order, so that each is tuned on what the one before it has written.
+    NONE leaves them to the driver.  DEFAULT takes them from the table, and searches for those that
+    it has not.  CUSTOM takes them from a table that somebody else made and never searches: what it
+    has not is left to the driver.
     """
-    start = time.perf_counter()
-    tuned = {}
-    for launch in operator.launches:
-        key = key_of(device, launch)
-        entry = table.find(key, mode)
-        if entry is None:
-            tuned[key] = tune_launch(device, launch, mode)
-        else:
-            size = entry["local_size"]
-            launch.use_local_size((size[0], size[1], size[2]) if size else None)
-        launch.enqueue(device.queue)
-    device.queue.finish()
-    if not tuned:
-        return 0.0, True
-    table.add(tuned)
-    return time.perf_counter() - start, False
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is read before a tuner needs it."""
+        self.default_type = settings.tuner_type
+        self.mode = settings.tuner_mode
+        self.seconds = 0.0  # spent on searching
+        self.missing: list[str] = []  # kernels that the table did not have
+        self._settings = settings
+        self._types: set[str] = set()
+        self._table: TunerTable | None = None
+        self._given: GivenSizes | None = None
+
+    def apply(self, device: Device, launches: list[Launch], tuner_type: str) -> None:
+        """Set the sizes of ``launches`` and, unless they are the driver's, run them once in order.
+
+        So each is tuned on what the one before it has written.  Raises BadValue for a table that
+        cannot be read or written, or that gives a size which the device refuses.
+        """
+        self._types.add(tuner_type)
+        if tuner_type == "DEFAULT":
+            self._search(device, launches)
+        elif tuner_type == "CUSTOM":
+            self._take(device, launches)
+
+    def describe(self, launches: list[Launch]) -> dict[str, Any]:
+        """Return what is recorded of the tuning with every repetition."""
+        searches = "DEFAULT" in self._types
+        return {
+            "type": self.default_type,
+            "mode": self.mode if searches else None,
+            "tuning_s": self.seconds,
+            "local_sizes": {
+                launch.label: list(launch.local_size) if launch.local_size else None
+                for launch in launches
+            },
+            "from_table": bool(self._types - {"NONE"}) and not self.missing,
+            "not_in_table": self.missing,
+        }
+
+    def _search(self, device: Device, launches: list[Launch]) -> None:
+        if self._table is None:
+            self._table = TunerTable(self._settings.tuner_table)
+        start = time.perf_counter()
+        tuned = {}
+        for launch in launches:
+            key = key_of(device, launch)
+            entry = self._table.find(key, self.mode)
+            if entry is None:
+                tuned[key] = tune_launch(device, launch, self.mode)
+                self.missing.append(launch.label)
+            else:
+                launch.use_local_size(_size(entry["local_size"]))
+            launch.enqueue(device.queue)
+        device.queue.finish()
+        if tuned:
+            self._table.add(tuned)
+            self.seconds += time.perf_counter() - start
+
+    def _take(self, device: Device, launches: list[Launch]) -> None:
+        if self._given is None:
+            self._given = GivenSizes(self._settings.tuner_table_in)
+        for launch in launches:
+            entry = self._given.find(key_of(device, launch), launch.name)
+            if entry is None:
+                self.missing.append(launch.label)
+            size = _size(entry["local_size"]) if entry else None
+            launch.use_local_size(size)
+            try:
+                launch.enqueue(device.queue)
+                device.queue.finish()
+            except cl.Error as error:
+                if size is None or error.code not in _BAD_SIZE_CODES:
+                    raise
+                raise BadValue(
+                    f"NNTEST_TUNER_TABLE_IN={self._settings.tuner_table_in!r} gives the kernel "
+                    f"{launch.name} the local size {size}, which the device refuses: {error}"
+                ) from None
+
+
+def _size(numbers: list[int] | None) -> Size | None:
+    return (numbers[0], numbers[1], numbers[2]) if numbers else None

@@ -34,6 +34,11 @@ public:
                                              + " is not supported on NEON: a CPU has no local work sizes to tune");
             }
         }
+        if(settings.profile)
+        {
+            throw Failure::not_supported("NNTEST_PROFILE='kernels' is not supported on NEON: it launches no OpenCL "
+                                         "kernels");
+        }
         if(settings.element == Element::FP16)
         {
             check_half();
@@ -84,6 +89,14 @@ public:
             .add("local_sizes", JsonObject().done())
             .add("from_table", false)
             .done();
+    }
+
+    // No kernels to take down; see OpenCL.
+    void enter(const char *)
+    {
+    }
+    void add_kernels(JsonObject &)
+    {
     }
 
     Json describe() const

@@ -3,6 +3,7 @@
 #define NNTEST_OPENCL_H
 
 #include "nntest/opencl_library.h"
+#include "nntest/profile.h"
 #include "nntest/settings.h"
 #include "nntest/tuners.h"
 
@@ -30,6 +31,10 @@ public:
         }
         _tuners.reset(new Tuners(settings, tuners));
         arm_compute::CLScheduler::get().default_init(_tuners->of_the_scheduler());
+        if(settings.profile)
+        {
+            _profile.reset(new Profile(_library));
+        }
         if(!settings.kernel_folder.empty())
         {
             arm_compute::CLKernelLibrary::get().set_kernel_path(settings.kernel_folder + "/");
@@ -94,6 +99,23 @@ public:
         return _tuners->state(type);
     }
 
+    // Which part of the run begins: warmup or run; before them is setup.
+    void enter(const char *phase)
+    {
+        if(_profile)
+        {
+            _profile->enter(phase);
+        }
+    }
+    // Adds what was launched since the last call, where that is taken down.
+    void add_kernels(JsonObject &record)
+    {
+        if(_profile)
+        {
+            record.add("kernels", _profile->take());
+        }
+    }
+
     Json describe() const
     {
         return _device->as_json();
@@ -135,6 +157,7 @@ private:
     OpenCLLibrary                 _library;
     std::unique_ptr<Tuners>       _tuners;
     std::unique_ptr<OpenCLDevice> _device;
+    std::unique_ptr<Profile>      _profile; // null where nothing is taken down
 };
 } // namespace nntest
 #endif

@@ -51,6 +51,7 @@ public:
         _backend.finish();
         _set_up_s = set_up.seconds();
 
+        _backend.enter("warmup");
         const Stopwatch warm_up;
         for(int i = 0; i < _settings.warmups; ++i)
         {
@@ -75,6 +76,7 @@ private:
     double repeat()
     {
         double first_s = 0;
+        _backend.enter("run");
         for(int i = 0; i < _settings.repetitions; ++i)
         {
             const int index = _settings.first_repetition + i;
@@ -93,15 +95,16 @@ private:
                 throw Failure::wrong_output("repetition " + std::to_string(index) + ": "
                                             + check.explanation(_output.size()));
             }
-            append_repetition(JsonObject()
-                                  .add("repetition", index)
-                                  .add("execution_time_kernel_0", _set_up_s)
-                                  .add("execution_time_kernel_1", taken_s)
-                                  .add("tuning_s", _backend.tuning_s())
-                                  .add("run_time_state", state(taken_s))
-                                  .add("started_at", started_at)
-                                  .add("output_check", check.as_json())
-                                  .done());
+            JsonObject record;
+            record.add("repetition", index)
+                .add("execution_time_kernel_0", _set_up_s)
+                .add("execution_time_kernel_1", taken_s)
+                .add("tuning_s", _backend.tuning_s())
+                .add("run_time_state", state(taken_s))
+                .add("started_at", started_at)
+                .add("output_check", check.as_json());
+            _backend.add_kernels(record);
+            append_repetition(record.done());
             first_s = i == 0 ? taken_s : first_s;
         }
         write_raw();

@@ -34,6 +34,7 @@ struct Settings
     int         repetitions;
     int         first_repetition;
     int         warmups;
+    bool        profile; // take down every kernel that is launched
 
     // CK_LWS_TUNER_TYPE may be the name of a choice, "SCHEDULE", where each layer has its own.
     static Settings from_environment(bool many_layers = false)
@@ -54,6 +55,7 @@ struct Settings
         settings.read_layout();
         settings.check_device();
         settings.read_warmups();
+        settings.read_profile();
         settings.threshold = read_number("CK_ABS_DIFF_THRESHOLD", settings.element == Element::FP16 ? 0.05 : 0.001);
         return settings;
     }
@@ -94,6 +96,16 @@ private:
             throw Failure::bad_value(shown("NNTEST_TUNER_MODE", tuner_mode)
                                      + " is none of exhaustive, normal, rapid");
         }
+    }
+
+    void read_profile()
+    {
+        const std::string wanted = read_text("NNTEST_PROFILE");
+        if(!wanted.empty() && wanted != "none" && wanted != "kernels")
+        {
+            throw Failure::bad_value(shown("NNTEST_PROFILE", wanted) + " is neither 'kernels' nor 'none'");
+        }
+        profile = wanted == "kernels";
     }
 
     void read_element()

@@ -5,6 +5,7 @@
 
 #include "nntest/failure.h"
 #include "nntest/json.h"
+#include "nntest/profile.h"
 #include "nntest/settings.h"
 
 #if ARMCL_VERSION < 2011 // from 20.11 on a kernel's class is the library's own affair
@@ -184,6 +185,7 @@ private:
             : _tuner(tuner), _start(std::chrono::steady_clock::now())
         {
             ++_tuner._depth;
+            in_profile(1);
             if(!_tuner.settled)
             {
                 _tuner.take_down(kernel);
@@ -191,11 +193,20 @@ private:
         }
         ~Watch()
         {
+            in_profile(-1);
             const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - _start;
             _tuner._seconds += --_tuner._depth == 0 ? taken.count() : 0.0;
         }
 
     private:
+        static void in_profile(int step)
+        {
+            if(Profile::of_the_process() != nullptr)
+            {
+                Profile::of_the_process()->tune(step);
+            }
+        }
+
         Tuner                                &_tuner;
         std::chrono::steady_clock::time_point _start;
     };

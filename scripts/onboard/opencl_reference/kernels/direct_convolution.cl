@@ -9,40 +9,6 @@
  * Global size, at least: (ceil(out_w / VECTOR), out_h, batch * ceil(out_channels / BLOCK)).
  * VECTOR, KERNEL and STRIDE are build options. */
 
-/* How many neighbouring elements the fast load below touches. */
-#if STRIDE == 1
-#define SPAN VECTOR
-#elif STRIDE == 2 && VECTOR <= 8
-#define SPAN (2 * VECTOR)
-#else
-#define SPAN ((VECTOR - 1) * STRIDE + 1)
-#endif
-
-/* The VECTOR elements x, x + STRIDE, ... of one input row; 0 outside 0 <= x < width. */
-inline FLOATV load_pixels(__global const float *row, int x, int width)
-{
-    if (x >= 0 && x + SPAN <= width) {
-#if STRIDE == 1
-        return VLOAD(0, row + x);
-#elif STRIDE == 2 && VECTOR == 4
-        return vload8(0, row + x).even;
-#elif STRIDE == 2 && VECTOR == 8
-        return vload16(0, row + x).even;
-#else
-        float lane[VECTOR];
-        for (int i = 0; i < VECTOR; ++i)
-            lane[i] = row[x + i * STRIDE];
-        return VLOAD(0, lane);
-#endif
-    }
-    float lane[VECTOR];
-    for (int i = 0; i < VECTOR; ++i) {
-        const int at = x + i * STRIDE;
-        lane[i] = at >= 0 && at < width ? row[at] : 0.0f;
-    }
-    return VLOAD(0, lane);
-}
-
 __kernel void direct_convolution(__global const float *restrict input,
                                  __global const float *restrict weights,
                                  __global const float *restrict bias,

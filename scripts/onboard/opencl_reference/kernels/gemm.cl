@@ -2,6 +2,7 @@
  *
  * weights [ceil(rows / BLOCK)][depth][BLOCK]: the matrix [rows][depth] in panels of BLOCK rows,
  *         zeros below the last row, so that a step along the depth is one contiguous load
+ *         and `weights_step` elements from one image's matrix to the next one's; 0: one for all
  * columns [batch][depth][width]
  * bias    [ceil(rows / BLOCK) * BLOCK]
  * output  [batch][rows][width]
@@ -10,7 +11,7 @@
  * (ceil(width / VECTOR), ceil(rows / BLOCK), batch). VECTOR is a build option. */
 __kernel void gemm(__global const float *restrict weights, __global const float *restrict columns,
                    __global const float *restrict bias, __global float *restrict output,
-                   int batch, int rows, int depth, int width)
+                   int batch, int rows, int depth, int width, int weights_step)
 {
     const int first = get_global_id(0) * VECTOR;
     const int row = get_global_id(1) * BLOCK;
@@ -18,7 +19,7 @@ __kernel void gemm(__global const float *restrict weights, __global const float 
     if (first >= width || row >= rows || image >= batch)
         return;
 
-    __global const float *panel = weights + row * depth;
+    __global const float *panel = weights + image * weights_step + row * depth;
     __global const float *right = columns + image * depth * width;
     __global float *out = output + (image * rows + row) * width;
     const float4 start = vload4(0, bias + row);

@@ -1,0 +1,6 @@
+"""Puts what runs on boards on the path."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[2] / "scripts" / "onboard"))

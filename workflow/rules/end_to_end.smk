@@ -1,0 +1,56 @@
+# Whole networks: what each layer is to run with, and the sweep that measures all in one process.
+
+
+rule choose:
+    input:
+        sweeps=lambda w: [
+            f"{RESULTS}/sweeps/{sweep.name}.zip"
+            for sweep in SWEEPS.values()
+            if (sweep.board.name, sweep.library.name) == (w.board, w.library)
+        ],
+    output:
+        chosen=f"{RESULTS}/sweeps/{{board}}.{{library}}.network.json",
+    log:
+        f"{LOGS}/choose.{{board}}.{{library}}.log",
+    conda:
+        "../envs/nntest.yaml"
+    params:
+        spec=lambda w: spec(**graph.choose_spec(STUDY, w.library)),
+        code=code("choose.py", *graph.CHOOSE_SOURCES),
+    message:
+        "Choose for each layer, from what {wildcards.board} measured with {wildcards.library}"
+    script:
+        "../../scripts/choose.py"
+
+
+rule sweep_network:
+    input:
+        facts=rules.probe.output.facts,
+        installed=rules.install.output.installed,
+        chosen=rules.choose.output.chosen,
+    output:
+        archive=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.zip",
+        journal=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.journal.jsonl",
+        plan=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.plan.json",
+        tuner_table=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.tuner.json",
+    log:
+        f"{LOGS}/sweep.{{board}}.{{library}}{{cut}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sweep.{{board}}.{{library}}{{cut}}.tsv"
+    wildcard_constraints:
+        cut=r"\.network",
+    conda:
+        "../envs/nntest.yaml"
+    threads: board_threads
+    resources:
+        **all_boards(),
+        repetitions_to_measure=lambda w: repetitions_to_measure(w),
+    params:
+        spec=lambda w: spec(
+            **graph.sweep_spec(STUDY, graph.sweep_of(NETWORK_SWEEPS, w))
+        ),
+        code=lambda w: code("sweep.py", *graph.sweep_sources(STUDY, w.library)),
+    message:
+        "Measure whole networks on {wildcards.board} with {wildcards.library}: {resources.repetitions_to_measure} repetitions to measure"
+    script:
+        "../../scripts/sweep.py"
