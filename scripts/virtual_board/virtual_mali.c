@@ -11,7 +11,10 @@
  * - a work-group has at most 256 work-items, or VIRTUAL_MALI_MAX_GROUP if that is less.  PoCL
  *   compiles a kernel anew for each local size, so a small limit keeps a tuner's search short;
  * - kernels of 18.11 and later divide zero by a literal zero where only a number was wanted.  A
- *   GPU shrugs; LLVM takes it for impossible and compiles the kernel to nothing.
+ *   GPU shrugs; LLVM takes it for impossible and compiles the kernel to nothing;
+ * - every Mali computes in half precision, so some sources name its types even where they are not
+ *   used, and do not compile on a device without.  There they become float: such kernels compile,
+ *   and none of them is run, because the device does not say that it could.
  *
  * For tests: nothing timed through it says anything about a Mali.
  */
@@ -138,34 +141,47 @@ cl_int clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device, cl_kernel
     return error;
 }
 
+static const char no_halves[] =
+    "#ifndef cl_khr_fp16\n"
+    "#define half float\n#define half2 float2\n#define half3 float3\n#define half4 float4\n"
+    "#define half8 float8\n#define half16 float16\n"
+    "#define convert_half convert_float\n#define convert_half2 convert_float2\n"
+    "#define convert_half4 convert_float4\n#define convert_half8 convert_float8\n"
+    "#define convert_half16 convert_float16\n"
+    "#endif\n";
+
 cl_program clCreateProgramWithSource(cl_context context, cl_uint count, const char **texts,
                                      const size_t *lengths, cl_int *error)
 {
     NEXT(clCreateProgramWithSource);
     static const char zero_step[] = "_NO_STEP(dst, 0)";
     const size_t      digit       = sizeof zero_step - 3;
-    char            **mended      = calloc(count, sizeof *mended);
+    char            **mended      = calloc(count + 1, sizeof *mended);
     cl_program        program     = NULL;
-    cl_int            out_of_memory = mended == NULL;
-    for(cl_uint i = 0; i < count && !out_of_memory; i++)
+    cl_int            out_of_memory = mended == NULL || (mended[0] = strdup(no_halves)) == NULL;
+    for(cl_uint i = 1; i <= count && !out_of_memory; i++)
     {
-        const int whole = lengths == NULL || lengths[i] == 0;
-        mended[i]       = whole ? strdup(texts[i]) : strndup(texts[i], lengths[i]);
+        const int whole = lengths == NULL || lengths[i - 1] == 0;
+        mended[i]       = whole ? strdup(texts[i - 1]) : strndup(texts[i - 1], lengths[i - 1]);
         out_of_memory   = mended[i] == NULL;
         for(char *at = mended[i]; at != NULL && (at = strstr(at, zero_step)) != NULL;)
         {
             at[digit] = '1'; /* the number is multiplied by a step of 0 afterwards */
         }
+        for(char *at = mended[i]; at != NULL && (at = strstr(at, "0.0h")) != NULL;)
+        {
+            at[3] = 'f'; /* a half that is a constant */
+        }
     }
     if(!out_of_memory)
     {
-        program = next(context, count, (const char **)mended, NULL, error);
+        program = next(context, count + 1, (const char **)mended, NULL, error);
     }
     else if(error != NULL)
     {
         *error = CL_OUT_OF_HOST_MEMORY;
     }
-    for(cl_uint i = 0; mended != NULL && i < count; i++)
+    for(cl_uint i = 0; mended != NULL && i <= count; i++)
     {
         free(mended[i]);
     }
