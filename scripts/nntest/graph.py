@@ -85,7 +85,7 @@ TABLES: dict[str, Table] = {
         ("networks", "padding", "roofs", "traffic_model", "seed"),
     ),
 }
-OPTIONAL_TABLES = ("protocol_check", "kernel_share")
+OPTIONAL_TABLES = ("protocol_check", "kernel_share", "end_to_end", "comparison")
 """Tables that a report leaves out where they have no row."""
 PROFILE_TABLES = ("kernels", "launches", "counters")
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
@@ -97,7 +97,6 @@ PLOTS = [
     *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
     "layers",
     "end_to_end",
-    "comparison",
     "roofline.layers",
 ]
 
@@ -106,17 +105,20 @@ KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
 
 
 def plots_of(study: Study) -> list[str]:
-    """The pictures of a study; those of kernels and of predictions where there may be any."""
-    profiled = study.config.profile not in ("none", []) or study.config.imports
-    more = [*(KERNEL_PLOTS if profiled else [])]
-    more += ["prediction.frames"] if study.config.platforms else []
-    return [*PLOTS, *more]
+    """The pictures of a study; those that its config asks for among them."""
+    config = study.config
+    profiled = config.profile not in ("none", []) or config.imports
+    asked = {"comparison": config.compare, "prediction_check": config.prediction_check}
+    more = [name for name, wanted in asked.items() if wanted]
+    more += ["prediction.frames"] if config.platforms else []
+    return [*PLOTS, *more, *(KERNEL_PLOTS if profiled else [])]
 
 
 _ANALYSIS_CAPTIONS = {
     "layers": ("Time of each layer, stacked, by choice", "Networks"),
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
+    "prediction_check": ("Published networks against sums of published layers", "Prediction check"),
 }
 
 
@@ -406,6 +408,31 @@ def violin_spec(study: Study) -> dict[str, Any]:
 def speedup_spec(study: Study) -> dict[str, Any]:
     """Options of the speedup bars."""
     return study.config.plots.speedup.model_dump(mode="json")
+
+
+PREDICTION_CHECK_TABLES = ("prediction_check", "prediction_summary")
+"""Tables of the rule `prediction_check`, which a study has that asks for it."""
+
+
+def prediction_check_files(study: Study) -> list[str]:
+    """Files that the prediction check reads: layer times, measured networks; none without it."""
+    check = study.config.prediction_check
+    if check is None:
+        return []
+    for key in ("layer_times", "measured"):
+        if not Path(getattr(check, key)).is_file():
+            raise UserError(
+                f"config: prediction_check.{key}: there is no file {getattr(check, key)}",
+                "paths are relative to the folder where snakemake runs",
+            )
+    return [check.layer_times, check.measured]
+
+
+def prediction_check_spec(study: Study) -> dict[str, Any]:
+    """What the prediction check depends on besides its files."""
+    check = study.config.prediction_check
+    options = study.config.plots.prediction_check.model_dump(mode="json")
+    return {"system": check.system if check else None, "options": options}
 
 
 def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:

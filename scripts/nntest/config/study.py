@@ -46,6 +46,7 @@ class PlotRequests(Strict):
     comparison: PlotOptions = PlotOptions()
     roofline: PlotOptions = PlotOptions()
     prediction: PlotOptions = PlotOptions()
+    prediction_check: PlotOptions = PlotOptions()
 
 
 class StudyConfig(Strict):
