@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nntest.choose import choose, measured_medians
-from nntest.end_to_end import left_out_lines, save_chosen
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import library_of
 from nntest.job import job_log, study_of
+from nntest.network_points import left_out_lines, save_chosen
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)

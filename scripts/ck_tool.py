@@ -206,8 +206,9 @@ def _convert(arguments: argparse.Namespace) -> int:
     known = _known_platforms(arguments.boards)
     rows = read(arguments.archive, known, _warn, synthetic=arguments.synthetic)
     if arguments.table in ("measurements", "kernels"):
-        frame = measurements.to_frame(rows)
-        schema = measurements.SCHEMA
+        kernels = arguments.table == "kernels"
+        schema = measurements.KERNEL_SCHEMA if kernels else measurements.SCHEMA
+        frame = measurements.to_frame(rows, schema)
     else:
         columns = LAUNCH_COLUMNS if arguments.table == "launches" else COUNTER_COLUMNS
         frame = pd.DataFrame(rows, columns=pd.Index(columns))

@@ -1,21 +1,31 @@
 """Rule install: make a library usable on a board, or find it there."""
 
 import json
+import signal
+import sys
 from pathlib import Path
 
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import board_of, library_of
 from nntest.job import job_log, study_of
 from nntest.libraries import KINDS
+from nntest.libraries.base import Following
+from nntest.progress import ProgressLine
+from nntest.runs import Controller
 from nntest.transport import connect
+
+# Being asked to end is the same as Ctrl-C: a build on the board is stopped, its objects kept.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
     board = board_of(study, snakemake.wildcards.board)
     library = library_of(study, snakemake.wildcards.library)
     facts = json.loads(Path(snakemake.input.facts).read_text(encoding="utf-8"))
+    progress = ProgressLine(f"{board.name}.{library.name}", sys.stderr, log)
+    kind = KINDS[library.kind](library, Following(progress, Controller().gone))
     with connect(board) as transport:
-        installed = KINDS[library.kind](library).install(transport, board, facts)
+        installed = kind.install(transport, board, facts)
     print(f"{installed.tag} on {board.name}", file=log)
     text = json.dumps(installed.as_json(), indent=2, sort_keys=True) + "\n"
     Path(snakemake.output.installed).write_text(text, encoding="utf-8")

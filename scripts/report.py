@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-from nntest.end_to_end import left_out_lines
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import PROFILE_TABLES, TABLES, more_tables, plot_caption, plots
+from nntest.graph import (
+    KERNEL_PLOTS,
+    OPTIONAL_TABLES,
+    PROFILE_TABLES,
+    TABLES,
+    more_tables,
+    plot_caption,
+    plots_of,
+)
 from nntest.job import job_log, study_of
 from nntest.measurements import load
+from nntest.network_points import left_out_lines
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.report.versions import versions
 
@@ -30,6 +38,9 @@ with user_errors_end_the_process(), job_log(snakemake):
         name: pd.read_parquet(path)
         for name, path in zip(more_tables(study), snakemake.input.more, strict=True)
     }
+    tables = {
+        name: table for name, table in tables.items() if len(table) or name not in OPTIONAL_TABLES
+    }
     measurements = Path(snakemake.input.measurements)
     tables["measurements"] = load(measurements)
     for name in PROFILE_TABLES:
@@ -48,14 +59,16 @@ with user_errors_end_the_process(), job_log(snakemake):
             tables=tables,
             plots=[
                 (*plot_caption(name), svg, svg.with_suffix(".png"))
-                for name, svg in zip(plots(study), svgs, strict=True)
+                for name, svg in zip(plots_of(study), svgs, strict=True)
+                if name not in KERNEL_PLOTS or "kernels" in tables
             ],
             facts=[read_json(path) for path in snakemake.input.facts],
             installs=[read_json(path) for path in snakemake.input.installed],
             config_yaml=config_yaml,
             command=f"snakemake --cores 2 --configfile {snakemake.output.config}",
             remarks=[
-                line for path in snakemake.input.chosen for line in left_out_lines(Path(path))
+                *(line for network in study.networks for line in network.remarks()),
+                *(line for path in snakemake.input.chosen for line in left_out_lines(Path(path))),
             ],
             versions=versions(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),

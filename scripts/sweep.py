@@ -6,11 +6,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from nntest.end_to_end import load_chosen
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import sweep_of
 from nntest.job import job_log, study_of
 from nntest.libraries import Installed
+from nntest.network_points import load_chosen
 from nntest.progress import ProgressLine
 from nntest.runs import Controller
 from nntest.sweep import Outputs, run_sweep

@@ -3,17 +3,23 @@
 from importlib import import_module
 from pathlib import Path
 
+import pandas as pd
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import TABLES, table_arguments
 from nntest.job import job_log, study_of
 from nntest.measurements import load
+from nntest.other_run import read_run
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     table = TABLES[snakemake.wildcards.table]
-    arguments = table_arguments(study_of(snakemake))
+    study = study_of(snakemake)
+    arguments = table_arguments(study)
+    if "run" in table.needs:
+        arguments["run"] = read_run(study, [Path(path) for path in snakemake.input.run], log)
     make = getattr(import_module(table.module), table.function)
     frame = make(
         load(Path(snakemake.input.measurements)),
+        *(pd.read_parquet(path) for path in snakemake.input.profiles),
         **{need: arguments[need] for need in table.needs},
     )
     frame.to_parquet(snakemake.output.parquet, index=False)

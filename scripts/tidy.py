@@ -7,6 +7,7 @@ import pandas as pd
 from nntest.ck import (
     COUNTER_COLUMNS,
     LAUNCH_COLUMNS,
+    TIMES,
     KnownPlatform,
     read_counter_rows,
     read_kernel_rows,
@@ -16,7 +17,7 @@ from nntest.ck import (
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import PROFILE_TABLES, known_platforms
 from nntest.job import job_log, study_of
-from nntest.measurements import save, to_frame
+from nntest.measurements import KERNEL_SCHEMA, save, to_frame
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
@@ -36,11 +37,11 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
     save(frame, Path(snakemake.output.parquet), Path(snakemake.output.csv))
     print(f"{len(frame)} rows", file=log)
     profiles = (
-        to_frame(read_kernel_rows(archive, known, silent, synthetic=synthetic)),
+        to_frame(read_kernel_rows(archive, known, silent, synthetic=synthetic), KERNEL_SCHEMA),
         pd.DataFrame(
             read_launch_rows(archive, known, silent, synthetic=synthetic),
             columns=list(LAUNCH_COLUMNS),
-        ),
+        ).astype(dict.fromkeys(TIMES, "Int64")),
         pd.DataFrame(
             read_counter_rows(archive, known, silent, synthetic=synthetic),
             columns=list(COUNTER_COLUMNS),

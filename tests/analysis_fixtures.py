@@ -114,3 +114,15 @@ def study_frame(**options: Any) -> pd.DataFrame:
     )  # fmt: skip
     kept.append(failed_row(TENSORS[4], "directconv", "DEFAULT", repetition_id=6, **places))
     return to_frame(kept)
+
+
+def network_rows(network: Network, tuner: str, time_us: float, **changes: Any) -> list[Any]:
+    """Ten repetitions of a whole network, each a process: 0 to 0.4 % above `time_us`."""
+    return [
+        {
+            **row(TENSORS[0], "network", tuner, time_us=time_us * (1 + 0.001 * (n % 5)), **changes),
+            "species": "network", "tensor": network.name, "GFLOPS": None, "repetition_id": n,
+            "process_id": n, "point": f"network-{tuner}-{network.name}",
+        }
+        for n in range(10)
+    ]  # fmt: skip

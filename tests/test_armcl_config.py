@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 from nntest.config import load_study
-from nntest.config.library import AptInstall, BuildHere, Library, Preinstalled, version_key
+from nntest.config.install import AptInstall, BuildHere, Preinstalled
+from nntest.config.library import Library, version_key
 from nntest.errors import UserError
 from pydantic import ValidationError
 
@@ -49,7 +50,7 @@ def test_a_preinstalled_library_compiled_here() -> None:
     ("changes", "told"),
     [
         ({"install": None}, "needs `install`"),
-        ({"install": {"way": "snap"}}, "'apt', 'preinstalled'"),
+        ({"install": {"way": "snap"}}, "'apt', 'preinstalled', 'source', 'release'"),
         ({"install": {"way": "apt", "prefix": "/opt"}}, "install.apt.prefix"),
         (
             {"install": {"way": "preinstalled", "prefix": "opt/armcl"}},
@@ -64,7 +65,8 @@ def test_a_preinstalled_library_compiled_here() -> None:
         ({"version": "21.02"}, "20.11"),
         ({"version": "18.05"}, "set tuner_mode: exhaustive"),
         ({"opencl_device": 1}, "takes the first OpenCL device"),
-        ({"operators": {"conv": {"tuners": ["NONE", "CUSTOM"]}}}, "not CUSTOM"),
+        ({"operators": {"conv": {"tuners": ["NONE", "CUSTOM"]}}}, "CUSTOM needs `tuner_table`"),
+        ({"tuner_table": "no/such/file"}, "there is no such file"),
         ({"kind": "opencl-reference"}, "leave `install` and `build` out"),
     ],
 )
@@ -72,6 +74,64 @@ def test_what_cannot_be_is_told(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Library.model_validate(armcl(**changes))
     assert told in str(caught.value)
+
+
+SOURCE = {"way": "source", "git": "https://example.org/ComputeLibrary.git", "tag": "v18.05"}
+SUM = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("install", "told"),
+    [
+        ({"way": "source"}, "needs either `git` or `archive`"),
+        ({**SOURCE, "archive": "a.tar.gz", "sha256": SUM}, "needs either `git` or `archive`"),
+        ({**SOURCE, "tag": None}, "needs a `tag` or a `commit`"),
+        ({"way": "source", "archive": "a.tar.gz"}, "`archive` and `sha256` go together"),
+        ({**SOURCE, "git": "ext::sh -c reboot"}, "no address of a git repository"),
+        ({**SOURCE, "git": "--upload-pack=reboot"}, "address of a git repository was expected"),
+        ({**SOURCE, "tag": "--upload-pack=x"}, "String should match"),
+        ({**SOURCE, "commit": "b3a371b"}, "String should match"),
+        ({**SOURCE, "extra_cxx_flags": ["-O2 -w"]}, "String should match"),
+        ({**SOURCE, "options": ["neon=0"]}, "`options` may not set neon"),
+        ({**SOURCE, "options": ["--site-dir=/x"]}, "String should match"),
+        ({**SOURCE, "graph": True, "neon": False}, "needs both `opencl` and `neon`"),
+        ({**SOURCE, "opencl": False}, "kind armcl-opencl needs install: opencl: true"),
+        ({"way": "release", "archive": "a.rar", "sha256": SUM}, "name ends in .tar.gz"),
+        ({"way": "release", "archive": "ftp://h/a.zip", "sha256": SUM}, "'ftp:' is not fetched"),
+        ({"way": "release", "archive": "a.zip"}, "install.release.sha256"),
+        ({"way": "release", "archive": "a.zip", "sha256": "1234"}, "String should match"),
+    ],
+)
+def test_ways_that_cannot_be_are_told(install: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Library.model_validate(armcl(install=install))
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"layout": "NHWC", "version": "18.05"}, "layout NHWC needs version 18.08 or later"),
+        ({"data_type": "fp64"}, "'fp32' or 'fp16'"),
+        ({"kind": "armcl-neon"}, "kind armcl-neon has NONE, not DEFAULT"),
+        ({"version": "18.02", "operators": {"conv": {"tuners": ["CUSTOM"]}}}, "18.03 or later"),
+        ({"version": "18.03", "operators": {"conv": {"tuners": ["BIFROST"]}}}, "18.05 or later"),
+    ],
+)
+def test_formats_and_tuners_that_a_version_lacks_are_told(
+    tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    (tmp_path / "table").touch()
+    content = armcl(tuner_mode="exhaustive", tuner_table=str(tmp_path / "table"), **changes)
+    with pytest.raises(ValidationError) as caught:
+        Library.model_validate(content)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted((HOME / "config/libraries").glob("*.yaml")), ids=str)
+def test_every_shipped_file_is_good(path: Path) -> None:
+    content = yaml.safe_load(path.read_text("utf-8"))
+    assert Library.model_validate({"name": path.stem, **content}).name == path.stem
 
 
 def test_an_old_version_without_a_tuner_needs_no_mode() -> None:

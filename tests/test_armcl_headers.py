@@ -20,35 +20,83 @@ COMPILER = shutil.which("g++")
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs g++")
 
 REFERENCE = """
+#include "nntest/connected_point.h"
 #include "nntest/convolution_point.h"
+#include "nntest/half.h"
 #include "nntest/json.h"
 #include "nntest/output_check.h"
+#include "nntest/pool_point.h"
 #include "nntest/records.h"
 #include "nntest/settings.h"
+#include "nntest/softmax_point.h"
 #include <cstdio>
+#include <cstdlib>
 using namespace nntest;
+
+struct Answer
+{
+    Shape               in, out;
+    std::vector<float>  weights, bias;
+    std::vector<double> expected;
+};
+
+Answer answer(const std::string &species, std::vector<double> &input, Random &random)
+{
+    const Variables variables = Variables::environment();
+    const auto      drawn     = [&](const Shape &shape) {
+        const std::vector<float> values = random.uniform(shape.elements());
+        input.assign(values.begin(), values.end());
+    };
+    if(species == "softmax")
+    {
+        const Shape shape = read_in_shape(variables);
+        drawn(shape);
+        return Answer{ shape, shape, {}, {}, softmax(shape, input) };
+    }
+    if(species == "avgpool" || species == "maxpool")
+    {
+        const PoolPoint point = PoolPoint::from(variables, species == "avgpool");
+        drawn(point.in);
+        return Answer{ point.in, point.out, {}, {}, pool(point, input) };
+    }
+    if(species == "fullyconnected")
+    {
+        const ConnectedPoint point = ConnectedPoint::from(variables);
+        drawn(point.in);
+        const ConnectedOperands operands = ConnectedOperands::draw(point, random);
+        return Answer{ point.in, point.out, operands.weights, operands.bias,
+                       connect(point, input, operands) };
+    }
+    const bool             depthwise = species == "depthwiseconv";
+    const ConvolutionPoint point     = depthwise ? ConvolutionPoint::depthwise_from(variables)
+                                                 : ConvolutionPoint::from(variables);
+    drawn(point.in);
+    const ConvolutionOperands operands = ConvolutionOperands::draw(point, random);
+    return Answer{ point.in, point.out, operands.weights, operands.bias,
+                   convolve(point, input, operands) };
+}
 
 int main()
 {
     try
     {
-        const Settings            settings = Settings::from_environment();
-        const ConvolutionPoint    point    = ConvolutionPoint::from_environment();
-        const ConvolutionOperands operands = ConvolutionOperands::draw(point, settings.seed);
-        const std::vector<double> expected = convolve(point, operands);
-        std::vector<float>        output(expected.begin(), expected.end());
-        const double              limit = settings.threshold;
-        const OutputCheck         right = check_output(output, expected, point.out, limit);
+        const Settings      settings = Settings::from_environment();
+        Random              random(settings.seed);
+        std::vector<double> input;
+        const Answer        found = answer(read_text("SPECIES"), input, random);
+        std::vector<float>  output(found.expected.begin(), found.expected.end());
+        const double        limit = settings.threshold;
+        const OutputCheck   right = check_output(output, found.expected, found.out, limit);
         output.back() += 1;
         output.front() = NAN;
-        const OutputCheck wrong = check_output(output, expected, point.out, limit);
-        const Shape      &out   = point.out;
+        const OutputCheck wrong = check_output(output, found.expected, found.out, limit);
+        const Shape      &out   = found.out;
         std::printf("%s\\n", JsonObject()
             .add("out", json_list(std::vector<int>{ out.n, out.c, out.h, out.w }))
-            .add("input", json_list(operands.input))
-            .add("weights", json_list(operands.weights))
-            .add("bias", json_list(operands.bias))
-            .add("expected", json_list(expected))
+            .add("input", json_list(input))
+            .add("weights", json_list(found.weights))
+            .add("bias", json_list(found.bias))
+            .add("expected", json_list(found.expected))
             .add("right", right.as_json())
             .add("wrong", wrong.as_json())
             .add("explanation", wrong.explanation(output.size()))
@@ -133,6 +181,89 @@ def test_the_reference_is_the_convolution(
     )
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("pads", [(0, 0, 0, 0), (1, 1, 1, 1), (0, 1, 0, 1)])
+def test_the_reference_is_the_depthwise_convolution(
+    program: Path, stride: int, pads: tuple[int, int, int, int]
+) -> None:
+    done = run(
+        program,
+        SPECIES="depthwiseconv",
+        CK_DEPTHWISE_STRIDE=stride,
+        NNTEST_CONV_PADS=",".join(map(str, pads)),
+    )
+    answer = json.loads(done.stdout)
+    data = np.array(answer["input"]).reshape(2, 3, 7, 6)
+    weights = np.array(answer["weights"]).reshape(3, 1, 3, 3)
+    bias = np.array(answer["bias"])
+    each = [
+        naive(data[:, i : i + 1], weights[i : i + 1], bias[i : i + 1], stride, pads)
+        for i in range(3)
+    ]
+    expected = np.concatenate(each, axis=1)
+    assert tuple(answer["out"]) == expected.shape
+    found = np.array(answer["expected"]).reshape(expected.shape)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_the_reference_is_the_fully_connected_layer(program: Path) -> None:
+    answer = json.loads(run(program, SPECIES="fullyconnected", CK_OUT_SHAPE_H=2).stdout)
+    data = np.array(answer["input"]).reshape(2, 3 * 7 * 6)
+    weights = np.array(answer["weights"]).reshape(8, 3 * 7 * 6)
+    assert answer["out"] == [2, 4, 2, 1]
+    expected = data @ weights.T + np.array(answer["bias"])
+    found = np.array(answer["expected"]).reshape(2, 8)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("exclude", [0, 1])
+@pytest.mark.parametrize(("size", "stride", "pad"), [(3, 2, 1), (2, 2, 0), (6, 1, 0)])
+@pytest.mark.parametrize("species", ["avgpool", "maxpool"])
+def test_the_reference_is_the_pooling(
+    program: Path, species: str, size: int, stride: int, pad: int, exclude: int
+) -> None:
+    done = run(
+        program,
+        SPECIES=species,
+        CK_POOL_KERNEL=size,
+        CK_POOL_STRIDE=stride,
+        CK_POOL_PAD=pad,
+        CK_EXCLUDE_PADDING=exclude,
+    )
+    answer = json.loads(done.stdout)
+    data = np.array(answer["input"]).reshape(2, 3, 7, 6)
+    sides = ((0, 0), (0, 0), (pad, pad), (pad, pad))
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(data, sides, constant_values=np.nan), (size, size), axis=(2, 3)
+    )[:, :, ::stride, ::stride]
+    if species == "maxpool":
+        expected = np.nanmax(windows, axis=(4, 5))
+    elif exclude:
+        expected = np.nanmean(windows, axis=(4, 5))
+    else:
+        expected = np.nansum(windows, axis=(4, 5)) / size**2
+    assert tuple(answer["out"]) == expected.shape
+    found = np.array(answer["expected"]).reshape(expected.shape)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_the_reference_is_the_softmax(program: Path) -> None:
+    answer = json.loads(run(program, SPECIES="softmax").stdout)
+    data = np.exp(np.array(answer["input"]).reshape(2, 3, 7, 6))
+    found = np.array(answer["expected"]).reshape(2, 3, 7, 6)
+    np.testing.assert_allclose(found, data / data.sum(axis=1, keepdims=True), atol=1e-6)
+
+
+def test_small_outputs_are_judged_by_their_own_size(program: Path) -> None:
+    """Nothing but zeros would be within 0.001 of a softmax over a thousand channels."""
+    shape = {"CK_IN_SHAPE_C": 1001, "CK_IN_SHAPE_H": 1, "CK_IN_SHAPE_W": 1}
+    answer = json.loads(run(program, SPECIES="softmax", **shape).stdout)
+    assert answer["right"]["ok"]
+    largest = max(answer["expected"])
+    assert answer["right"]["threshold"] == pytest.approx(0.001 * largest, rel=1e-6)
+    assert largest < 0.003
+
+
 def test_the_operands_come_from_the_seed_alone(program: Path) -> None:
     first, again, other = (json.loads(run(program, CK_SEED=s).stdout) for s in (1, 1, 2))
     assert first["input"] == again["input"]
@@ -170,6 +301,7 @@ def test_what_is_written_is_json_and_iso(program: Path) -> None:
         ({"NNTEST_WARMUPS": 3}, 3),
         ({"NNTEST_WARMUP": "tuner-only"}, 0),
         ({"NNTEST_WARMUP": "tuner-only", "CK_LWS_TUNER_TYPE": "DEFAULT"}, 1),
+        ({"NNTEST_WARMUP": "tuner-only", "CK_LWS_TUNER_TYPE": "BIFROST"}, 0),
     ],
 )
 def test_warm_up(program: Path, variables: dict[str, Any], warmups: int) -> None:
@@ -191,8 +323,12 @@ def test_warm_up(program: Path, variables: dict[str, Any], warmups: int) -> None
         ({"NNTEST_REPETITIONS": 0}, 2, "is not from 1 to"),
         ({"NNTEST_WARMUP": "sometimes"}, 2, "neither 'always' nor 'tuner-only'"),
         ({"NNTEST_TUNER_MODE": "wild"}, 2, "none of exhaustive, normal, rapid"),
-        ({"CK_LWS_TUNER_TYPE": "BIFROST"}, 3, "this program has NONE and DEFAULT"),
-        ({"CK_DATA_LAYOUT": "NHWC"}, 3, "this program has NCHW"),
+        ({"CK_LWS_TUNER_TYPE": "SCHEDULE"}, 3, "has NONE, DEFAULT, CUSTOM and BIFROST"),
+        ({"CK_DATA_LAYOUT": "CHWN"}, 3, "this program has NCHW and NHWC"),
+        ({"NNTEST_DATA_TYPE": "int8"}, 3, "this program has fp32 and fp16"),
+        ({"SPECIES": "avgpool", "CK_POOL_KERNEL": 2, "CK_POOL_PAD": 2}, 2, "nothing but padding"),
+        ({"SPECIES": "avgpool", "CK_POOL_KERNEL": 8}, 2, "CK_POOL_KERNEL=8 is larger"),
+        ({"SPECIES": "avgpool", "CK_POOL_KERNEL": 2, "CK_EXCLUDE_PADDING": 2}, 2, "neither 0 nor"),
         ({"CK_COMPUTE_DEVICE_ID": 1}, 3, "takes the first device"),
     ],
 )

@@ -17,7 +17,8 @@ import yaml
 from nntest.codehash import ONBOARD
 from nntest.config import Board, Library
 from nntest.errors import UserError
-from nntest.libraries.armcl import ArmCL, Found
+from nntest.libraries.armcl import ArmCL
+from nntest.libraries.armcl_board import Found
 from nntest.transport.local import LocalTransport
 
 HOME = Path(__file__).parents[1]
@@ -149,7 +150,72 @@ def test_the_programs_lie_where_the_plan_says_whatever_the_board_says() -> None:
     assert kind.program("conv") == "conv-armcl-opencl"
 
 
-def test_every_operator_of_the_shipped_file_has_a_program() -> None:
-    content = yaml.safe_load((HOME / "config/libraries/armcl-opencl.yaml").read_text("utf-8"))
+@pytest.mark.parametrize(
+    "path", sorted((HOME / "config/libraries").glob("armcl-*.yaml")), ids=lambda path: path.stem
+)
+def test_every_operator_of_a_shipped_file_has_a_program(path: Path) -> None:
+    content = yaml.safe_load(path.read_text("utf-8"))
     programs = {path.stem for path in ArmCL.sources() if path.suffix == ".cpp"}
     assert set(content["operators"]) <= programs
+
+
+def shipped(name: str, **changes: Any) -> ArmCL:
+    content = yaml.safe_load((HOME / f"config/libraries/{name}.yaml").read_text("utf-8"))
+    return ArmCL(Library.model_validate({"name": name, **content, **changes}))
+
+
+def test_both_kinds_of_a_version_share_one_build_but_not_their_programs() -> None:
+    facts = {"machine": "aarch64"}
+    opencl, neon = shipped("armcl-opencl-18.05"), shipped("armcl-neon-18.05")
+    assert opencl._key(opencl._install, facts, "b") == neon._key(neon._install, facts, "b")
+    assert opencl._programs_folder("/w/programs/1") != neon._programs_folder("/w/programs/1")
+    assert neon.program("conv") == "conv-armcl-neon"
+    with pytest.raises(UserError, match="has no NEON for x86_64"):
+        neon._key(neon._install, {"machine": "x86_64"}, "b")
+    with pytest.raises(UserError, match="not made for a riscv64"):
+        opencl._key(opencl._install, {"machine": "riscv64"}, "b")
+
+
+def test_data_type_and_layout_reach_name_environment_and_identity() -> None:
+    plain, other = shipped("armcl-opencl"), shipped("armcl-opencl", data_type="fp16", layout="NHWC")
+    assert plain.identity("NONE") == {}
+    assert other.identity("NONE") == {"data_type": "fp16", "layout": "NHWC"}
+    assert other.program("conv") == "conv-armcl-opencl-fp16"
+    variables = other.environment("table")
+    assert (variables["NNTEST_DATA_TYPE"], variables["CK_DATA_LAYOUT"]) == ("fp16", "NHWC")
+    assert {"NNTEST_DATA_TYPE", "CK_DATA_LAYOUT"}.isdisjoint(plain.environment("table"))
+
+
+def test_a_custom_table_is_copied_and_part_of_its_points_alone(tmp_path: Path) -> None:
+    table = tmp_path / "tuner.json"
+    table.write_text("gemm;4;1;1\n")
+    kind = shipped(
+        "armcl-opencl",
+        tuner_table=str(table),
+        operators={"conv": {"tuners": ["NONE", "DEFAULT", "CUSTOM"]}},
+    )
+    programs = str(tmp_path / "work/programs/0123")
+    assert kind.point_environment(programs, "DEFAULT") == {}
+    assert kind.identity("DEFAULT") == {}
+    first = kind.identity("CUSTOM")
+    told = kind.put_tuner_table(LocalTransport(), programs)
+    variables = kind.point_environment(programs, "CUSTOM")
+    assert told == {"file": str(table), "sha256": variables["NNTEST_TUNER_TABLE_SHA256"]}
+    assert Path(variables["NNTEST_TUNER_TABLE_IN"]).read_text() == "gemm;4;1;1\n"
+    table.write_text("gemm;8;1;1\n")
+    assert kind.identity("CUSTOM") != first
+    assert kind.point_environment(programs, "CUSTOM") != variables
+
+
+@pytest.mark.parametrize(
+    ("options", "opencl", "neon"),
+    [
+        ("{'opencl': '1', 'neon': '1'}", False, False),
+        ("{'opencl': '0', 'neon': 'yes'}", True, False),
+        ("{'arch': 'arm64-v8a'}", False, True),  # scons' defaults
+        (None, False, False),
+    ],
+)
+def test_what_a_library_was_built_without(options: str | None, opencl: bool, neon: bool) -> None:
+    found = Found([], [], None, options, None, {}, {}, False)
+    assert (found.lacks("opencl"), found.lacks("neon")) == (opencl, neon)

@@ -366,10 +366,18 @@ class TestDeviceState:
         assert pd.isna(one["clock_min_mhz"])
 
 
-def test_points_know_their_warmup():
+def test_points_of_two_warm_ups_are_never_pooled():
     rows = exact(tensors=SMALL[:1], choices=[("conv", "NONE")])
     rows[0]["warmup"] = "tuner-only"
-    assert [point.warmup for point in points(to_frame(rows), 42)] == ["always, tuner-only"]
+    found = {point.library: point for point in points(to_frame(rows), 42)}
+    library = rows[0]["library"]
+    assert {name: point.warmup for name, point in found.items()} == {
+        library: "always", f"{library} (cold)": "tuner-only",
+    }  # fmt: skip
+    assert len(found[library].sample.values) == len(rows) - 1
+    for row_ in rows:
+        row_["warmup"] = "tuner-only"
+    assert {point.library for point in points(to_frame(rows), 42)} == {library}
 
 
 @given(st.permutations([tensor.name for tensor in TENSORS]))

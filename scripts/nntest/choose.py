@@ -14,7 +14,7 @@ from typing import Any
 from nntest.ck.read import read_rows
 from nntest.config.library import Library
 from nntest.config.study import Study
-from nntest.end_to_end import NetworkPoint
+from nntest.network_points import NetworkPoint
 from nntest.networks import Layer, Network
 from nntest.tensors import DATA_TYPE_SUFFIXES, NETWORK, OPERATOR_SPECIES, SCHEDULE
 

@@ -1,90 +1,102 @@
-"""Whole networks as points of a sweep: the program's input, with a choice for each of its layers.
+"""Estimated against measured: how far the sum over the layers is from the whole network's time.
 
-What a network's layers ran fastest with is known only after a sweep of them, so these points are
-not in the study: `nntest.choose` writes them, and this is their form on the way to the board.
+Beside the plain sum, never instead of it, stands a calibrated one with a single term: a cost for
+each layer (what starting it in a network adds to, or saves from, the time that it takes alone).
+It is fitted on the *other* networks of the same platform, library, batch size, data type and
+choice, so that no network's own measurement is in its calibrated estimate.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import math
+from collections.abc import Sequence
 from typing import Any
 
-from nntest.errors import UserError
-from nntest.tensors import NETWORK
+import pandas as pd
 
-CHOSEN_VERSION = 1
-VARIABLE = "NNTEST_NETWORK"
-"""Environment variable with the path of a network's description."""
+from nntest.estimate import Estimate, estimates
+from nntest.networks import Network
+from nntest.points import GROUP_COLUMNS, table
+
+BAND = 0.10
+"""Largest error that published sum-of-layers estimates keep to (e.g. nn-Meter, MobiSys 2021)."""
+FEWEST_OTHERS = 3
+"""Other networks that a calibration needs."""
+
+_COLUMNS = {
+    "network": "str", **GROUP_COLUMNS, "choice": "str", "layers": "Int64",
+    "total_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64",
+    "measured_us": "float64",
+    "measured_ci_low_us": "float64", "measured_ci_high_us": "float64",
+    "error": "float64", "error_ci_low": "float64", "error_ci_high": "float64",
+    "within_band": "boolean",
+    "total_min_us": "float64", "measured_min_us": "float64", "error_min": "float64",
+    "calibrated_us": "float64", "calibrated_error": "float64", "layer_cost_us": "float64",
+    "calibrated_on": "Int64",
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class NetworkPoint:
-    """One thing to measure: a whole network in one process, each layer with its choice."""
+def end_to_end(
+    frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
+) -> pd.DataFrame:
+    """One row per estimate of a whole network that was measured as a whole, too.
 
-    subject: str
-    """The network's name; stands where other points have their tensor's."""
-    tuner: str
-    """Name of the choice: SCHEDULE, or the tuner of all layers."""
-    batch_size: int
-    description: Mapping[str, Any]
-    """What the program reads: `network`, and `layers` in order, each with `name`, `operator`,
-    `species`, `tuner`, `tensor` and `env`, the variables that its own program would be given."""
-
-    operator = NETWORK
-    species = NETWORK
-
-    def variables(self) -> dict[str, str]:
-        """Environment variables that say what is measured; a network's are in its description."""
-        return {}
-
-    def identity(self) -> list[list[Any]]:
-        """What of the description decides the time: not what the layers are called."""
-        return [
-            [layer["operator"], layer["tuner"], layer["env"]]
-            for layer in self.description["layers"]
+    `error` is estimate over measured time, less 1, by median, with a bootstrap interval over the
+    repetitions of both; `error_min` the same by minima.  `calibrated_us` adds `layers` x
+    `layer_cost_us`, fitted on `calibrated_on` other networks; null with fewer than
+    `FEWEST_OTHERS`.
+    """
+    found = [one for one in estimates(frame, networks, padding, seed) if one.measured and one.whole]
+    rows: list[dict[str, Any]] = []
+    for one in found:
+        assert one.measured is not None
+        others = [
+            other
+            for other in found
+            if (other.group, other.choice.name) == (one.group, one.choice.name)
+            and other.network.name != one.network.name
         ]
+        cost = layer_cost(others)
+        sample = one.measured.sample
+        calibrated = one.total + len(one.network.layers) * cost
+        where = one.where()
+        rows.append({
+            **{name: where[name] for name in ("network", *GROUP_COLUMNS, "choice")},
+            "layers": len(one.network.layers),
+            "total_us": one.total,
+            "ci_low_us": one.interval.low,
+            "ci_high_us": one.interval.high,
+            "measured_us": sample.median,
+            "measured_ci_low_us": sample.median_interval.low,
+            "measured_ci_high_us": sample.median_interval.high,
+            "error": one.ratio.value - 1,
+            "error_ci_low": one.ratio.low - 1,
+            "error_ci_high": one.ratio.high - 1,
+            "within_band": abs(one.ratio.value - 1) <= BAND,
+            "total_min_us": one.total_min,
+            "measured_min_us": sample.minimum,
+            "error_min": one.total_min / sample.minimum - 1,
+            "calibrated_us": calibrated,
+            "calibrated_error": calibrated / sample.median - 1,
+            "layer_cost_us": cost,
+            "calibrated_on": len(others) if len(others) >= FEWEST_OTHERS else None,
+        })  # fmt: skip
+    return table(rows, _COLUMNS)
 
 
-def save_chosen(
-    path: Path, points: list[NetworkPoint], left_out: list[dict[str, Any]], **about: Any
-) -> None:
-    """Write what was chosen, and which networks were left out, with `reason`."""
-    content = {
-        "version": CHOSEN_VERSION,
-        **about,
-        "points": [
-            {
-                "network": point.subject,
-                "choice": point.tuner,
-                "batch_size": point.batch_size,
-                "description": point.description,
-            }
-            for point in points
-        ],
-        "left_out": left_out,
-    }
-    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def layer_cost(others: Sequence[Estimate]) -> float:
+    """µs for each layer that bring the sums of `others` nearest to what was measured.
 
-
-def left_out_lines(path: Path) -> list[str]:
-    """A sentence for each network of `save_chosen`'s file that is not measured as a whole."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return [
-        f"{item['network']}, batch {item['batch_size']}, {item['choice']}: not measured end to end "
-        f"on {content['board']} with {content['library']}: {item['reason']}."
-        for item in content["left_out"]
-    ]
-
-
-def load_chosen(path: Path) -> tuple[NetworkPoint, ...]:
-    """The points that `save_chosen` wrote; `UserError` for a file of another version."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if content.get("version") != CHOSEN_VERSION:
-        raise UserError(f"{path}: of another version of this workflow", "delete it and run again")
-    return tuple(
-        NetworkPoint(item["network"], item["choice"], item["batch_size"], item["description"])
-        for item in content["points"]
-    )
+    Least squares of the relative errors, so that large networks do not decide alone: the c that
+    minimises the sum of ((total + layers x c) / measured - 1)^2.  NaN below `FEWEST_OTHERS`.
+    """
+    if len(others) < FEWEST_OTHERS:
+        return float("nan")
+    above, below = [], []
+    for one in others:
+        assert one.measured is not None
+        measured = one.measured.sample.median
+        weight = len(one.network.layers) / measured
+        above.append(weight * (1 - one.total / measured))
+        below.append(weight**2)
+    return math.fsum(above) / math.fsum(below)

@@ -8,6 +8,7 @@ what is left out of a spec on purpose (a board's address, a description) re-runs
 from __future__ import annotations
 
 import glob
+import hashlib
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from nntest.config import Board, Library, Study
 from nntest.config.study import Sweep
 from nntest.errors import UserError
 from nntest.libraries import KINDS
+from nntest.libraries.base import custom_table
 from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs
 
 NNTEST = SCRIPTS / "nntest"
@@ -28,13 +30,13 @@ _PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
 PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
 _RUNNER_SOURCES = [
     *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
-    NNTEST / "end_to_end.py",
+    NNTEST / "network_points.py",
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
 ]
 CHOOSE_SOURCES = [
     NNTEST / "choose.py",
-    NNTEST / "end_to_end.py",
+    NNTEST / "network_points.py",
     *(NNTEST / "ck" / name for name in ("read.py", "points.py", "outcome.py")),
 ]
 REPORT_FILES = [
@@ -52,6 +54,8 @@ class Table:
     function: str
     needs: tuple[str, ...] = ()
     """Keyword arguments besides the measurements; see `table_arguments`."""
+    reads: tuple[str, ...] = ()
+    """Which of `PROFILE_TABLES` it takes after the measurements."""
 
 
 TABLES: dict[str, Table] = {
@@ -67,7 +71,17 @@ TABLES: dict[str, Table] = {
         "roofline_points",
         ("networks", "padding", "roofs", "traffic_model", "seed"),
     ),
+    "end_to_end": Table("nntest.end_to_end", "end_to_end", ("networks", "padding", "seed")),
+    "study_figure": Table("nntest.study_figure", "study_figure", ("networks", "padding", "seed")),
+    "comparison": Table(
+        "nntest.compare", "comparison", ("compare", "run", "networks", "padding", "seed")
+    ),
+    "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
+    "protocol_check": Table("nntest.protocols", "protocol_check", ("seed",)),
+    "kernel_share": Table("nntest.kernels", "kernel_share", ("seed",), ("kernels",)),
 }
+OPTIONAL_TABLES = ("protocol_check", "kernel_share")
+"""Tables that a report leaves out where they have no row."""
 PROFILE_TABLES = ("kernels", "launches", "counters")
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
 VIOLIN_BY = ("platform", "operator", "library")
@@ -77,12 +91,27 @@ PLOTS = [
     *(f"violin.{by}.{quantity}" for by in VIOLIN_BY for quantity in VIOLIN_QUANTITIES),
     *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
     "roofline.layers",
+    "layers",
+    "end_to_end",
+    "comparison",
 ]
 
+KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
+"""Pictures of profiled points; a report without profiled points leaves them out."""
 
-def plots(study: Study) -> list[str]:
-    """The pictures of a study's report, in its order."""
-    return [*PLOTS, *(["prediction.frames"] if study.config.platforms else [])]
+
+def plots_of(study: Study) -> list[str]:
+    """The pictures of a study; those of kernels where there may be profiled points."""
+    profiled = study.config.profile not in ("none", []) or study.config.imports
+    predicted = ["prediction.frames"] if study.config.platforms else []
+    return [*PLOTS, *predicted, *(KERNEL_PLOTS if profiled else [])]
+
+
+_ANALYSIS_CAPTIONS = {
+    "layers": ("Time of each layer, stacked, by choice", "Networks"),
+    "end_to_end": ("Whole networks: estimated against measured", "Networks"),
+    "comparison": ("Every point against the baseline of the comparison", "Comparison"),
+}
 
 
 def more_tables(study: Study) -> list[str]:
@@ -93,7 +122,12 @@ def more_tables(study: Study) -> list[str]:
 
 def plot_caption(plot: str) -> tuple[str, str]:
     """(caption, category) of a plot in the report."""
+    if plot in _ANALYSIS_CAPTIONS:
+        return _ANALYSIS_CAPTIONS[plot]
     kind, what, *quantity = plot.split(".")
+    if plot in KERNEL_PLOTS:
+        what = {"violin": "Time of every kernel", "stack": "What the time goes to"}[what]
+        return f"{what}, in profiled runs", "Kernels"
     if kind == "violin":
         unit = {"time_us": "time in µs", "GFLOPS": "GFLOPS"}[quantity[0]]
         return f"Every repetition, by {what}: {unit}", "Spread"
@@ -143,9 +177,13 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
         "library": _library_spec(sweep.library),
         # Those of a whole network are in the file that `choose` writes.
         "points": [
-            [point.operator, point.tuner, point.subject, point.batch_size] for point in sweep.points
+            {
+                "point": [point.operator, point.tuner, point.subject, point.batch_size],
+                "how": [point.warmup, point.profile, study.repetitions(point)],
+            }
+            for point in sweep.points
         ],
-        "repetitions": study.config.repetitions,
+        "counters": sweep.board.counters.model_dump() if sweep.board.counters else None,
         "seed": study.config.seed,
         "datasets": study.datasets(),
     }
@@ -176,7 +214,10 @@ def networks_spec(study: Study) -> list[Any]:
 
 
 def _library_spec(library: Library) -> dict[str, Any]:
-    return library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
+    spec = library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
+    if library.tuner_table is not None:
+        spec["tuner_table_sha256"] = hashlib.sha256(custom_table(library)).hexdigest()
+    return spec
 
 
 def board_of(study: Study, name: str) -> Board:
@@ -252,13 +293,14 @@ def table_arguments(study: Study) -> dict[str, Any]:
         "padding": study.config.padding,
         "roofs": board_roofs(study),
         "traffic_model": study.config.traffic_model,
+        "compare": study.config.compare,
     }
 
 
 def table_spec(study: Study, table: str) -> dict[str, Any]:
     """What a table depends on besides the measurements."""
     arguments = table_arguments(study)
-    spec = {need: arguments[need] for need in TABLES[table].needs}
+    spec = {need: arguments[need] for need in TABLES[table].needs if need in arguments}
     if "networks" in spec:
         spec["networks"] = networks_spec(study)
     if "roofs" in spec:
@@ -311,6 +353,38 @@ def prediction_plot_spec(study: Study) -> dict[str, Any]:
     """Options of the heat map of predictions, and the traffic model that it shows."""
     options = study.config.plots.prediction.model_dump(mode="json")
     return {"options": options, "traffic_model": study.config.traffic_model}
+    if "compare" in spec:
+        compare = study.config.compare
+        spec["compare"] = compare.model_dump(mode="json") if compare else None
+        # The names that board files give to platforms: the earlier run is read with them.
+        spec["read"] = tidy_spec(study) if compared_runs(study) else None
+    return spec
+
+
+def table_modules(table: str) -> list[str]:
+    """Modules that make a table."""
+    more = ["nntest.other_run"] if "run" in TABLES[table].needs else []
+    return [TABLES[table].module, *more]
+
+
+def compared_runs(study: Study) -> list[str]:
+    """Files and folders of the earlier run that a comparison reads, in a stable order."""
+    compare = study.config.compare
+    if compare is None or compare.baseline.run is None:
+        return []
+    found = sorted(glob.glob(compare.baseline.run, recursive=True))  # noqa: PTH207 - see above
+    if not found:
+        raise UserError(
+            f"config: compare.baseline.run: nothing matches '{compare.baseline.run}'",
+            "paths are relative to the folder where snakemake runs",
+        )
+    return found
+
+
+def fails_on_regression(study: Study) -> bool:
+    """Whether a run ends with an error where a point has become slower."""
+    compare = study.config.compare
+    return compare is not None and compare.fail_on_regression is not False
 
 
 def violin_spec(study: Study) -> dict[str, Any]:
@@ -323,6 +397,13 @@ def speedup_spec(study: Study) -> dict[str, Any]:
     return study.config.plots.speedup.model_dump(mode="json")
 
 
+def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:
+    """Options of a picture that is made from tables alone."""
+    options: dict[str, Any] = getattr(study.config.plots, plot).model_dump(mode="json")
+    return options
+
+
 def report_spec(study: Study) -> dict[str, Any]:
-    """The report shows the whole config."""
-    return study.config.model_dump(mode="json")
+    """The report shows the whole config, and what became of networks read from files."""
+    remarks = [line for network in study.networks for line in network.remarks()]
+    return {**study.config.model_dump(mode="json"), "remarks": remarks}

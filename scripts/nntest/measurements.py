@@ -80,25 +80,35 @@ SCHEMA = pa.schema(
     metadata={"nntest_schema_version": SCHEMA_VERSION},
 )
 
+KERNEL_SCHEMA = (
+    SCHEMA.append(_column("phase", _TEXT, "when it ran: run, warmup, tuning, setup; all: not told"))
+    .append(_column("launches", _INT, "how often it was launched in the phase; null: not told"))
+    .append(_column("wall_us", _FLOAT, "time of the operator in the profiled run, µs"))
+)
+"""Schema of the table of kernels: a row for each kernel, phase and profiled repetition."""
+
 POINT_KEYS = ["platform", "library", "operator", "tensor", "batch_size", "tuner"]
 """What tells one measured point from another in every table."""
 
 
-def to_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def to_frame(rows: Iterable[Mapping[str, Any]], schema: pa.Schema = SCHEMA) -> pd.DataFrame:
     """Rows (mappings by column name; a missing key is null) as a typed, sorted data frame.
+
+    `schema` may be `KERNEL_SCHEMA`, for the rows of profiled points.
 
     Sorting is total, so that the same rows in any order give the same table.
     Raises KeyError for a column that the schema does not have.
     """
     listed = list(rows)
-    names = set(SCHEMA.names)
+    names = set(schema.names)
     for row in listed:
         unknown = set(row) - names
         if unknown:
             raise KeyError(f"no such column in the measurement table: {sorted(unknown)}")
-    table = pa.Table.from_pylist([dict(row) for row in listed], schema=SCHEMA)
+    table = pa.Table.from_pylist([dict(row) for row in listed], schema=schema)
     frame = from_arrow(table)
     order = [*POINT_KEYS, "kernel", "repetition_id", "archive", "entry", "point", "subpoint"]
+    order += [name for name in ("phase",) if name in names]
     return frame.sort_values(order, kind="stable", ignore_index=True)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nntest.config import LocalConnection, Study
 from nntest.config.study import Sweep
-from nntest.end_to_end import load_chosen
 from nntest.errors import UserError
 from nntest.libraries import KINDS, Installed
+from nntest.network_points import load_chosen
 from nntest.plan import build_plan, sweep_folder
 
 
@@ -29,7 +29,7 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
             choices = len(config.batch_sizes) * len(config.end_to_end_choices)
             return len(study.networks) * choices * config.repetitions
         sweep = replace(sweep, points=chosen)
-    total = len(sweep.points) * study.config.repetitions
+    total = sum(study.repetitions(point) for point in sweep.points)
     folder = results / "boards" / sweep.board.name
     try:
         facts = json.loads((folder / "facts.json").read_text("utf-8"))

@@ -15,8 +15,8 @@ from typing import Any
 
 from nntest.codehash import ONBOARD, source_hash
 from nntest.config.study import Point, Study, Sweep
-from nntest.end_to_end import VARIABLE, NetworkPoint
 from nntest.libraries import KINDS, Installed
+from nntest.network_points import VARIABLE, NetworkPoint
 from nntest.who import user_name
 
 PLAN_VERSION = 1
@@ -93,6 +93,10 @@ def _point(
 ) -> dict[str, Any]:
     library = sweep.library
     kind = KINDS[library.kind](library)
+    counters = sweep.board.counters if point.profile == "counters" else None
+    # A later run of a process would find warm what a first one pays for.
+    own_process = point.warmup == "tuner-only" or counters is not None
+    protocol = "process" if own_process else library.protocol
     environment = {
         **sweep.board.environment,
         **point.variables(),
@@ -107,13 +111,23 @@ def _point(
         "library": library.name,
         "operator": point.operator,
         "environment": environment,
-        "warmup": library.warmup,
-        "protocol": library.protocol,
+        "warmup": point.warmup,
+        "protocol": protocol,
         "device": [installed.device.get(key) for key in ("name", "platform", "driver_version")],
         "checksum": installed.checksum,
         "measuring_part": source_hash(MEASURING_PART),
     }
     library_environment = kind.environment(tuner_table(folder, installed))
+    for tuner in point.tuners():
+        library_environment |= kind.point_environment(programs, tuner)
+        identity |= kind.identity(tuner)
+    library_environment["NNTEST_WARMUP"] = point.warmup
+    if point.profile == "kernels":
+        library_environment["NNTEST_PROFILE"] = point.profile
+    if point.profile is not None:
+        identity["profile"] = point.profile
+    if counters is not None:
+        identity["counters"] = [counters.reader, source_hash([ONBOARD / "counters.py"])]
     # Paths and device indices do not say what is measured; the tuner's mode does.
     identity["tuner_mode"] = library_environment.get("NNTEST_TUNER_MODE")
     extra: dict[str, Any] = {}
@@ -134,11 +148,13 @@ def _point(
         "tuner": point.tuner,
         "argv": kind.argv(sweep.board, programs, point.operator),
         "env": {**library_environment, **environment},
-        "repetitions": study.config.repetitions,
-        "repetitions_per_process": library.repetitions_per_process,
+        "repetitions": study.repetitions(point),
+        "repetitions_per_process": 1 if own_process else library.repetitions_per_process,
         "timeout_s": library.timeout_s,
-        "protocol": library.protocol,
-        "warmup": library.warmup,
+        "protocol": protocol,
+        "warmup": point.warmup,
+        "profile": point.profile,
+        "counter_reader": counters.reader if counters else None,
         "checksum": installed.checksum,
     }
 
@@ -226,7 +242,14 @@ def _ck_part(
             "abi": facts["machine"],
             "bits": "64" if facts["machine"].endswith("64") else "32",
         },
-        "gpgpu": {key: value for key, value in installed.device.items() if key != "extensions"},
+        "gpgpu": _gpgpu(installed),
         "datasets": study.datasets(),
         "facts": dict(facts),
     }
+
+
+def _gpgpu(installed: Installed) -> dict[str, Any]:
+    """The OpenCL device, or nothing for a library that computes on the CPU."""
+    if installed.device.get("platform") is None:
+        return {}
+    return {key: value for key, value in installed.device.items() if key != "extensions"}

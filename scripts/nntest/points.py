@@ -36,11 +36,25 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.D
     )  # fmt: skip
 
 
+COLD = " (cold)"
+"""Behind a library's name: measured as in 2018, where untuned points did not warm up."""
+
+
 def labelled(frame: pd.DataFrame) -> pd.DataFrame:
-    """The measurement table with "(emulated)" behind the platform of emulated rows."""
+    """The measurement table with names that keep apart what must not be pooled.
+
+    "(emulated)" stands behind the platform of emulated rows.  `COLD` stands behind the library of
+    rows that warmed up with the tuner only, where others of that library always did: one table
+    then has both protocols, as two libraries.
+    """
     emulated = frame["emulated"].fillna(False).astype(bool)
     plain = emulated & ~frame["platform"].str.endswith(" (emulated)", na=False)
-    return frame.assign(platform=frame["platform"].mask(plain, frame["platform"] + " (emulated)"))
+    named = frame.assign(platform=frame["platform"].mask(plain, frame["platform"] + " (emulated)"))
+    library = named["library"].str.removesuffix(COLD)
+    of = [named["platform"], library]
+    both = (named["warmup"] == "always").groupby(of, dropna=False).transform("any")
+    cold = both.astype(bool) & (named["warmup"] == "tuner-only")
+    return named.assign(library=named["library"].mask(cold, library + COLD))
 
 
 def operators_only(frame: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +125,7 @@ class Point:
 
 def points(frame: pd.DataFrame, seed: int) -> list[Point]:
     """The measured points of a measurement table, in the order of the tables."""
-    rows = labelled(measured(frame))
+    rows = measured(labelled(frame))
     rows = rows[rows["time_us"] > 0].reset_index(drop=True)
     # A process is known within its own archive entry only: two merged runs both have a process 0.
     origin = ["archive", "entry", "point", "subpoint", "process_id"]

@@ -22,7 +22,17 @@ class ProgressLine:
 
     def progress(self, status: Mapping[str, Any]) -> None:
         """Show the runner's status."""
-        text = self._text(status)
+        self.show(self._text(status))
+
+    def steps(self, done: int, total: int, unit: str, seconds_left: float | None) -> None:
+        """Show how many steps of something else are done."""
+        parts = [f"{self._name} [{_bar(done, total)}] {done}/{total} {unit}"]
+        if seconds_left is not None:
+            parts.append(f"{duration(seconds_left)} left")
+        self.show(", ".join(parts))
+
+    def show(self, text: str) -> None:
+        """Show a line in the place of the one before: on a terminal, elsewhere now and then."""
         now = time.monotonic()
         if self._stream.isatty():
             self._stream.write(f"\r\x1b[K{text}")
@@ -51,9 +61,7 @@ class ProgressLine:
     def _text(self, status: Mapping[str, Any]) -> str:
         total = status["repetitions"]
         done = total - status["missing"]
-        filled = BAR_WIDTH * done // max(total, 1)
-        bar = "=" * filled + " " * (BAR_WIDTH - filled)
-        parts = [f"{self._name} [{bar}] {done}/{total}"]
+        parts = [f"{self._name} [{_bar(done, total)}] {done}/{total}"]
         if status["failed_points"]:
             parts.append(f"{status['failed_points']} points failed")
         if status.get("seconds_left") is not None:
@@ -61,6 +69,11 @@ class ProgressLine:
         if status.get("current"):
             parts.append(status["current"])
         return ", ".join(parts)
+
+
+def _bar(done: int, total: int) -> str:
+    filled = BAR_WIDTH * done // max(total, 1)
+    return "=" * filled + " " * (BAR_WIDTH - filled)
 
 
 def duration(seconds: float) -> str:

@@ -206,13 +206,25 @@ def _ratio(above: FloatArray | None, below: FloatArray | None) -> FloatArray | N
 def weighted_sum(parts: Sequence[tuple[int, FloatArray | None]], value: float) -> Interval:
     """`value`, a sum of weight x statistic over `parts`, with the interval of the joint draws.
 
+    No interval if a part has none; see `sum_of_draws`.
+    """
+    return _interval(value, sum_of_draws(parts))
+
+
+def sum_of_draws(parts: Sequence[tuple[int, FloatArray | None]]) -> FloatArray | None:
+    """Draws of a sum of weight x statistic, of shape (DRAWS,); None if a part has none.
+
     Each part is resampled once per draw and multiplied by its weight: the five runs of one
     repeated layer share the uncertainty of its one measurement, they do not average it out.
-    No interval if a part has none.
     """
     total = np.zeros(DRAWS)
     for weight, draws in parts:
         if draws is None:
-            return _interval(value, None)
+            return None
         total += weight * draws
-    return _interval(value, total)
+    return total
+
+
+def ratio_of_draws(value: float, above: FloatArray | None, below: FloatArray | None) -> Interval:
+    """`value`, a ratio of two statistics, with the interval of their independent draws."""
+    return _interval(value, _ratio(above, below))

@@ -19,9 +19,9 @@ from typing import Any
 
 from nntest.ck.zipwriter import new_ck_zip
 from nntest.config.study import Study, Sweep
-from nntest.end_to_end import VARIABLE
 from nntest.errors import UserError
 from nntest.libraries import Installed
+from nntest.network_points import VARIABLE
 from nntest.onboard import call, deploy, version
 from nntest.plan import build_plan, sweep_folder, tuner_table
 from nntest.progress import ProgressLine

@@ -40,6 +40,11 @@ class BoardLock:
         self.update_owner(owner)
         return True
 
+    @property
+    def descriptor(self):
+        """Of the lock's file while it is ours: a process that inherits it holds the lock, too."""
+        return self._descriptor
+
     def update_owner(self, owner):
         """Write who holds the lock, if the file lets us: it may be another user's."""
         # Without O_CREAT: the kernel may refuse that on another user's file in a sticky folder.

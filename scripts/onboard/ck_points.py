@@ -7,6 +7,8 @@ at that place; `ck_entries` puts them together.  Runs on boards: standard librar
 import math
 import re
 
+from ck_profiles import phases_of_launches, profile_of_run
+
 PROGRAM_MODULE_UID = "b0ac08fe1d3c2615"
 """UID of CK's module "program"."""
 
@@ -132,13 +134,13 @@ def _choices(plan, point):
         "dataset_file": "shape-" + point["tensor"],
         "dataset_uoa": dataset(ck, point),
         "device_id": "",
-        "dvdt_prof": "no",
+        "dvdt_prof": "yes" if point.get("profile") == "kernels" else "no",
         "energy": "no",
         "env": env,
         "flags": "",
         "gpu_freq": "",
         "host_os": host_os,
-        "mali_hwc": "no",
+        "mali_hwc": "yes" if point.get("profile") == "counters" else "no",
         "module_uoa": PROGRAM_MODULE_UID,
         "no_compile": "yes",
         "repeat": 1,
@@ -155,6 +157,7 @@ def _characteristics(point, line):
         run = _timed(line)
         run.update(run_success="yes", run_success_bool=True, return_code=0)
         run.update(output_check_failed="no", output_check_failed_bool=False)
+        run.update(profile_of_run(line))
     elif status == "wrong-output":
         run = _timed(line) if line.get("time_s") is not None else {}
         reason = line.get("reason") or status
@@ -164,26 +167,26 @@ def _characteristics(point, line):
     else:
         run = {}
     check = line.get("output_check") or {}
-    return {
-        "run": run,
-        "nntest_flow": {
-            "repetition": line["repetition"],
-            "process": line.get("process"),
-            "status": status,
-            "reason": line.get("reason") or "",
-            "log_tail": (line.get("log_tail") or "")[-_LONGEST_LOG_TAIL:],
-            "started_at": line.get("started_at"),
-            "tuning_s": line.get("tuning_s"),
-            "max_abs_diff": check.get("max_abs_diff"),
-            "state_before": line.get("state_before"),
-            "state_after": line.get("state_after"),
-            "throttled": line.get("throttled"),
-            "notes": line.get("notes") or [],
-            "protocol": point["protocol"],
-            "warmup": point["warmup"],
-            "checksum": point["checksum"],
-        },
+    flow = {
+        "repetition": line["repetition"],
+        "process": line.get("process"),
+        "status": status,
+        "reason": line.get("reason") or "",
+        "log_tail": (line.get("log_tail") or "")[-_LONGEST_LOG_TAIL:],
+        "started_at": line.get("started_at"),
+        "tuning_s": line.get("tuning_s"),
+        "max_abs_diff": check.get("max_abs_diff"),
+        "state_before": line.get("state_before"),
+        "state_after": line.get("state_after"),
+        "throttled": line.get("throttled"),
+        "notes": line.get("notes") or [],
+        "protocol": point["protocol"],
+        "warmup": point["warmup"],
+        "checksum": point["checksum"],
     }
+    if "kernels" in line:
+        flow["launches"] = phases_of_launches(line)
+    return {"run": run, "nntest_flow": flow}
 
 
 def _timed(line):

@@ -8,16 +8,16 @@ The program is handed its point in environment variables and writes its times to
 contract of CK-NNTest, and ours beside it; docs/programs.md lists both).
 """
 
-import ctypes
 import json
 import os
 import shutil
-import signal
 import subprocess
 import time
 
 from clock import utc_now
+from counters import CounterReader, CounterReaderError
 from device_state import throttled
+from processes import die_with_parent, end_group, signal_name
 
 REPETITIONS_FILE = "tmp-nntest-repetitions.jsonl"
 STATUS_FILE = "tmp-nntest-status.json"
@@ -48,6 +48,26 @@ class Measurement:
         """Start the program, follow it to its end, and yield journal lines."""
         shutil.rmtree(self._folder, ignore_errors=True)
         os.makedirs(self._folder)
+        if self._point.get("counter_reader"):
+            return self._run_with_counters(self._point["counter_reader"])
+        return self._run()
+
+    def _run_with_counters(self, command):
+        """What `_run` yields, with what the counter reader has counted from start to end."""
+        before = self._state.read()
+        started_at = utc_now()
+        lines = []
+        try:
+            with CounterReader(command, self._folder) as reader:
+                lines = list(self._run())
+                if lines and lines[-1]["status"] == "ok":
+                    lines[-1]["counters"] = reader.finish()
+        except CounterReaderError as error:
+            lines = [self._failure("skipped", str(error), started_at, before)]
+        for line in lines:
+            yield line
+
+    def _run(self):
         oom_before = _oom_kills()
         before = self._state.read()
         started_at = utc_now()
@@ -77,7 +97,7 @@ class Measurement:
                     break
                 time.sleep(POLL_S)
         finally:
-            _end_group(program)
+            end_group(program)
         if ended_by == "stopped":
             return
         if ended_by == "timeout":
@@ -103,7 +123,7 @@ class Measurement:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     def _new_repetitions(self, before):
@@ -118,7 +138,7 @@ class Measurement:
         for raw in content[:whole].splitlines():
             record = json.loads(raw.decode("utf-8"))
             index = record["repetition"] - self._repetitions[0]
-            yield self._line(
+            line = self._line(
                 repetition=self._repetitions[index],
                 started_at=record["started_at"],
                 setup_s=record["execution_time_kernel_0"],
@@ -128,6 +148,9 @@ class Measurement:
                 run_time_state=record.get("run_time_state", {}),
                 before=before,
             )
+            if "kernels" in record:
+                line["kernels"] = record["kernels"]
+            yield line
 
     def _single_repetition(self, started_at, before):
         """The one repetition of a program that only knows CK-NNTest's timer file."""
@@ -176,7 +199,7 @@ class Measurement:
         if isinstance(own, dict) and own.get("status"):
             return str(own["status"]), str(own.get("reason", ""))
         if returncode < 0:
-            name = _signal_name(-returncode)
+            name = signal_name(-returncode)
             if name == "SIGKILL" and out_of_memory:
                 return "out-of-memory", "killed by the kernel for want of memory"
             return "crashed({})".format(name), "ended by signal {}".format(name)
@@ -201,34 +224,6 @@ class Measurement:
                 return stream.read().decode("utf-8", "replace")
         except OSError:
             return ""
-
-
-def _die_with_parent():
-    """Have the kernel end this process when the runner ends, however that ends.
-
-    A program that outlived its runner would go on loading a board whose lock is free.
-    """
-    try:
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
-    except (OSError, AttributeError):
-        pass
-
-
-def _end_group(program):
-    """End a program and whatever it started, and wait for it."""
-    if program.poll() is None:
-        try:
-            os.killpg(program.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        program.wait()
-
-
-def _signal_name(number):
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "signal {}".format(number)
 
 
 def _oom_kills():

@@ -76,9 +76,16 @@ def queue(plan, progress):
 
     Points are visited in rounds, each in a new random order drawn from the plan's seed, so that
     a drift of the machine meets all points alike and no point follows the same one each time.
+    Profiled points come after all others, which so never run beside or behind one.
     """
+    profiled = [point for point in plan["points"] if point.get("profile")]
+    timed = [point for point in plan["points"] if not point.get("profile")]
+    return _in_rounds(plan, timed, progress) + _in_rounds(plan, profiled, progress)
+
+
+def _in_rounds(plan, points, progress):
     rounds = []
-    for point in plan["points"]:
+    for point in points:
         missing = progress.missing(point)
         size = point["repetitions_per_process"] if point["protocol"] == "in-process" else 1
         process = progress.processes.get(point["id"], 0)
@@ -134,6 +141,8 @@ class Sweep:
             if self._stop_asked():
                 return "stopped"
             self._current = "{operator} {tuner} {tensor}".format(**point)
+            if point.get("profile"):
+                self._current += ", profiled"
             self.write_status("running")
             measurement = Measurement(
                 point,

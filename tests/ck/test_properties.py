@@ -41,7 +41,7 @@ from nntest.ck import (
 from nntest.ck.recordings import RecordingParser
 from nntest.ck.safety import RefusedError, parse_object, unsafe_name
 from nntest.errors import UserError
-from nntest.measurements import to_frame
+from nntest.measurements import KERNEL_SCHEMA, to_frame
 
 A, B = "a" * 16, "b" * 16
 POINTS = [
@@ -259,7 +259,7 @@ def read_in_every_way(path: Path, folder: Path) -> None:
         good_times = frame.loc[frame["status"] == "ok", "time_us"]
         assert (good_times > 0).all()
         assert frame.loc[frame["status"] != "ok", "time_us"].isna().all()
-        to_frame(read_kernel_rows(path, (), quiet))
+        to_frame(read_kernel_rows(path, (), quiet), KERNEL_SCHEMA)
         json.dumps(list(read_launch_rows(path, (), quiet)), allow_nan=False)
         json.dumps(list(read_counter_rows(path, (), quiet)), allow_nan=False)
         list(overview(path, (), quiet))

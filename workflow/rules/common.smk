@@ -20,6 +20,7 @@ from nntest.runs import RunLock, headline_text
 try:
     STUDY = load_study(config, HOME)
     IMPORTED = graph.imported_files(STUDY)
+    COMPARED_RUNS = graph.compared_runs(STUDY)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -11,7 +11,7 @@ rule report:
         ),
         plots=expand(
             f"{RESULTS}/plots/{{plot}}.{{kind}}",
-            plot=graph.plots(STUDY),
+            plot=graph.plots_of(STUDY),
             kind=["svg", "png"],
         ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),

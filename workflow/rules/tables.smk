@@ -4,6 +4,12 @@
 rule table:
     input:
         measurements=MEASUREMENTS,
+        # Only the comparison reads another run.
+        run=lambda w: COMPARED_RUNS if w.table == "comparison" else [],
+        profiles=lambda w: [
+            f"{RESULTS}/tables/{profile}.parquet"
+            for profile in graph.TABLES[w.table].reads
+        ],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
         csv=report(
@@ -20,8 +26,28 @@ rule table:
         "../envs/nntest.yaml"
     params:
         spec=lambda w: spec(**graph.table_spec(STUDY, w.table)),
-        code=lambda w: code("table.py", graph.TABLES[w.table].module),
+        code=lambda w: code("table.py", *graph.table_modules(w.table)),
     message:
         "Table {wildcards.table}"
     script:
         "../../scripts/table.py"
+
+
+rule no_regressions:
+    # The last step: what it complains of has been tabulated, plotted and reported before.
+    input:
+        comparison=f"{RESULTS}/tables/comparison.parquet",
+        report=REPORT,
+    output:
+        told=f"{RESULTS}/no-regressions.txt",
+    log:
+        f"{LOGS}/no_regressions.log",
+    conda:
+        "../envs/nntest.yaml"
+    params:
+        spec=spec(**graph.table_spec(STUDY, "comparison")),
+        code=code("no_regressions.py", "nntest.compare"),
+    message:
+        "See that nothing is slower than the baseline"
+    script:
+        "../../scripts/no_regressions.py"

@@ -7,6 +7,7 @@ from nntest.ck.platforms import KnownPlatform
 from nntest.ck.profiles import (
     COUNTER_COLUMNS,
     LAUNCH_COLUMNS,
+    TIMES,
     read_counter_rows,
     read_kernel_rows,
     read_launch_rows,
@@ -16,6 +17,7 @@ from nntest.ck.read import read_points, read_rows
 __all__ = [
     "COUNTER_COLUMNS",
     "LAUNCH_COLUMNS",
+    "TIMES",
     "Complaint",
     "EntryOverview",
     "KnownPlatform",

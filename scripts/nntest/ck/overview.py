@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nntest.ck.platforms import KnownPlatform
 from nntest.ck.points import Point
-from nntest.ck.profiles import kernel_rows
+from nntest.ck.profiles import UNTOLD, kernel_rows
 from nntest.ck.read import log_warning, read_points, repetition_rows
 from nntest.ck.safety import Warn, printable
 
@@ -113,6 +113,6 @@ def _point(point: Point) -> PointOverview:
         else:
             found.failures.append((outcome.status, outcome.reason))
     for row in kernel_rows(point, 0):
-        if row["kernel"] and row["time_us"] is not None:
+        if row["phase"] in ("run", UNTOLD) and row["time_us"] is not None:
             found.kernels.setdefault(row["kernel"], []).append(row["time_us"])
     return found

@@ -14,7 +14,7 @@ from nntest.ck.platforms import KnownPlatform
 from nntest.ck.points import Point
 from nntest.ck.read import Row, log_warning, repetition_rows, rows_of_points
 from nntest.ck.safety import Warn
-from nntest.ck.values import mapping, real, text, whole
+from nntest.ck.values import dig, mapping, real, text, whole
 
 _POINT_COLUMNS = (
     *("platform", "board", "library", "operator", "program", "species", "tensor"),
@@ -22,13 +22,20 @@ _POINT_COLUMNS = (
 )
 _ORIGIN_COLUMNS = ("archive", "entry", "point", "subpoint")
 
+PHASES = ("run", "warmup", "tuning", "setup")
+UNTOLD = "all"
+"""Phase of the sums in CK's own profiles: weight reshaping and tuner runs are in them."""
+TIMES = ("queued_ns", "submitted_ns", "start_ns", "end_ns")
+
 LAUNCH_COLUMNS = (
     *_POINT_COLUMNS,
-    *("sequence", "kernel", "time_us", "global_size", "local_size"),
+    *("sequence", "phase", "kernel", "time_us", "global_size", "local_size"),
+    *TIMES,
     *_ORIGIN_COLUMNS,
 )
 """Columns of `read_launch_rows`: sequence counts the launches of a repetition from 0; sizes are
-written 8x8x1, and a local size of 0x0x0 was left to the driver."""
+written 8x8x1, and a local size of 0x0x0 was left to the driver; times are nanoseconds of the
+device's clock, null in CK's own profiles."""
 
 COUNTER_COLUMNS = (*_POINT_COLUMNS, "counter", "value", *_ORIGIN_COLUMNS)
 """Columns of `read_counter_rows`; a counter that lies deeper is named by its path, a/b/c."""
@@ -43,11 +50,13 @@ def read_kernel_rows(
     *,
     synthetic: bool = False,
 ) -> Iterator[Row]:
-    """Rows for `measurements.to_frame`, one per kernel and repetition of the profiled points.
+    """Rows by `measurements.KERNEL_SCHEMA`: one per kernel, phase and profiled repetition.
 
-    ``time_us`` is the time of all launches of the kernel in the repetition, weight reshaping and
-    tuner runs included; ``kernel`` is its name.  A profiled run that failed is one row with an
-    empty ``kernel`` and no time.  Arguments and errors as for `nntest.ck.read_rows`.
+    ``time_us`` is the time of all launches of the kernel in that phase of the repetition;
+    ``kernel`` is its name.  What only the first repetition of a process goes through (set-up,
+    tuning, warm-up) has rows of that repetition alone; CK's own profiles tell no phases
+    (`UNTOLD`).  A profiled run that failed is one row with an empty ``kernel`` and no time.
+    Arguments and errors as for `nntest.ck.read_rows`.
     """
     return rows_of_points(path, known_platforms, warn, synthetic, kernel_rows)
 
@@ -78,34 +87,69 @@ def kernel_rows(point: Point, first_repetition: int) -> Iterator[Row]:
     """Rows of one recording, as `read_kernel_rows` gives them; none if it was not profiled."""
     if not point.profiled:
         return
-    for row, run, outcome in repetition_rows(point, first_repetition):
+    for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
         row["GFLOPS"] = None
+        row["phase"] = ""
         if outcome.status != "ok":
             yield row
             continue
-        for kernel, time_us in sorted(mapping(run, "execution_time_opencl_us").items()):
-            yield {**row, "kernel": text(kernel), "time_us": real(time_us), "setup_us": None}
+        row["wall_us"], row["setup_us"] = row["time_us"], None
+        launches, phases = _launches(point, run, index)
+        if not phases:
+            for kernel, time_us in sorted(mapping(run, "execution_time_opencl_us").items()):
+                name = text(kernel)
+                yield {**row, "kernel": name, "time_us": real(time_us), "phase": UNTOLD}
+            continue
+        sums: dict[tuple[str, str], list[float]] = {}
+        for launch, phase in zip(launches, phases, strict=True):
+            key = _phase(phase), text(launch.get("kernel_name"))
+            sums.setdefault(key, []).append(real(launch.get("kernel_time")) or 0.0)
+        for (name, kernel), times in sorted(sums.items()):
+            found = {"kernel": kernel, "phase": name, "launches": len(times)}
+            yield {**row, **found, "time_us": sum(times) / 1e3}
 
 
 def _launch_rows(point: Point, first_repetition: int) -> Iterator[Row]:
     if not point.profiled:
         return
-    for row, run, outcome in repetition_rows(point, first_repetition):
-        launches = run.get("execution_time_list_opencl")
-        if outcome.status != "ok" or not isinstance(launches, list):
+    for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
+        if outcome.status != "ok":
             continue
-        for index, launch in enumerate(launches):
-            nanoseconds = real(mapping([launch], 0).get("kernel_time"))
-            sequence = whole(mapping([launch], 0).get("sequence"))
+        launches, phases = _launches(point, run, index)
+        for number, launch in enumerate(launches):
+            nanoseconds = real(launch.get("kernel_time"))
+            sequence = whole(launch.get("sequence"))
+            told = phases[number] if phases else {}
             yield {
                 **{name: row[name] for name in _POINT_COLUMNS},
-                "sequence": index if sequence is None else sequence,
-                "kernel": text(mapping([launch], 0).get("kernel_name")),
+                "sequence": number if sequence is None else sequence,
+                "phase": _phase(told),
+                "kernel": text(launch.get("kernel_name")),
                 "time_us": None if nanoseconds is None else nanoseconds / 1e3,
-                "global_size": _size(mapping([launch], 0).get("gws")),
-                "local_size": _size(mapping([launch], 0).get("lws")),
+                "global_size": _size(launch.get("gws")),
+                "local_size": _size(launch.get("lws")),
+                **{name: whole(told.get(name)) for name in TIMES},
                 **{name: row[name] for name in _ORIGIN_COLUMNS},
             }
+
+
+def _launches(
+    point: Point, run: dict[str, Any], index: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """CK's launches of a repetition, and what is told beside each; [] where nothing is."""
+    launches = run.get("execution_time_list_opencl")
+    told = dig(point.repetitions[index], "nntest_flow", "launches")
+    if not isinstance(launches, list):
+        return [], []
+    found = [launch if isinstance(launch, dict) else {} for launch in launches]
+    if not isinstance(told, list) or len(told) != len(found):
+        return found, []
+    return found, [one if isinstance(one, dict) else {} for one in told]
+
+
+def _phase(told: dict[str, Any]) -> str:
+    phase = text(told.get("phase"))
+    return phase if phase in PHASES else UNTOLD
 
 
 def _counter_rows(point: Point, first_repetition: int) -> Iterator[Row]:

@@ -96,6 +96,17 @@ class FrequencyDomain(Strict):
     )
 
 
+class Counters(Strict):
+    """A program on the board that reads the GPU's hardware counters."""
+
+    reader: list[str] = Field(
+        min_length=1, description="command; docs/programs.md says what it is to print"
+    )
+    device: str = Field(
+        default="/dev/mali0", description="what must be there for the reader to read"
+    )
+
+
 class PlatformNames(Strict):
     """What tables and plots call the board, and the model strings that stand for it."""
 
@@ -132,6 +143,9 @@ class Board(Strict):
     gpu: Gpu | None = None
     frequency_domains: list[FrequencyDomain] = Field(default_factory=list)
     thermal_zones: list[ThermalZone] = Field(default_factory=list)
+    counters: Counters | None = Field(
+        default=None, description="reader of hardware counters, for `profile: counters`"
+    )
     cool_down_s: float = Field(
         default=300.0, ge=0, description="longest wait for the start temperatures, each time"
     )

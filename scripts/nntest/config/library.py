@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from nntest.config.fields import Name, Seconds, Strict
+from nntest.config.install import Build, Install, SourceInstall
 from nntest.tensors import OPERATOR_SPECIES
 
 Tuner = Literal["NONE", "DEFAULT", "CUSTOM", "BIFROST"]
+Warmup = Literal["always", "tuner-only"]
 
 
 def _known_operator(name: str) -> str:
@@ -31,65 +34,21 @@ class OperatorProgram(Strict):
     )
 
 
-# These reach make and the compiler on a board: no blanks, nothing that a shell or make reads.
-_Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./+=,:@-]+$", max_length=500)]
-_BoardFolder = Annotated[str, Field(pattern=r"^/[A-Za-z0-9_./+-]*$", max_length=500)]
-
-
-class AptInstall(Strict):
-    """Debian or Ubuntu packages; needs root on the board, or sudo without a password."""
-
-    way: Literal["apt"]
-    packages: list[Name] = Field(default=["libarm-compute-dev"], min_length=1)
-
-
-class Preinstalled(Strict):
-    """It is on the board already: where its own build, or somebody's hands, have put it."""
-
-    way: Literal["preinstalled"]
-    prefix: _BoardFolder | None = Field(
-        default=None,
-        description="folder on the board with include/ and lib/ (or build/); default: the system's",
-    )
-    kernels: _BoardFolder | None = Field(
-        default=None, description="folder of the .cl files, if they are not built into the library"
-    )
-
-
-class BuildOnBoard(Strict):
-    """Operator programs are compiled on the board."""
-
-    where: Literal["board"]
-    compiler: _Word = "g++"
-    flags: list[_Word] = Field(default=["-O2"])
-
-
-class BuildHere(Strict):
-    """Operator programs are compiled on the machine that runs the workflow, and copied."""
-
-    where: Literal["here"]
-    sysroot: _Word = Field(
-        description="folder here with the board's system in it: its libraries and headers"
-    )
-    compiler: _Word = "aarch64-linux-gnu-g++"
-    flags: list[_Word] = Field(default=["-O2"])
-
-
-Install = Annotated[AptInstall | Preinstalled, Field(discriminator="way")]
-Build = Annotated[BuildOnBoard | BuildHere, Field(discriminator="where")]
-
 ARMCL_VERSIONS = (
     *("17.12", "18.01", "18.02", "18.03", "18.05", "18.08", "18.11", "19.02", "19.05", "19.08"),
     *("19.08.1", "19.11", "19.11.1", "20.02", "20.02.1", "20.05", "20.08", "20.11"),
 )
 ARMCL_TUNER_MODES_SINCE = "19.05"
+ARMCL_TABLES_SINCE = "18.03"
+ARMCL_BIFROST_SINCE = "18.05"
+ARMCL_NHWC_SINCE = "18.08"
 
 
 class Library(Strict):
     """One library; the file's name without `.yaml` is its name."""
 
     name: Name
-    kind: Literal["opencl-reference", "armcl-opencl"] = Field(
+    kind: Literal["opencl-reference", "armcl-opencl", "armcl-neon"] = Field(
         description="which class of ours installs it"
     )
     version: str = Field(min_length=1)
@@ -106,27 +65,43 @@ class Library(Strict):
     repetitions_per_process: int = Field(
         default=1, ge=1, description="with protocol in-process: timed runs in each process"
     )
-    warmup: Literal["always", "tuner-only"] = Field(
-        default="always", description="tuner-only: as the 2018 programs did"
-    )
+    warmup: Warmup = Field(default="always", description="tuner-only: as the 2018 programs did")
     timeout_s: Seconds = Field(default=300.0, description="for one process")
     tuner_mode: Literal["exhaustive", "normal", "rapid"] = "rapid"
+    tuner_table: str | None = Field(
+        default=None,
+        description="file here with tuned local sizes of an earlier run, for the tuner CUSTOM",
+    )
+    data_type: Literal["fp32", "fp16"] = "fp32"
+    layout: Literal["NCHW", "NHWC"] = Field(default="NCHW", description="of tensors in memory")
     opencl_platform: int = Field(default=0, ge=0, description="index of the OpenCL platform")
     opencl_device: int = Field(default=0, ge=0, description="index of the device in it")
 
+    @field_validator("tuner_table")
+    @classmethod
+    def _is_a_file(cls, value: str | None) -> str | None:
+        if value is not None and not Path(value).is_file():
+            raise ValueError("there is no such file; the path is relative to where snakemake runs")
+        return value
+
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
-        if self.kind == "armcl-opencl":
+        if self.kind in ("armcl-opencl", "armcl-neon"):
             self._check_armcl()
         elif self.install is not None or self.build is not None:
             raise ValueError(
                 f"kind {self.kind} has nothing to install or build: leave `install` and `build` out"
             )
+        if "CUSTOM" in self._tuners() and self.tuner_table is None:
+            raise ValueError("the tuner CUSTOM needs `tuner_table`, a file that a run has tuned")
         return self
+
+    def _tuners(self) -> set[str]:
+        return {tuner for program in self.operators.values() for tuner in program.tuners}
 
     def _check_armcl(self) -> None:
         if self.install is None:
-            raise ValueError("kind armcl-opencl needs `install`, e.g. install: {way: apt}")
+            raise ValueError(f"kind {self.kind} needs `install`, e.g. install: {{way: apt}}")
         if self.version not in ARMCL_VERSIONS:
             raise ValueError(
                 f"version '{self.version}' is none that the programs are made for: "
@@ -137,20 +112,35 @@ class Library(Strict):
                 "Arm Compute Library takes the first OpenCL device: leave `opencl_platform` and "
                 "`opencl_device` out"
             )
-        unknown = {tuner for program in self.operators.values() for tuner in program.tuners}
-        unknown -= {"NONE", "DEFAULT"}
-        if unknown:
-            raise ValueError(f"its programs have the tuners NONE and DEFAULT, not {min(unknown)}")
-        tunes = any("DEFAULT" in program.tuners for program in self.operators.values())
+        backend = self.kind.removeprefix("armcl-")
+        if isinstance(self.install, SourceInstall) and not getattr(self.install, backend):
+            raise ValueError(f"kind {self.kind} needs install: {backend}: true")
+        if self.layout == "NHWC" and self._is_before(ARMCL_NHWC_SINCE):
+            raise ValueError(f"layout NHWC needs version {ARMCL_NHWC_SINCE} or later")
+        self._check_armcl_tuners()
+
+    def _check_armcl_tuners(self) -> None:
+        tuners = self._tuners()
+        if self.kind == "armcl-neon" and tuners != {"NONE"}:
+            raise ValueError(
+                f"tuners choose OpenCL work sizes: kind armcl-neon has NONE, not "
+                f"{min(tuners - {'NONE'})}"
+            )
+        for tuner, since in (("CUSTOM", ARMCL_TABLES_SINCE), ("BIFROST", ARMCL_BIFROST_SINCE)):
+            if tuner in tuners and self._is_before(since):
+                raise ValueError(f"the tuner {tuner} needs version {since} or later")
         if (
-            tunes
+            "DEFAULT" in tuners
             and self.tuner_mode != "exhaustive"
-            and version_key(self.version) < version_key(ARMCL_TUNER_MODES_SINCE)
+            and self._is_before(ARMCL_TUNER_MODES_SINCE)
         ):
             raise ValueError(
                 f"the tuner of {self.version} always searches exhaustively: "
                 "set tuner_mode: exhaustive"
             )
+
+    def _is_before(self, version: str) -> bool:
+        return version_key(self.version) < version_key(version)
 
 
 def version_key(version: str) -> tuple[int, ...]:

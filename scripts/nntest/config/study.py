@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
+from nntest.config.compare import Compare
 from nntest.config.fields import Name, Strict
-from nntest.config.library import Library, Operator, Tuner
+from nntest.config.instruments import Instrument, Profile, instruments_of
+from nntest.config.library import Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
+from nntest.config.prediction import PredictionCheck
 from nntest.config.published import PublishedFile
-from nntest.end_to_end import NetworkPoint
 from nntest.errors import UserError
+from nntest.network_points import NetworkPoint
 from nntest.networks import Network
 from nntest.plots.options import PlotOptions
 from nntest.roofline.traffic import TrafficModel
@@ -37,6 +40,9 @@ class PlotRequests(Strict):
 
     violin: PlotOptions = PlotOptions()
     speedup: PlotOptions = PlotOptions()
+    layers: PlotOptions = PlotOptions()
+    end_to_end: PlotOptions = PlotOptions()
+    comparison: PlotOptions = PlotOptions()
     roofline: PlotOptions = PlotOptions()
     prediction: PlotOptions = PlotOptions()
 
@@ -52,6 +58,16 @@ class StudyConfig(Strict):
     tuners: list[Tuner] = Field(min_length=1)
     batch_sizes: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[1], min_length=1)
     repetitions: int = Field(default=10, ge=1, le=10_000)
+    warmups: list[Warmup] = Field(
+        default_factory=list,
+        description="warm-up policies under which every point is measured, in one mixed order; "
+        "default: each library's own",
+    )
+    profile: Profile = Field(
+        default="none",
+        description="what is recorded of every point in further, profiled runs: kernels, counters",
+    )
+    profile_repetitions: int = Field(default=3, ge=1, le=1000, description="of each profiled point")
     seed: int = Field(default=42, ge=0, description="of inputs, of the order, of the bootstrap")
     baseline: Baseline = Baseline()
     imports: list[str] = Field(
@@ -91,6 +107,12 @@ class StudyConfig(Strict):
         description="when another run measures on the board: wait for its end, end with its "
         "owner's name, or stop it (what it measured stays in its journal)",
     )
+    compare: Compare | None = Field(
+        default=None, description="compare with a baseline: another library, board or run"
+    )
+    prediction_check: PredictionCheck | None = Field(
+        default=None, description="published layer times against published network times"
+    )
     plots: PlotRequests = PlotRequests()
     platforms: list[str] = Field(
         default_factory=list,
@@ -113,6 +135,7 @@ class StudyConfig(Strict):
         "tuners",
         "batch_sizes",
         "end_to_end_choices",
+        "warmups",
     )
     @classmethod
     def _no_twins(cls, values: list[object]) -> list[object]:
@@ -130,6 +153,9 @@ class Point:
     tuner: str
     tensor: Tensor
     batch_size: int
+    warmup: Warmup = "always"
+    profile: Instrument | None = None
+    """What watches its runs; their times are then no measurements."""
 
     @property
     def species(self) -> str:
@@ -144,6 +170,10 @@ class Point:
     def variables(self) -> dict[str, str]:
         """Environment variables that say what is measured."""
         return self.tensor.env()
+
+    def tuners(self) -> list[str]:
+        """The tuners that it runs with."""
+        return [self.tuner]
 
 
 @dataclass(frozen=True)
@@ -208,9 +238,10 @@ class Study:
         ]
 
     def points(self, library: Library) -> list[Point]:
-        """Everything that a sweep of `library` measures."""
-        return [
-            Point(operator, tuner, tensor, batch_size)
+        """Everything that a sweep of `library` measures; the profiled points come last."""
+        timed = [
+            Point(operator, tuner, tensor, batch_size, warmup)
+            for warmup in self.config.warmups or [library.warmup]
             for operator in self.config.operators
             if operator in library.operators
             for tuner in self.config.tuners
@@ -218,6 +249,17 @@ class Study:
             for tensor in self.tensors(OPERATOR_SPECIES[operator])
             for batch_size in self.config.batch_sizes
         ]
+        # Profiled runs always warm up, so that what only a first run does is told apart.
+        profiled = dict.fromkeys(
+            replace(point, warmup="always", profile=instrument)
+            for instrument in instruments_of(self.config.profile, library.kind)
+            for point in timed
+        )
+        return [*timed, *profiled]
+
+    def repetitions(self, point: Point | NetworkPoint) -> int:
+        """How often a point is measured."""
+        return self.config.repetitions if point.profile is None else self.config.profile_repetitions
 
     def sweeps(self) -> list[Sweep]:
         """The measuring jobs of the study."""
@@ -226,6 +268,8 @@ class Study:
             for library in self.libraries_of(board):
                 groups: dict[str, list[Point]] = {}
                 for point in self.points(library):
+                    if point.profile == "counters" and board.counters is None:
+                        continue  # the sweep says so
                     name = f"{board.name}.{library.name}"
                     if self.config.sweep_by == "operator-tuner":
                         name += f".{point.operator}.{point.tuner}"

@@ -7,6 +7,7 @@ from nntest.libraries.opencl_reference import OpenCLReference
 KINDS: dict[str, type[LibraryKind]] = {
     "opencl-reference": OpenCLReference,
     "armcl-opencl": ArmCL,
+    "armcl-neon": ArmCL,
 }
 
 __all__ = ["KINDS", "Installed", "LibraryKind"]

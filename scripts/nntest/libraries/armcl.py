@@ -1,8 +1,9 @@
-"""armcl-opencl: Arm Compute Library on a board's GPU, with C++ operator programs of this project.
+"""armcl-opencl and armcl-neon: Arm Compute Library on a board's GPU or CPU.
 
-The library is installed from packages, or found where it is.  The programs are compiled on the
-board, or here by a cross compiler, into a folder of the board's work folder whose name says from
-what; a marker with the library's checksum, written last, says that they are whole.
+The library is installed from packages, built from its sources, taken from a release, or found
+where it is.  The operator programs, C++ of this project, are compiled on the board, or here by a
+cross compiler, into a folder of the board's work folder whose name says from what; a marker with
+the library's checksum, written last, says that they are whole.
 """
 
 from __future__ import annotations
@@ -12,73 +13,50 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nntest.codehash import ONBOARD, module_file, source_hash
 from nntest.config.board import Board
-from nntest.config.library import (
+from nntest.config.install import (
     AptInstall,
     Build,
     BuildHere,
     BuildOnBoard,
     Install,
     Preinstalled,
+    ReleaseInstall,
+    SourceInstall,
 )
 from nntest.errors import UserError
+from nntest.libraries import armcl_scons
+from nntest.libraries.armcl_apt import install_packages
+from nntest.libraries.armcl_board import TIMEOUT_S, Found, Place, jobs, need_room
 from nntest.libraries.armcl_build import Compilation, compile_here, compile_on_board
+from nntest.libraries.armcl_release import install_release
+from nntest.libraries.armcl_source import build_from_source
 from nntest.libraries.base import Installed, LibraryKind
 from nntest.onboard import call, deploy
 from nntest.transport import Transport
 
 FOLDER = ONBOARD / "armcl"
 MARKER = "built.json"
-
-FIND_TIMEOUT_S = 60.0
-APT_TIMEOUT_S = 3600.0
-ROOM_FOR_LIBRARY_MB = 600
-"""Packages, what they depend on, and apt's lists."""
+KERNELS = "CK_ENV_LIB_ARMCL_CL_KERNELS"
 ROOM_FOR_PROGRAMS_MB = 20
-
-
-@dataclass(frozen=True)
-class Found:
-    """What `find_library.py` says of a board."""
-
-    files: list[dict[str, str]]
-    """[{name, path, sha256}] of the shared libraries."""
-    headers: list[str]
-    version: str | None
-    options: str | None
-    git_hash: str | None
-    packages: dict[str, dict[str, str]]
-    tools: dict[str, str | None]
-    is_root: bool
-
-    def is_whole(self, packages: list[str]) -> bool:
-        """Whether it can be compiled against, and dpkg has left nothing half done."""
-        states = [self.packages[name]["status"] for name in packages if name in self.packages]
-        return bool(self.files and self.headers) and all(state == "ii" for state in states)
-
-    def release(self) -> str | None:
-        """The release, e.g. 20.08: from the library itself, else from its package."""
-        versions = [self.version or "", *(entry["version"] for entry in self.packages.values())]
-        for version in versions:
-            numbers = re.match(r"v?(\d\d\.\d\d(?:\.\d+)?)(?!\d)", version)
-            if numbers:
-                return numbers.group(1)
-        return None
-
-    def checksum(self) -> str:
-        """SHA-256 over the library's binaries."""
-        lines = [f"{file['name']} {file['sha256']}\n" for file in self.files]
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+PARTS = ("apt", "board", "build", "release", "scons", "source")
 
 
 class ArmCL(LibraryKind):
-    """Needs an OpenCL driver on the board; for the rest see `install` in the library's file."""
+    """For what it needs on the board see `install` in the library's file.
+
+    armcl-opencl needs an OpenCL driver besides.
+    """
+
+    @property
+    def backend(self) -> str:
+        """What it computes on: opencl or neon."""
+        return self.library.kind.removeprefix("armcl-")
 
     @property
     def _install(self) -> Install:
@@ -90,23 +68,27 @@ class ArmCL(LibraryKind):
         return self.library.build or BuildOnBoard(where="board")
 
     def install(self, transport: Transport, board: Board, facts: Mapping[str, Any]) -> Installed:
-        """Install or find the library, compile the programs unless they are there, try one."""
+        """Install or find the library, compile the programs unless they are there, try each."""
         where = f"board {board.name}, library {self.library.name}"
         programs = deploy(transport, board)
-        found = self._find(transport, board)
-        if isinstance(self._install, AptInstall):
-            found = self._apt(transport, board, found, where)
-        release = self._check_library(found, where)
-        device = self._device(transport, board, where)
-        folder = self._programs_folder(board, programs)
-        compiler = self._compile(transport, board, found, programs, facts, where)
-        version = release
-        if found.git_hash and re.fullmatch(r"[0-9a-f]{7,40}", found.git_hash):
-            version += f"-{found.git_hash[:7]}"  # as CK adds it
+        table = self.put_tuner_table(transport, programs)
+        prefix, record = self._provide(transport, board, facts, where)
+        found = self._find(transport, board, prefix)
+        if isinstance(self._install, AptInstall) and install_packages(
+            transport, self._install, self._build, found, where
+        ):
+            found = self._find(transport, board, prefix)
+        version = self._check_library(found, prefix, where)
+        device = self._device(transport, board, facts, where)
+        compiler = self._compile(transport, board, found, programs, prefix, facts, where)
+        revision = found.git_hash or record.get("revision") or ""
+        if re.fullmatch(r"[0-9a-f]{7,40}", revision):
+            version += f"-{revision[:7]}"  # as CK adds it
+        layout = "" if self.library.layout == "NCHW" else f"-{self.library.layout.lower()}"
         return Installed(
             library=self.library.name,
             version=version,
-            tag=f"arm-compute-library-opencl-{version}",
+            tag=f"arm-compute-library-{self.backend}-{version}{layout}",
             checksum=self._checksum(found),
             device=device,
             details={
@@ -114,9 +96,11 @@ class ArmCL(LibraryKind):
                 "library_checksum": found.checksum(),
                 "build": found.options,
                 "packages": found.packages,
-                "programs": folder,
+                "programs": self._programs_folder(programs),
                 "sources": source_hash(self.sources()),
                 "compiler": compiler,
+                **({"install": record} if record else {}),
+                **({"tuner_table": table} if table else {}),
             },
         )
 
@@ -126,71 +110,67 @@ class ArmCL(LibraryKind):
 
     # -- the library -----------------------------------------------------------------------
 
-    def _find(self, transport: Transport, board: Board) -> Found:
+    def _provide(
+        self, transport: Transport, board: Board, facts: Mapping[str, Any], where: str
+    ) -> tuple[str | None, dict[str, Any]]:
+        """Build or unpack what is to be built or unpacked; (prefix on the board, its record)."""
+        way = self._install
+        if isinstance(way, Preinstalled):
+            return way.prefix, {}
+        if isinstance(way, AptInstall):
+            return None, {}
+        root = transport.run(
+            ["sh", "-c", 'cd "$1" && pwd -P', "sh", board.work_dir], timeout_s=TIMEOUT_S
+        ).check(where)
+        place = Place(where, root.stdout.strip(), self._key(way, facts, where))
+        if isinstance(way, SourceInstall):
+            version = self.library.version
+            record = build_from_source(transport, board, way, version, facts, place, self.following)
+        else:
+            record = install_release(transport, way, self.backend, facts, place, self.following)
+        return place.library, record
+
+    def _key(
+        self, way: SourceInstall | ReleaseInstall, facts: Mapping[str, Any], where: str
+    ) -> str:
+        """Names a library on a board: kinds and files that install the same share it."""
+        if isinstance(way, SourceInstall):
+            arch = armcl_scons.architecture(way, str(facts["machine"]), where)
+            if self.backend == "neon" and not armcl_scons.has_neon(way, arch):
+                raise UserError(
+                    f"{where}: Arm Compute Library has no NEON for {arch}",
+                    "on this board measure its OpenCL: kind armcl-opencl",
+                )
+            # Where an archive is fetched from says nothing about it; its checksum does.
+            content = way.model_dump(exclude={"jobs", "archive"})
+            parts = {**content, "arch": arch, "neon": armcl_scons.has_neon(way, arch)}
+        else:
+            parts = {**way.model_dump(exclude={"archive"}), "machine": str(facts["machine"])}
+            parts |= {"backend": self.backend} if way.folder is None else {}
+        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return f"{self.library.version}-{digest[:12]}"
+
+    def _find(self, transport: Transport, board: Board, prefix: str | None) -> Found:
         way = self._install
         wanted = {
-            "prefix": (way.prefix or "") if isinstance(way, Preinstalled) else "",
+            "prefix": prefix or "",
             "packages": way.packages if isinstance(way, AptInstall) else [],
             "compiler": self._build.compiler if isinstance(self._build, BuildOnBoard) else "make",
         }
         return Found(**call(transport, board, "armcl/find_library.py", json.dumps(wanted)))
 
-    def _apt(self, transport: Transport, board: Board, found: Found, where: str) -> Found:
-        """Install what is missing, or finish what an earlier attempt has left half done."""
-        assert isinstance(self._install, AptInstall)
-        wanted = [] if found.is_whole(self._install.packages) else list(self._install.packages)
-        if isinstance(self._build, BuildOnBoard):
-            tools = {"make": "make", self._build.compiler: self._build.compiler}
-            wanted += [package for tool, package in tools.items() if not found.tools[tool]]
-        if not wanted:
-            return found
-        names = " ".join(wanted)
-        if not found.tools["apt-get"]:
-            raise UserError(
-                f"{where}: {names} is missing, and the board has no apt-get",
-                "install it by hand and set install: {way: preinstalled}",
-            )
-        _need_room(transport, "/var", ROOM_FOR_LIBRARY_MB, where)
-        prefix = self._as_root(transport, found, names, where)
-        prefix += ["env", "DEBIAN_FRONTEND=noninteractive"]
-        apt = [*prefix, "apt-get", "--quiet", "--yes", "--option", "DPkg::Lock::Timeout=120"]
-        steps = [
-            [*prefix, "dpkg", "--configure", "--pending"],
-            [*apt, "update"],
-            [*apt, "--no-install-recommends", "install", *wanted],
-        ]
-        for step in steps:
-            done = transport.run(step, timeout_s=APT_TIMEOUT_S)
-            if done.status != 0:
-                said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-5:]
-                raise UserError(
-                    f"{where}: installing {names} failed: {' | '.join(said)[-1000:]}",
-                    f"try on the board itself: apt-get install {names}",
-                )
-        return self._find(transport, board)
-
-    @staticmethod
-    def _as_root(transport: Transport, found: Found, names: str, where: str) -> list[str]:
-        if found.is_root:
-            return []
-        if found.tools["sudo"]:
-            asked = transport.run(["sudo", "-n", "true"], timeout_s=FIND_TIMEOUT_S)
-            if asked.status == 0:
-                return ["sudo", "-n"]
-        raise UserError(
-            f"{where}: {names} is missing, and the board's user may not install packages",
-            f"on the board: sudo apt-get install {names}; or log in as root",
-        )
-
-    def _check_library(self, found: Found, where: str) -> str:
+    def _check_library(self, found: Found, prefix: str | None, where: str) -> str:
         """Raise `UserError` unless what was found is what the library's file says; its release."""
         way = self._install
-        if isinstance(way, Preinstalled):
-            place = way.prefix or "the system's folders"
-            mend = "set install: prefix: to the folder with include/ and lib/"
-        else:
+        if isinstance(way, AptInstall):
             place = f"the packages {' '.join(way.packages)}"
             mend = "name the packages that have it under install: packages:"
+        elif isinstance(way, Preinstalled):
+            place = prefix or "the system's folders"
+            mend = "set install: prefix: to the folder with include/ and lib/"
+        else:
+            place = str(prefix)
+            mend = "remove that folder on the board and run the same command again"
         if not found.files:
             raise UserError(f"{where}: no libarm_compute.so in {place}", mend)
         if not found.headers:
@@ -208,11 +188,21 @@ class ArmCL(LibraryKind):
                 f"{self.library.version}",
                 f"set version: '{release}' in the library's file, or install the other",
             )
+        if found.lacks(self.backend):
+            raise UserError(
+                f"{where}: {found.files[0]['path']} was built without {self.backend}: it says "
+                f"{found.options}",
+                f"install one that was built with {self.backend}=1",
+            )
         return release
 
-    @staticmethod
-    def _device(transport: Transport, board: Board, where: str) -> dict[str, Any]:
-        """The OpenCL device that the library takes: the first."""
+    def _device(
+        self, transport: Transport, board: Board, facts: Mapping[str, Any], where: str
+    ) -> dict[str, Any]:
+        """The OpenCL device that the library takes: the first; or the CPU, without a platform."""
+        if self.backend == "neon":
+            cpus = facts["cpus"]
+            return {"name": " + ".join(cpu["name"] for cpu in cpus), "platform": None}
         answer = call(transport, board, "opencl_devices.py")
         devices = [device for found in answer["platforms"] for device in found["devices"]]
         if not devices:
@@ -229,15 +219,17 @@ class ArmCL(LibraryKind):
     def _checksum(self, found: Found) -> str:
         """SHA-256 over all that is measured: programs, how they are compiled, the library."""
         parts = [source_hash(self.sources()), self._build.model_dump_json(), found.checksum()]
+        parts += [self.backend] if self.backend != "opencl" else []
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    def _programs_folder(self, board: Board, programs: str) -> str:
+    def _programs_folder(self, programs: str) -> str:
         """Where the compiled programs are; known without asking the board."""
         spec = [
             source_hash(self.sources()),
             self.library.version,
-            self._install.model_dump_json(),
+            self._install.model_dump_json(exclude={"jobs"}),
             self._build.model_dump_json(),
+            self.backend,
         ]
         key = hashlib.sha256("\n".join(spec).encode()).hexdigest()[:12]
         root = posixpath.dirname(posixpath.dirname(programs))
@@ -249,6 +241,7 @@ class ArmCL(LibraryKind):
         board: Board,
         found: Found,
         programs: str,
+        prefix: str | None,
         facts: Mapping[str, Any],
         where: str,
     ) -> str:
@@ -260,7 +253,7 @@ class ArmCL(LibraryKind):
             raise UserError(
                 f"{where}: no operator program for {', '.join(missing)}", f"there are: {there}"
             )
-        folder = self._programs_folder(board, programs)
+        folder = self._programs_folder(programs)
         marker = posixpath.join(folder, MARKER)
         raw = transport.read(marker)
         wanted = {"library": found.checksum(), "operators": operators}
@@ -268,24 +261,28 @@ class ArmCL(LibraryKind):
             built = json.loads(raw)
             if {key: built.get(key) for key in wanted} == wanted:
                 return str(built["compiler"])
-        transport.run(["rm", "-rf", folder], timeout_s=FIND_TIMEOUT_S).check(where)
-        transport.run(["mkdir", "-p", folder], timeout_s=FIND_TIMEOUT_S).check(where)
-        _need_room(transport, folder, ROOM_FOR_PROGRAMS_MB, where)
-        way = self._install
+        transport.run(["rm", "-rf", folder], timeout_s=TIMEOUT_S).check(where)
+        transport.run(["mkdir", "-p", folder], timeout_s=TIMEOUT_S).check(where)
+        need_room(transport, folder, ROOM_FOR_PROGRAMS_MB, where)
         compilation = Compilation(
             where=where,
+            backend=self.backend,
             makefile=posixpath.join(programs, FOLDER.name, "Makefile"),
             folder=folder,
             operators=operators,
             version="{}{}".format(*self.library.version.split(".")[:2]),
-            prefix=way.prefix if isinstance(way, Preinstalled) else None,
+            prefix=prefix,
             files=found.files,
-            jobs=_jobs(facts),
+            jobs=jobs(facts),
         )
         if isinstance(self._build, BuildHere):
             compiler = compile_here(transport, self._build, compilation)
         else:
             compiler = compile_on_board(transport, self._build, compilation, found.tools)
+        if isinstance(self._install, SourceInstall) and not self._install.embed_kernels:
+            kernels = posixpath.join(prefix or "", "cl_kernels")
+            link = ["ln", "-sfn", kernels, posixpath.join(folder, "cl_kernels")]
+            transport.run(link, timeout_s=TIMEOUT_S).check(where)
         self._try(transport, board, folder, operators, where)
         content = {**wanted, "compiler": compiler}
         transport.write(marker, json.dumps(content, sort_keys=True).encode())
@@ -303,7 +300,7 @@ class ArmCL(LibraryKind):
         for operator in operators:
             done = transport.run(
                 ["sh", "-c", start, "sh", folder, operator],
-                timeout_s=FIND_TIMEOUT_S,
+                timeout_s=TIMEOUT_S,
                 environment=board.environment,
             )
             if done.status != 2 or "CK_IN_SHAPE_C" not in done.stderr:
@@ -317,17 +314,25 @@ class ArmCL(LibraryKind):
 
     def argv(self, board: Board, programs: str, operator: str) -> list[str]:
         """See `LibraryKind.argv`."""
-        return [posixpath.join(self._programs_folder(board, programs), operator)]
+        return [posixpath.join(self._programs_folder(programs), operator)]
 
     def environment(self, tuner_table: str) -> dict[str, str]:
         """See `LibraryKind.environment`."""
-        variables = {
+        return {
             "NNTEST_TUNER_MODE": self.library.tuner_mode,
             "NNTEST_TUNER_TABLE": tuner_table,
             "NNTEST_WARMUP": self.library.warmup,
+            **self._format_environment(),
         }
-        if isinstance(self._install, Preinstalled) and self._install.kernels:
-            variables["CK_ENV_LIB_ARMCL_CL_KERNELS"] = self._install.kernels
+
+    def point_environment(self, programs: str, tuner: str) -> dict[str, str]:
+        """See `LibraryKind.point_environment`; and where the kernels' sources are."""
+        variables = super().point_environment(programs, tuner)
+        way = self._install
+        if isinstance(way, Preinstalled) and way.kernels:
+            variables[KERNELS] = way.kernels
+        elif isinstance(way, SourceInstall) and not way.embed_kernels:
+            variables[KERNELS] = posixpath.join(self._programs_folder(programs), "cl_kernels")
         return variables
 
     @classmethod
@@ -335,8 +340,10 @@ class ArmCL(LibraryKind):
         """See `LibraryKind.installer_sources`."""
         return [
             *super().installer_sources(),
-            module_file("nntest.libraries.armcl_build"),
+            *(module_file(f"nntest.libraries.armcl_{part}") for part in PARTS),
+            module_file("nntest.libraries.fetch"),
             FOLDER / "find_library.py",
+            FOLDER / "build_library.py",
         ]
 
     @staticmethod
@@ -348,24 +355,6 @@ class ArmCL(LibraryKind):
             if path.suffix in (".cpp", ".h") or path.name == "Makefile"
         ]
 
-    @staticmethod
-    def program(operator: str) -> str:
+    def program(self, operator: str) -> str:
         """See `LibraryKind.program`."""
-        return f"{operator}-armcl-opencl"
-
-
-def _need_room(transport: Transport, folder: str, megabytes: int, where: str) -> None:
-    done = transport.run(["df", "-Pk", folder], timeout_s=FIND_TIMEOUT_S).check(where)
-    fields = done.stdout.strip().splitlines()[-1].split()
-    free = int(fields[3]) // 1024
-    if free < megabytes:
-        raise UserError(
-            f"{where}: {folder} of the board has {free} MB free; {megabytes} MB are needed",
-            "make room on the board, then run the same command again",
-        )
-
-
-def _jobs(facts: Mapping[str, Any]) -> int:
-    """Compilers at a time: one takes some 500 MB of memory."""
-    cores = sum(int(kind["cores"]) for kind in facts.get("cpus", []))
-    return max(1, min(cores, int(facts.get("memory_mb") or 0) // 1000))
+        return self._named(operator, self.library.kind)

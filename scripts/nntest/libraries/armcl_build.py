@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nntest.codehash import ONBOARD
-from nntest.config.library import BuildHere, BuildOnBoard
+from nntest.config.install import BuildHere, BuildOnBoard
 from nntest.errors import UserError
 from nntest.transport import Transport
 
@@ -26,6 +26,8 @@ class Compilation:
 
     where: str
     """Board and library, for messages."""
+    backend: str
+    """opencl or neon."""
     makefile: str
     """On the board."""
     folder: str
@@ -43,6 +45,7 @@ class Compilation:
         argv = [
             *("make", "--no-print-directory", f"--jobs={self.jobs}", "-f", makefile),
             f"OUT={out}",
+            f"BACKEND={self.backend}",
             f"PROGRAMS={' '.join(self.operators)}",
             f"ARMCL_VERSION={self.version}",
             f"ARMCL_LIBS={libraries}",

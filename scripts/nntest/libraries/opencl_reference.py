@@ -22,7 +22,7 @@ class OpenCLReference(LibraryKind):
 
     def install(self, transport: Transport, board: Board, facts: Mapping[str, Any]) -> Installed:
         """Copy the programs and find the device; nothing is built before the first run."""
-        deploy(transport, board)
+        table = self.put_tuner_table(transport, deploy(transport, board))
         device = self._device(board, facts)
         checksum = source_hash(self.sources())
         version = f"{self.library.version}-{checksum[:7]}"
@@ -32,7 +32,7 @@ class OpenCLReference(LibraryKind):
             tag=f"{self.library.name}-{version}",
             checksum=checksum,
             device=device,
-            details={"python": facts["python"]},
+            details={"python": facts["python"], **({"tuner_table": table} if table else {})},
         )
 
     def is_current(self, installed: Installed) -> bool:
@@ -81,6 +81,7 @@ class OpenCLReference(LibraryKind):
             "NNTEST_TUNER_MODE": self.library.tuner_mode,
             "NNTEST_TUNER_TABLE": tuner_table,
             "NNTEST_WARMUP": self.library.warmup,
+            **self._format_environment(),
         }
 
     @staticmethod
@@ -92,7 +93,6 @@ class OpenCLReference(LibraryKind):
             if path.suffix in (".py", ".cl") and "__pycache__" not in path.parts
         ]
 
-    @staticmethod
-    def program(operator: str) -> str:
+    def program(self, operator: str) -> str:
         """See `LibraryKind.program`."""
-        return f"{operator}-opencl-reference"
+        return self._named(operator, "opencl-reference")

@@ -60,19 +60,20 @@ def violin(
     word, label = QUANTITIES[quantity]
     label = label.replace("operator", "kernel") if by == "kernel" else label
     what = f"Kernel {word} by kernel" if by == "kernel" else f"Operator {word} by {by}"
+    frame = labelled(frame)
     if by == "kernel":
         relevant = frame[frame["kernel"] != ""]
         rows = relevant[(relevant["status"] == "ok") & (relevant["time_us"] > 0)]
     else:
         relevant = frame[frame["kernel"] == ""]
         rows = measured(frame)
-    rows = labelled(rows[rows[quantity].notna() & (rows[quantity] > 0)])
+    rows = rows[rows[quantity].notna() & (rows[quantity] > 0)]
     with style.styled():
         if rows.empty:
             head = style.heading(what, relevant)
             style.nothing_measured(head, _why_nothing(relevant, rows, by), options, svg, png)
             return
-        picture = _Picture(rows, labelled(relevant), options, by, quantity, label)
+        picture = _Picture(rows, relevant, options, by, quantity, label)
         picture.draw(style.heading(what, rows)).save(svg, png, options)
 
 

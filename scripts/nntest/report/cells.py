@@ -100,7 +100,10 @@ def _cell(value: Any, shown: Column, interval: tuple[Any, Any] | None) -> Cell:
     if shown.kind == "flag":
         return Cell("yes" if value else "no", str(int(bool(value))))
     if shown.kind == "share":
-        return Cell(percent(float(value)), repr(float(value)), "number",
+        ends = ""
+        if interval is not None and not any(pd.isna(end) for end in interval):
+            ends = " to ".join(percent(float(end)) for end in interval)
+        return Cell(percent(float(value)), repr(float(value)), "number", ends,
                     bar=100 * float(value) if shown.label == "share" else None)  # fmt: skip
     if shown.kind == "count" and not isinstance(value, str):
         return Cell(str(int(value)), str(int(value)), "number")

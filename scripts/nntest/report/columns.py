@@ -32,6 +32,29 @@ COLUMNS: dict[str, Column] = {
     "tuner": Column("tuner", meaning="local-work-size tuner"),
     "species": Column("species", meaning="kind of operator"),
     "choice": Column("choice", meaning="best: each tensor at its fastest; else one for all layers"),
+    "others": Column("the rest", "long", "what runs the layers that the choice does not name"),
+    "measured_us": Column("measured µs", "number", f"the whole network, {_INTERVAL}"),
+    "measured_min_us": Column("measured min µs", "number", "fastest run of the whole network"),
+    "error": Column("error", "share", f"estimate over measured time, less 1, {_INTERVAL}"),
+    "error_min": Column("error, min", "share", "the same by minima"),
+    "within_band": Column("within ±10 %", "flag", "whether the error is"),
+    "calibrated_us": Column(
+        "calibrated µs", "number", "the sum, and for each layer a cost fitted on other networks"
+    ),
+    "calibrated_error": Column("calibrated error", "share", "the calibrated one's"),
+    "layer_cost_us": Column("cost of a layer µs", "number", "as fitted on other networks"),
+    "calibrated_on": Column("fitted on", "count", "other networks"),
+    "study_us": Column("study's sum µs", "number", f"by median, {_INTERVAL}"),
+    "study_min_us": Column("by minimum µs", "number", "each tensor at its fastest by minimum"),
+    "conv_layers": Column("convolutions", "count", "that the sum covers"),
+    "of_conv_layers": Column("of", "count", "convolutions of the network"),
+    "tensors": Column("tensors", "count", "distinct ones"),
+    "chosen": Column("chosen", "long", "what was fastest, for how many layers"),
+    "conv_not_covered": Column("not covered", "long", "convolutions that were not measured"),
+    "layer": Column("layer"),
+    "layer_operator": Column("run by"),
+    "layer_tuner": Column("with tuner"),
+    "macs_share": Column("share of MACs", "share", "of the network's multiply-accumulates"),
     "n": Column("n", "count", "repetitions that succeeded"),
     "processes": Column("processes", "count", "processes that the repetitions come from"),
     "min_us": Column("min µs", "number", "fastest repetition"),
@@ -117,15 +140,44 @@ TABLES: dict[str, TableInfo] = {
         "Estimate",
         "The sum over the measured layers, each as often as the network runs it. In the interval "
         "each tensor's repetitions are resampled once and counted with its repeats; the choice "
-        "stays. The extrapolated column is no measurement.",
+        "stays. Measured is the whole network in one run, where it was; the extrapolated column "
+        "is no measurement.",
         "first",
-        {"total_us": _TIME_CI},
+        {
+            "total_us": _TIME_CI,
+            "measured_us": ("measured_ci_low_us", "measured_ci_high_us"),
+            "error": ("error_ci_low", "error_ci_high"),
+            "total_min_us": ("min_ci_low_us", "min_ci_high_us"),
+        },
         {
             "total_us": Column("sum µs", "number", f"sum of medians, {_INTERVAL}"),
             "layers": Column("of layers", "count", "layers of the network"),
         },
         kept=("choice", "covered_layers", "layers", "covered_macs_share", "complete"),
         hidden=("operator", "tuner"),
+    ),
+    "end_to_end": TableInfo(
+        "Estimated against measured",
+        "Networks that were measured as a whole. The calibrated estimate adds one cost for each "
+        "layer, fitted on the other networks only.",
+        "first",
+        {
+            "measured_us": ("measured_ci_low_us", "measured_ci_high_us"),
+            "error": ("error_ci_low", "error_ci_high"),
+        },
+        {
+            "total_us": Column("estimate µs", "number", "sum of medians"),
+            "layers": Column("layers", "count", "layers of the network"),
+        },
+        kept=("network", "choice", "within_band"),
+    ),
+    "study_figure": TableInfo(
+        "The study's own figure",
+        "Convolutions alone, each at the faster of conv and directconv with or without the tuner, "
+        "as often as the network runs it: what the 2018 notebook ended with.",
+        "first",
+        {"study_us": _TIME_CI},
+        kept=("network", "conv_layers", "of_conv_layers"),
     ),
     "schedule": TableInfo(
         "Best schedule",
@@ -155,6 +207,18 @@ TABLES: dict[str, TableInfo] = {
         "tables",
         {"tuner_speedup": ("ci_low", "ci_high")},
         kept=("operator", "verdict", "exception"),
+    ),
+    "layer_times": TableInfo(
+        "Every layer of every estimate",
+        "In layer order; a layer that was not measured has no time.",
+        "tables",
+        {"time_us": _TIME_CI},
+        {
+            "share": Column("share", "share", "of the sum over the covered layers"),
+            "min_us": Column("min µs", "number", "fastest run"),
+        },
+        kept=("layer", "layer_operator", "layer_tuner"),
+        hidden=("operator", "tuner"),
     ),
     "summary": TableInfo("Summary of every point", "", "tables", {"median_us": _TIME_CI}),
     "failed": TableInfo("What did not succeed", "", "failures"),

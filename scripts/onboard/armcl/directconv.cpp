@@ -1,12 +1,10 @@
-// directconv: convolution that sums over the input where it lies, on the GPU.
-#include "nntest/convolution.h"
-#include "nntest/opencl.h"
+// directconv: convolution that sums over the input where it lies.
+#include "nntest/backend.h"
+#include "nntest/functions/directconv.h"
 #include "nntest/program.h"
-
-#include "arm_compute/runtime/CL/functions/CLDirectConvolutionLayer.h"
 
 int main()
 {
-    return nntest::run_program<nntest::Convolution<nntest::OpenCL, arm_compute::CLDirectConvolutionLayer>>(
-        "directconv");
+    using Layer = nntest::ConvolutionLayer<nntest::Backend, nntest::DirectConv>;
+    return nntest::run_program<nntest::Single<nntest::Backend, Layer>>("directconv");
 }

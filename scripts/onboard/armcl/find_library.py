@@ -18,7 +18,7 @@ import sysconfig
 STEMS = ("arm_compute", "arm_compute_core")
 HEADER = os.path.join("arm_compute", "core", "Types.h")
 BUILD = re.compile(
-    rb"arm_compute_version=(\S+) Build options: (\{[^}\0]*\})(?: Git hash=([0-9a-zA-Z]*))?"
+    rb"arm_compute_version=(\S+) Build options: (\{[^}\0]*\})(?: Git hash=(?:b')?([0-9a-zA-Z]*))?"
 )
 
 

@@ -7,6 +7,7 @@ import os
 import warnings
 from typing import Any
 
+import profiling
 import pyopencl as cl
 from failures import BuildFailed, NotSupported
 
@@ -66,7 +67,8 @@ class Device:
             )
         self.handle = devices[device]
         self.context = cl.Context([self.handle])
-        self.queue = cl.CommandQueue(self.context)
+        keeps_times = cl.command_queue_properties.PROFILING_ENABLE if profiling.recorder else 0
+        self.queue = cl.CommandQueue(self.context, properties=keeps_times)
         self.vector_width = 16 if self.handle.native_vector_width_float >= 16 else 8
         self._built: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[Any, str]] = {}
 

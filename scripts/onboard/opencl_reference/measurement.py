@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import profiling
 import pyopencl as cl
 import quiet
 from device import Device
@@ -45,6 +46,7 @@ def _measure(operator_name: str, environment: Environment) -> None:
     settings = Settings.from_environment(environment)
     point = operator_type.read_point(environment)
     settings.check(operator_name, operator_type.tuner_types, operator_type.data_types)
+    profiling.start(environment)
 
     device = Device(settings.platform, settings.device)
     operator = operator_type(point, device)
@@ -57,7 +59,9 @@ def _measure(operator_name: str, environment: Environment) -> None:
     set_up_seconds = time.perf_counter() - start
 
     tuners = Tuners(settings)
+    profiling.enter("tuning")
     operator.tune(tuners)
+    profiling.enter("warmup")
     for _ in range(settings.warmups):
         operator.enqueue(device.queue)
     device.queue.finish()
@@ -107,6 +111,7 @@ def _repeat(
     nan = np.float32("nan")
     tolerance = operator.tolerance(settings.threshold, expected)
     seconds = []
+    profiling.enter("run")
     for index in range(settings.first_repetition, settings.first_repetition + settings.repetitions):
         cl.enqueue_fill_buffer(queue, operator.output, nan, 0, output.nbytes)
         queue.finish()
@@ -121,7 +126,8 @@ def _repeat(
             _write_raw(settings, output)
             raise WrongOutput(f"repetition {index}: {comparison.explanation}")
         found = {**state, **operator.findings(taken)}
-        append_repetition(_record(index, found, taken, started_at, comparison))
+        record = _record(index, found, taken, started_at, comparison)
+        append_repetition({**record, **profiling.taken()})
         seconds.append(taken)
     _write_raw(settings, output)
     return seconds

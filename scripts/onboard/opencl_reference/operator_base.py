@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import profiling
 import pyopencl as cl
 from failures import NotSupported, OutOfMemory
 
@@ -60,7 +61,9 @@ class Launch:
 
     def enqueue(self, queue: Any) -> None:
         """Enqueue the kernel; raises pyopencl.Error."""
-        cl.enqueue_nd_range_kernel(queue, self.kernel, self.global_size, self.local_size)
+        event = cl.enqueue_nd_range_kernel(queue, self.kernel, self.global_size, self.local_size)
+        if profiling.recorder is not None:
+            profiling.recorder.note(self, event)
 
 
 class Operator(ABC):

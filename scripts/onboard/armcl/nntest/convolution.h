@@ -1,118 +1,86 @@
-// A convolution of Arm Compute Library, whichever of its layers does it, on whichever backend.
+// A convolution of Arm Compute Library, depthwise ones among them, whichever of its functions does
+// it: `Choice::make` configures one.
 #ifndef NNTEST_CONVOLUTION_H
 #define NNTEST_CONVOLUTION_H
 
 #include "nntest/convolution_point.h"
-#include "nntest/settings.h"
-#include "nntest/tensor.h"
-
-#include "arm_compute/core/Error.h"
-
-#include <algorithm>
-#include <stdexcept>
-#include <vector>
+#include "nntest/layer.h"
 
 namespace nntest
 {
-template <typename BackendType, typename Layer>
-class Convolution
+inline arm_compute::PadStrideInfo pads_and_stride(const Sliding &window)
+{
+    const unsigned int step = static_cast<unsigned int>(window.stride);
+    const Pads        &pads = window.pads;
+    return arm_compute::PadStrideInfo(step, step, static_cast<unsigned int>(pads.left),
+                                      static_cast<unsigned int>(pads.right), static_cast<unsigned int>(pads.top),
+                                      static_cast<unsigned int>(pads.bottom),
+                                      arm_compute::DimensionRoundingType::FLOOR);
+}
+
+template <typename Backend, typename Choice>
+class ConvolutionLayer : public Layer<Backend>
 {
 public:
-    using Backend = BackendType;
-
-    Convolution()
-        : _point(ConvolutionPoint::from_environment())
+    ConvolutionLayer(const Settings &settings, const Variables &variables)
+        : _point(Choice::point(variables)), _variables(variables), _order(settings.order()), _element(settings.element)
     {
     }
 
-    const Shape &in_shape() const
+    Form in_form() const override
     {
-        return _point.in;
+        return Form{ _point.in, _order, _element };
     }
-    const Shape &out_shape() const
+    Form out_form() const override
     {
-        return _point.out;
+        return Form{ _point.out, _order, _element };
     }
-    typename Backend::Tensor &output()
+    std::vector<double> parameter_bytes() const override
     {
-        return _output;
+        return { weights_form().bytes(), bias_form().bytes() };
     }
-
-    // Throws a Failure where the tensors that go in and out cannot fit.
-    void check_memory(const Backend &backend) const
+    void draw(Random &random, const Settings &settings) override
     {
-        const double sizes[] = { _point.in.bytes(), _point.weights.bytes(), _point.out.bytes() };
-        backend.check_memory(*std::max_element(sizes, sizes + 3), sizes[0] + sizes[1] + sizes[2]);
+        _operands         = ConvolutionOperands::draw(_point, random);
+        _operands.weights = settings.stored(_operands.weights);
+        _operands.bias    = settings.stored(_operands.bias);
     }
-
-    void draw(int seed)
+    std::vector<double> expected(const std::vector<double> &input) const override
     {
-        _operands = ConvolutionOperands::draw(_point, seed);
+        return convolve(_point, input, _operands);
     }
-    std::vector<double> expected() const
+    void configure(Operand<Backend> &in, Operand<Backend> &out) override
     {
-        return convolve(_point, _operands);
+        _weights.describe(weights_form());
+        _bias.describe(bias_form());
+        this->_function = Choice::make(in.tensor, _weights.tensor, _bias.tensor, out.tensor, _point, _variables);
     }
-
-    // Everything up to the first run: configure (which builds the kernels), allocate, fill.
-    // Throws a Failure where the layer does not do this convolution.
-    void set_up()
+    void fill() override
     {
-        using namespace arm_compute;
-        const Shape         bias{ 1, 1, 1, _point.weights.n };
-        const Pads         &pads = _point.pads;
-        const unsigned int  step = static_cast<unsigned int>(_point.stride);
-        const PadStrideInfo how(step, step, pads.left, pads.right, pads.top, pads.bottom, DimensionRoundingType::FLOOR);
-        describe_tensor(_input, _point.in);
-        describe_tensor(_weights, _point.weights);
-        describe_tensor(_bias, bias);
-        describe_tensor(_output, _point.out);
-        // A released library leaves the check out of configure().
-        const Status status = validate<Layer>(how, 0);
-        if(!bool(status))
-        {
-            throw Failure::not_supported(status.error_description());
-        }
-        try
-        {
-            _layer.configure(&_input, &_weights, &_bias, &_output, how);
-        }
-        catch(const std::runtime_error &error) // what the device lacks, or a kernel's missing file
-        {
-            throw Failure::not_supported(error.what());
-        }
-        for(typename Backend::Tensor *tensor : { &_input, &_weights, &_bias, &_output })
-        {
-            tensor->allocator()->allocate();
-        }
-        write_tensor<Backend>(_input, _point.in, _operands.input);
-        write_tensor<Backend>(_weights, _point.weights, _operands.weights);
-        write_tensor<Backend>(_bias, bias, _operands.bias);
-    }
-
-    void run()
-    {
-        _layer.run();
+        _weights.allocate();
+        _bias.allocate();
+        _weights.write(_operands.weights);
+        _bias.write(_operands.bias);
     }
 
 private:
-    template <typename L>
-    auto validate(const arm_compute::PadStrideInfo &how, int) const
-        -> decltype(L::validate(nullptr, nullptr, nullptr, nullptr, how))
+    // The library takes a depthwise convolution's kernels for the channels of one image.
+    Form weights_form() const
     {
-        return L::validate(_input.info(), _weights.info(), _bias.info(), _output.info(), how);
+        const Shape &shape = _point.weights;
+        return Form{ _point.depthwise ? Shape{ 1, shape.n, shape.h, shape.w } : shape, _order, _element };
     }
-    // For layers of an age that had no such check.
-    template <typename L>
-    arm_compute::Status validate(const arm_compute::PadStrideInfo &, long) const
+    Form bias_form() const
     {
-        return arm_compute::Status();
+        return Form{ Shape{ 1, _point.weights.n, 1, 1 }, Order::FLAT, _element };
     }
 
-    ConvolutionPoint         _point;
-    ConvolutionOperands      _operands;
-    typename Backend::Tensor _input, _weights, _bias, _output;
-    Layer                    _layer;
+    ConvolutionPoint    _point;
+    Variables           _variables;
+    Order               _order;
+    Element             _element;
+    ConvolutionOperands _operands;
+    Operand<Backend>    _weights, _bias;
 };
 } // namespace nntest
 #endif

@@ -17,14 +17,14 @@ struct Pads
 {
     int top, bottom, left, right;
 
-    // NNTEST_CONV_PADS ("top,bottom,left,right"), else CK_CONV_PAD on every side.
-    static Pads from_environment()
+    // NNTEST_CONV_PADS ("top,bottom,left,right"), else the one variable's value on every side.
+    static Pads from(const Variables &variables, const char *on_every_side)
     {
         const char *const name = "NNTEST_CONV_PADS";
-        const std::string text = read_text(name);
+        const std::string text = variables.text(name);
         if(text.empty())
         {
-            const int pad = read_integer("CK_CONV_PAD", 0, 0);
+            const int pad = variables.integer(on_every_side, 0, 0);
             return Pads{ pad, pad, pad, pad };
         }
         std::vector<int> sides;
@@ -42,52 +42,85 @@ struct Pads
     }
 };
 
-// NCHW, a square kernel, one stride for both directions, no dilation.
-struct ConvolutionPoint
+inline Shape read_in_shape(const Variables &variables)
 {
-    Shape in;
-    Shape weights; // output channels, input channels, kernel, kernel
-    Shape out;
-    int   stride;
-    Pads  pads;
+    Shape shape;
+    shape.n = variables.integer("CK_IN_SHAPE_N", 1, 1);
+    shape.c = variables.integer("CK_IN_SHAPE_C", 1);
+    shape.h = variables.integer("CK_IN_SHAPE_H", 1);
+    shape.w = variables.integer("CK_IN_SHAPE_W", 1);
+    return shape;
+}
 
-    static ConvolutionPoint from_environment()
+// A square window that moves over an image: one stride for both directions, no dilation.
+struct Sliding
+{
+    int  size, stride;
+    Pads pads;
+
+    // What comes out with so many channels; `name` of the window's size, for the message where it
+    // is larger than the image.
+    Shape over(const Shape &in, int channels, const char *name) const
     {
-        ConvolutionPoint point;
-        point.in.n      = read_integer("CK_IN_SHAPE_N", 1, 1);
-        point.in.c      = read_integer("CK_IN_SHAPE_C", 1);
-        point.in.h      = read_integer("CK_IN_SHAPE_H", 1);
-        point.in.w      = read_integer("CK_IN_SHAPE_W", 1);
-        const int out_c = read_integer("CK_OUT_SHAPE_C", 1);
-        const int size  = read_integer("CK_CONV_KERNEL", 1);
-        point.stride    = read_integer("CK_CONV_STRIDE", 1, 1);
-        point.pads      = Pads::from_environment();
-        const long high = static_cast<long>(point.in.h) + point.pads.top + point.pads.bottom;
-        const long wide = static_cast<long>(point.in.w) + point.pads.left + point.pads.right;
+        const long high = static_cast<long>(in.h) + pads.top + pads.bottom;
+        const long wide = static_cast<long>(in.w) + pads.left + pads.right;
         if(size > std::min(high, wide))
         {
-            throw Failure::bad_value("CK_CONV_KERNEL=" + std::to_string(size) + " is larger than the padded input of "
-                                     + std::to_string(high) + "x" + std::to_string(wide));
+            throw Failure::bad_value(std::string(name) + "=" + std::to_string(size)
+                                     + " is larger than the padded input of " + std::to_string(high) + "x"
+                                     + std::to_string(wide));
         }
-        point.weights = Shape{ out_c, point.in.c, size, size };
-        point.out     = Shape{ point.in.n, out_c, static_cast<int>((high - size) / point.stride) + 1,
-                           static_cast<int>((wide - size) / point.stride) + 1 };
+        return Shape{ in.n, channels, static_cast<int>((high - size) / stride) + 1,
+                      static_cast<int>((wide - size) / stride) + 1 };
+    }
+};
+
+struct ConvolutionPoint
+{
+    Shape   in;
+    Shape   weights; // output channels, input channels, kernel, kernel; depthwise: 1 input channel
+    Shape   out;
+    Sliding window;
+    bool    depthwise; // a channel of the output sees its own channel of the input alone
+
+    static ConvolutionPoint from(const Variables &variables)
+    {
+        ConvolutionPoint point;
+        point.in            = read_in_shape(variables);
+        const int out_c     = variables.integer("CK_OUT_SHAPE_C", 1);
+        point.window.size   = variables.integer("CK_CONV_KERNEL", 1);
+        point.window.stride = variables.integer("CK_CONV_STRIDE", 1, 1);
+        point.window.pads   = Pads::from(variables, "CK_CONV_PAD");
+        point.weights       = Shape{ out_c, point.in.c, point.window.size, point.window.size };
+        point.out           = point.window.over(point.in, out_c, "CK_CONV_KERNEL");
+        point.depthwise     = false;
+        return point;
+    }
+    // The kernel is 3x3, the only one that CK-NNTest's data sets have.
+    static ConvolutionPoint depthwise_from(const Variables &variables)
+    {
+        ConvolutionPoint point;
+        point.in            = read_in_shape(variables);
+        point.window.size   = 3;
+        point.window.stride = variables.integer("CK_DEPTHWISE_STRIDE", 1, 1);
+        point.window.pads   = Pads::from(variables, "CK_DEPTHWISE_PAD");
+        point.weights       = Shape{ point.in.c, 1, 3, 3 };
+        point.out           = point.window.over(point.in, point.in.c, "the kernel of 3x3, with size");
+        point.depthwise     = true;
         return point;
     }
 };
 
 struct ConvolutionOperands
 {
-    std::vector<float> input, weights, bias;
+    std::vector<float> weights, bias;
 
     // Uniform; the weights are scaled down by the square root of how many products an output
     // sums, so that outputs are of the order of 1 and one absolute threshold suits every point.
-    static ConvolutionOperands draw(const ConvolutionPoint &point, int seed)
+    static ConvolutionOperands draw(const ConvolutionPoint &point, Random &random)
     {
-        Random              random(seed);
         const double        summed = static_cast<double>(point.weights.c) * point.weights.h * point.weights.w;
         ConvolutionOperands operands;
-        operands.input   = random.uniform(point.in.elements());
         operands.weights = random.uniform(point.weights.elements(), 1 / std::sqrt(summed));
         operands.bias    = random.uniform(static_cast<size_t>(point.weights.n));
         return operands;
@@ -96,9 +129,11 @@ struct ConvolutionOperands
 
 // The convolution (as networks use the word: no flipped kernel) plus bias, summed in double
 // precision, one tap of the kernel after the other over whole rows of the output.
-inline std::vector<double> convolve(const ConvolutionPoint &point, const ConvolutionOperands &operands)
+inline std::vector<double> convolve(const ConvolutionPoint &point, const std::vector<double> &input,
+                                    const ConvolutionOperands &operands)
 {
     const Shape        &in = point.in, &kernel = point.weights, &out = point.out;
+    const int           stride = point.window.stride;
     std::vector<double> result(out.elements());
     for(int image = 0; image < out.n; ++image)
     {
@@ -106,27 +141,27 @@ inline std::vector<double> convolve(const ConvolutionPoint &point, const Convolu
         {
             double *plane = result.data() + (static_cast<size_t>(image) * out.c + to) * out.h * out.w;
             std::fill(plane, plane + static_cast<size_t>(out.h) * out.w, operands.bias[to]);
-            for(int tap = 0; tap < in.c * kernel.h * kernel.w; ++tap)
+            for(int tap = 0; tap < kernel.c * kernel.h * kernel.w; ++tap)
             {
-                const int    from   = tap / (kernel.h * kernel.w);
-                const int    down   = tap / kernel.w % kernel.h - point.pads.top;
-                const int    along  = tap % kernel.w - point.pads.left;
-                const double weight = operands.weights[(static_cast<size_t>(to) * in.c) * kernel.h * kernel.w + tap];
-                const float *source = operands.input.data() + (static_cast<size_t>(image) * in.c + from) * in.h * in.w;
+                const int     from   = point.depthwise ? to : tap / (kernel.h * kernel.w);
+                const int     down   = tap / kernel.w % kernel.h - point.window.pads.top;
+                const int     along  = tap % kernel.w - point.window.pads.left;
+                const double  weight = operands.weights[static_cast<size_t>(to) * kernel.c * kernel.h * kernel.w + tap];
+                const double *source = input.data() + (static_cast<size_t>(image) * in.c + from) * in.h * in.w;
                 for(int y = 0; y < out.h; ++y)
                 {
-                    const int row = y * point.stride + down;
+                    const int row = y * stride + down;
                     if(row < 0 || row >= in.h)
                     {
                         continue; // padding
                     }
                     // The outputs of this row whose input column is not padding.
-                    const int first = along < 0 ? (-along + point.stride - 1) / point.stride : 0;
-                    const int last  = in.w - 1 - along < 0 ? -1 : std::min(out.w - 1, (in.w - 1 - along) / point.stride);
+                    const int first = along < 0 ? (-along + stride - 1) / stride : 0;
+                    const int last  = in.w - 1 - along < 0 ? -1 : std::min(out.w - 1, (in.w - 1 - along) / stride);
                     for(int x = first; x <= last; ++x)
                     {
                         plane[static_cast<size_t>(y) * out.w + x] +=
-                            weight * source[static_cast<size_t>(row) * in.w + x * point.stride + along];
+                            weight * source[static_cast<size_t>(row) * in.w + x * stride + along];
                     }
                 }
             }

@@ -3,16 +3,16 @@
 #define NNTEST_OPENCL_H
 
 #include "nntest/opencl_library.h"
+#include "nntest/profile.h"
 #include "nntest/settings.h"
-#include "nntest/shape.h"
-#include "nntest/tuner.h"
+#include "nntest/tuners.h"
 
 #include "arm_compute/core/CL/CLKernelLibrary.h"
 #include "arm_compute/runtime/CL/CLScheduler.h"
 #include "arm_compute/runtime/CL/CLTensor.h"
 
-#include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace nntest
@@ -22,22 +22,30 @@ class OpenCL
 public:
     using Tensor = arm_compute::CLTensor;
 
-    explicit OpenCL(const Settings &settings)
+    // `tuners`: every tuner that some layer of this process asks for.
+    OpenCL(const Settings &settings, const std::set<std::string> &tuners)
     {
         if(!_library.has_a_device())
         {
             throw Failure::not_supported("the OpenCL library lists no device; is the driver's ICD file there?");
         }
-        if(settings.tuning())
+        _tuners.reset(new Tuners(settings, tuners));
+        arm_compute::CLScheduler::get().default_init(_tuners->of_the_scheduler());
+        if(settings.profile)
         {
-            tuner.reset(new Tuner(settings));
+            _profile.reset(new Profile(_library));
         }
-        arm_compute::CLScheduler::get().default_init(tuner.get());
         if(!settings.kernel_folder.empty())
         {
             arm_compute::CLKernelLibrary::get().set_kernel_path(settings.kernel_folder + "/");
         }
         _device.reset(new OpenCLDevice(_library, arm_compute::CLScheduler::get().context()()));
+        _tuners->check_device(_device->name());
+        if(settings.element == Element::FP16 && !_device->has_extension("cl_khr_fp16"))
+        {
+            throw Failure::not_supported("NNTEST_DATA_TYPE='fp16' is not supported: the OpenCL device has no "
+                                         "half-precision arithmetic (cl_khr_fp16)");
+        }
     }
 
     // Throws a Failure where a tensor, or all of them together, cannot fit the device.
@@ -69,6 +77,43 @@ public:
         tensor.map(true);
         doing();
         tensor.unmap();
+    }
+
+    // From here on kernels are tuned, or not, as this one does; one of those of the constructor.
+    void use_tuner(const std::string &type)
+    {
+        _tuners->use(type);
+    }
+    // The warm-up is over: keep what was found, and take nothing more down.
+    void settle()
+    {
+        _tuners->settle();
+    }
+    // Seconds that tuners have searched.
+    double tuning_s() const
+    {
+        return _tuners->seconds();
+    }
+    Json tuner_state(const std::string &type) const
+    {
+        return _tuners->state(type);
+    }
+
+    // Which part of the run begins: warmup or run; before them is setup.
+    void enter(const char *phase)
+    {
+        if(_profile)
+        {
+            _profile->enter(phase);
+        }
+    }
+    // Adds what was launched since the last call, where that is taken down.
+    void add_kernels(JsonObject &record)
+    {
+        if(_profile)
+        {
+            record.add("kernels", _profile->take());
+        }
     }
 
     Json describe() const
@@ -103,8 +148,6 @@ public:
         }
     }
 
-    std::unique_ptr<Tuner> tuner; // null where nothing is tuned
-
 private:
     static std::string megabytes(double bytes)
     {
@@ -112,7 +155,9 @@ private:
     }
 
     OpenCLLibrary                 _library;
+    std::unique_ptr<Tuners>       _tuners;
     std::unique_ptr<OpenCLDevice> _device;
+    std::unique_ptr<Profile>      _profile; // null where nothing is taken down
 };
 } // namespace nntest
 #endif

@@ -80,12 +80,21 @@ public:
         return value;
     }
 
+    std::string name() const
+    {
+        return text(CL_DEVICE_NAME);
+    }
+    bool has_extension(const std::string &extension) const
+    {
+        return (" " + text(CL_DEVICE_EXTENSIONS) + " ").find(" " + extension + " ") != std::string::npos;
+    }
+
     Json as_json() const
     {
         size_t sizes[3] = { 0, 0, 0 };
         _device_info(_device, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof sizes, sizes, nullptr);
         return JsonObject()
-            .add("name", text(CL_DEVICE_NAME))
+            .add("name", name())
             .add("vendor", text(CL_DEVICE_VENDOR))
             .add("platform", platform(CL_PLATFORM_NAME))
             .add("platform_version", platform(CL_PLATFORM_VERSION))
@@ -98,6 +107,7 @@ public:
             .add("max_work_item_sizes", json_list(std::vector<size_t>(sizes, sizes + 3)))
             .add("global_memory_bytes", number<cl_ulong>(CL_DEVICE_GLOBAL_MEM_SIZE))
             .add("local_memory_bytes", number<cl_ulong>(CL_DEVICE_LOCAL_MEM_SIZE))
+            .add("fp16", has_extension("cl_khr_fp16"))
             .done();
     }
 

@@ -8,12 +8,10 @@
 #include "nntest/output_check.h"
 #include "nntest/records.h"
 #include "nntest/settings.h"
-#include "nntest/tensor.h"
 #include "nntest/version.h"
 
 #include <chrono>
 #include <cstdio>
-#include <limits>
 #include <new>
 #include <string>
 #include <vector>
@@ -37,21 +35,23 @@ class Program
 {
 public:
     explicit Program(const char *name)
-        : _name(name), _settings(Settings::from_environment()), _backend(_settings)
+        : _name(name), _settings(Settings::from_environment(Operator::MANY_LAYERS)), _operator(_settings),
+          _backend(_settings, _operator.tuners())
     {
     }
 
     void measure()
     {
         _operator.check_memory(_backend);
-        _operator.draw(_settings.seed);
+        _operator.draw(_settings);
         _expected = _operator.expected();
 
         const Stopwatch set_up;
-        _operator.set_up();
+        _operator.set_up(_backend);
         _backend.finish();
         _set_up_s = set_up.seconds();
 
+        _backend.enter("warmup");
         const Stopwatch warm_up;
         for(int i = 0; i < _settings.warmups; ++i)
         {
@@ -59,11 +59,7 @@ public:
             _backend.finish();
         }
         _warm_up_s = warm_up.seconds();
-        if(_backend.tuner)
-        {
-            _backend.tuner->settled = true;
-            _backend.tuner->save();
-        }
+        _backend.settle();
         const double first_s = repeat();
         write_json(TIMER_FILE, JsonObject()
                                    .add("execution_time_kernel_0", _set_up_s)
@@ -80,17 +76,18 @@ private:
     double repeat()
     {
         double first_s = 0;
+        _backend.enter("run");
         for(int i = 0; i < _settings.repetitions; ++i)
         {
             const int index = _settings.first_repetition + i;
-            fill_tensor<Backend>(_operator.output(), _operator.out_shape(), std::numeric_limits<float>::quiet_NaN());
+            _operator.output().fill_with_nan();
             _backend.finish();
             const std::string started_at = utc_now();
             const Stopwatch   run;
             _operator.run();
             _backend.finish();
             const double taken_s = run.seconds();
-            read_tensor<Backend>(_operator.output(), _operator.out_shape(), _output);
+            _operator.output().read(_output);
             const OutputCheck check = check_output(_output, _expected, _operator.out_shape(), _settings.threshold);
             if(!check.ok())
             {
@@ -98,31 +95,27 @@ private:
                 throw Failure::wrong_output("repetition " + std::to_string(index) + ": "
                                             + check.explanation(_output.size()));
             }
-            append_repetition(JsonObject()
-                                  .add("repetition", index)
-                                  .add("execution_time_kernel_0", _set_up_s)
-                                  .add("execution_time_kernel_1", taken_s)
-                                  .add("tuning_s", tuning_s())
-                                  .add("run_time_state", state(taken_s))
-                                  .add("started_at", started_at)
-                                  .add("output_check", check.as_json())
-                                  .done());
+            JsonObject record;
+            record.add("repetition", index)
+                .add("execution_time_kernel_0", _set_up_s)
+                .add("execution_time_kernel_1", taken_s)
+                .add("tuning_s", _backend.tuning_s())
+                .add("run_time_state", state(taken_s))
+                .add("started_at", started_at)
+                .add("output_check", check.as_json());
+            _backend.add_kernels(record);
+            append_repetition(record.done());
             first_s = i == 0 ? taken_s : first_s;
         }
         write_raw();
         return first_s;
     }
 
-    double tuning_s() const
-    {
-        return _backend.tuner ? _backend.tuner->seconds() : 0.0;
-    }
-
     Json state(double taken_s) const
     {
         const Shape &in = _operator.in_shape(), &out = _operator.out_shape();
-        return JsonObject()
-            .add("in_shape_N", in.n)
+        JsonObject   object;
+        object.add("in_shape_N", in.n)
             .add("in_shape_C", in.c)
             .add("in_shape_H", in.h)
             .add("in_shape_W", in.w)
@@ -132,31 +125,20 @@ private:
             .add("out_shape_W", out.w)
             .add("operator", _name)
             .add("dataset_filename", _settings.dataset_filename)
-            .add("data_bits", 32)
+            .add("data_bits", _settings.element == Element::FP16 ? 16 : 32)
+            .add("data_type", _settings.data_type())
+            .add("layout", _settings.nhwc ? "NHWC" : "NCHW")
             .add("rnd_seed", _settings.seed)
             .add("time_setup", _set_up_s)
             .add("time_warmup", _warm_up_s)
             .add("time_test", taken_s)
             .add("warmups", _settings.warmups)
             .add("repetitions", _settings.repetitions)
-            .add("tuner", tuner_state())
+            .add("tuner", _backend.tuner_state(_settings.tuner))
             .add("device", _backend.describe())
-            .add("library", library_state())
-            .done();
-    }
-
-    Json tuner_state() const
-    {
-        JsonObject object;
-        object.add("type", _settings.tuner).add("tuning_s", tuning_s());
-        if(!_backend.tuner)
-        {
-            return object.add("mode", json_null()).add("local_sizes", JsonObject().done()).add("from_table", false).done();
-        }
-        return object.add("mode", _backend.tuner->mode())
-            .add("local_sizes", _backend.tuner->local_sizes())
-            .add("from_table", !_backend.tuner->searched())
-            .done();
+            .add("library", library_state());
+        _operator.describe(object);
+        return object.done();
     }
 
     // The output, wrong ones too, as little-endian float32 in NCHW order, if asked for.

@@ -5,57 +5,91 @@
 #define NNTEST_SETTINGS_H
 
 #include "nntest/environment.h"
+#include "nntest/half.h"
+#include "nntest/shape.h"
 
 #include <string>
+#include <vector>
 
 namespace nntest
 {
+inline bool is_tuner(const std::string &name)
+{
+    return name == "NONE" || name == "DEFAULT" || name == "CUSTOM" || name == "BIFROST";
+}
+
 struct Settings
 {
     std::string tuner;
-    std::string tuner_mode; // empty: not said
-    std::string tuner_table;
+    std::string tuner_mode;     // empty: not said
+    std::string tuner_table;    // where what is found is kept
+    std::string tuner_table_in; // CUSTOM: what an earlier run has kept
     int         seed;
     std::string dataset_filename;
     double      threshold;
     std::string raw_output;
     std::string kernel_folder;
+    Element     element;
+    bool        nhwc;
     int         repetitions;
     int         first_repetition;
     int         warmups;
+    bool        profile; // take down every kernel that is launched
 
-    bool tuning() const
-    {
-        return tuner != "NONE";
-    }
-
-    static Settings from_environment()
+    // CK_LWS_TUNER_TYPE may be the name of a choice, "SCHEDULE", where each layer has its own.
+    static Settings from_environment(bool many_layers = false)
     {
         Settings settings;
         settings.tuner            = read_text("CK_LWS_TUNER_TYPE");
         settings.tuner_mode       = read_text("NNTEST_TUNER_MODE");
         settings.tuner_table      = read_text("NNTEST_TUNER_TABLE");
+        settings.tuner_table_in   = read_text("NNTEST_TUNER_TABLE_IN");
         settings.seed             = read_integer("CK_SEED", 0, 42);
         settings.dataset_filename = read_text("CK_DATASET_FILENAME");
-        settings.threshold        = read_number("CK_ABS_DIFF_THRESHOLD", 0.001);
         settings.raw_output       = read_text("CK_OUT_RAW_DATA");
         settings.kernel_folder    = read_text("CK_ENV_LIB_ARMCL_CL_KERNELS");
         settings.repetitions      = read_integer("NNTEST_REPETITIONS", 1, 1);
         settings.first_repetition = read_integer("NNTEST_FIRST_REPETITION", 0, 0);
-        settings.check_tuner();
-        settings.check_what_is_fixed();
+        settings.check_tuner(many_layers);
+        settings.read_element();
+        settings.read_layout();
+        settings.check_device();
         settings.read_warmups();
+        settings.read_profile();
+        settings.threshold = read_number("CK_ABS_DIFF_THRESHOLD", settings.element == Element::FP16 ? 0.05 : 0.001);
         return settings;
     }
 
+    const char *data_type() const
+    {
+        return element == Element::FP16 ? "fp16" : "fp32";
+    }
+    // How a tensor of images lies.
+    Order order() const
+    {
+        return nhwc ? Order::NHWC : Order::NCHW;
+    }
+    // What numbers become when they are stored: the reference starts from these.
+    std::vector<float> stored(std::vector<float> values) const
+    {
+        if(element == Element::FP16)
+        {
+            for(float &value : values)
+            {
+                value = from_half(to_half(value));
+            }
+        }
+        return values;
+    }
+
 private:
-    void check_tuner()
+    void check_tuner(bool many_layers)
     {
         tuner = tuner.empty() ? "NONE" : tuner;
-        if(tuner != "NONE" && tuner != "DEFAULT")
+        if(!is_tuner(tuner) && !(many_layers && tuner == "SCHEDULE"))
         {
             throw Failure::not_supported(shown("CK_LWS_TUNER_TYPE", tuner)
-                                         + " is not supported; this program has NONE and DEFAULT");
+                                         + " is not supported; this program has NONE, DEFAULT, CUSTOM and BIFROST");
         }
         if(!tuner_mode.empty() && tuner_mode != "exhaustive" && tuner_mode != "normal" && tuner_mode != "rapid")
         {
@@ -64,13 +98,46 @@ private:
         }
     }
 
-    static void check_what_is_fixed()
+    void read_profile()
+    {
+        const std::string wanted = read_text("NNTEST_PROFILE");
+        if(!wanted.empty() && wanted != "none" && wanted != "kernels")
+        {
+            throw Failure::bad_value(shown("NNTEST_PROFILE", wanted) + " is neither 'kernels' nor 'none'");
+        }
+        profile = wanted == "kernels";
+    }
+
+    void read_element()
+    {
+        const std::string type = read_text("NNTEST_DATA_TYPE");
+        if(!type.empty() && type != "fp32" && type != "fp16")
+        {
+            throw Failure::not_supported(shown("NNTEST_DATA_TYPE", type)
+                                         + " is not supported; this program has fp32 and fp16");
+        }
+        element = type == "fp16" ? Element::FP16 : Element::FP32;
+    }
+
+    void read_layout()
     {
         const std::string layout = read_text("CK_DATA_LAYOUT");
-        if(!layout.empty() && layout != "NCHW")
+        if(!layout.empty() && layout != "NCHW" && layout != "NHWC")
         {
-            throw Failure::not_supported(shown("CK_DATA_LAYOUT", layout) + " is not supported; this program has NCHW");
+            throw Failure::not_supported(shown("CK_DATA_LAYOUT", layout)
+                                         + " is not supported; this program has NCHW and NHWC");
         }
+        nhwc = layout == "NHWC";
+#if defined(ARMCL_VERSION) && ARMCL_VERSION < 1808
+        if(nhwc)
+        {
+            throw Failure::not_supported("CK_DATA_LAYOUT='NHWC' is not supported before Arm Compute Library 18.08");
+        }
+#endif
+    }
+
+    static void check_device()
+    {
         for(const char *name : { "CK_COMPUTE_PLATFORM_ID", "CK_COMPUTE_DEVICE_ID" })
         {
             if(read_integer(name, 0, 0) != 0)
@@ -82,7 +149,7 @@ private:
     }
 
     // At least one, tuner or not, because a first run pays for what later ones find done.  The
-    // 2018 programs warmed up only with the tuner on; tuner-only does as they did.
+    // 2018 programs warmed up only with DEFAULT and CUSTOM; tuner-only does as they did.
     void read_warmups()
     {
         const std::string policy = read_text("NNTEST_WARMUP");
@@ -91,7 +158,7 @@ private:
             throw Failure::bad_value(shown("NNTEST_WARMUP", policy) + " is neither 'always' nor 'tuner-only'");
         }
         warmups = read_integer("NNTEST_WARMUPS", 1, 1);
-        warmups = policy == "tuner-only" && !tuning() ? 0 : warmups;
+        warmups = policy == "tuner-only" && (tuner == "NONE" || tuner == "BIFROST") ? 0 : warmups;
     }
 };
 } // namespace nntest

@@ -1,10 +1,11 @@
 // Arm Compute Library's own tuner of local work sizes, watched: how long it searched, and what it
-// chose for which kernel; and the file in which it keeps what it found.
+// chose for which kernel; and the file in which it keeps what it found, or from which it is told.
 #ifndef NNTEST_TUNER_H
 #define NNTEST_TUNER_H
 
 #include "nntest/failure.h"
 #include "nntest/json.h"
+#include "nntest/profile.h"
 #include "nntest/settings.h"
 
 #if ARMCL_VERSION < 2011 // from 20.11 on a kernel's class is the library's own affair
@@ -18,6 +19,7 @@
 #include <cstring>
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <unistd.h>
 #include <unordered_map>
@@ -28,16 +30,25 @@ namespace nntest
 const bool TUNER_HAS_MODES = ARMCL_VERSION >= 1905;
 const bool TUNER_HAS_FILES = ARMCL_VERSION >= 1803;
 
+// DEFAULT searches the best size for every kernel that it does not know yet.  CUSTOM never
+// searches: kernels that its table does not name are left to the driver.
 class Tuner : public arm_compute::CLTuner
 {
 public:
-    // Loads the table, unless it was made in another mode: what a rapid search has found is not
-    // what an exhaustive one would find.  Throws a Failure for a table that cannot be read, and
-    // for a mode that this version of the library does not have.
-    explicit Tuner(const Settings &settings)
-        : _mode(settings.tuner_mode), _table(TUNER_HAS_FILES ? settings.tuner_table : "")
+    // DEFAULT loads the table, unless it was made in another mode: what a rapid search has found
+    // is not what an exhaustive one would find.  Throws a Failure for a table that cannot be read,
+    // and for a mode that this version of the library does not have.
+    Tuner(const Settings &settings, bool custom)
+        : _custom(custom), _mode(settings.tuner_mode), _table(TUNER_HAS_FILES && !custom ? settings.tuner_table : "")
     {
-        choose_mode();
+        if(_custom)
+        {
+            import_table(settings.tuner_table_in);
+        }
+        else
+        {
+            choose_mode();
+        }
         if(!_table.empty())
         {
             check_folder();
@@ -46,11 +57,23 @@ public:
         _loaded = sizes().size();
     }
 
-    const std::string &mode() const
+    // What run_time_state says of it.
+    Json state() const
     {
-        return _mode;
+        JsonObject object;
+        object.add("type", _custom ? "CUSTOM" : "DEFAULT")
+            .add("tuning_s", seconds())
+            .add("mode", _mode.empty() ? json_null() : json(_mode))
+            .add("local_sizes", local_sizes())
+            .add("from_table", !searched());
+        if(_custom)
+        {
+            object.add("missing", ARMCL_VERSION >= 2011 ? json_null() : json_list(missing()));
+        }
+        return object.done();
     }
-    // Whether every kernel so far was in the table.
+
+    // Whether some kernel was not in the table, and was therefore searched for.
     bool searched() const
     {
         return sizes().size() > _loaded;
@@ -72,16 +95,33 @@ public:
         JsonObject object;
         for(const auto &entry : sizes())
         {
-            // Later versions add the GPU's kind and its number of cores to a kernel's name.
             const std::string &key = entry.first;
-            const size_t       end = key.rfind("_MP") == std::string::npos ? 0 : key.rfind('_', key.rfind("_MP") - 1);
-            if(_kernels.count(key) + _kernels.count(key.substr(0, end)) > 0)
+            if(_kernels.count(key) + _kernels.count(bare(key)) > 0)
             {
                 const std::vector<size_t> xyz{ entry.second[0], entry.second[1], entry.second[2] };
                 object.add(key, xyz[0] == 0 ? json_null() : json_list(xyz));
             }
         }
         return object.done();
+    }
+
+    // Kernels of this operator that the table does not name.
+    std::vector<std::string> missing() const
+    {
+        std::set<std::string> known;
+        for(const auto &entry : sizes())
+        {
+            known.insert({ entry.first, bare(entry.first) });
+        }
+        std::vector<std::string> names;
+        for(const std::string &kernel : _kernels)
+        {
+            if(known.count(kernel) == 0)
+            {
+                names.push_back(kernel);
+            }
+        }
+        return names;
     }
 
     // Keep what was found, if there is anything new, for the processes that come after.
@@ -120,7 +160,10 @@ public:
     void tune_kernel(arm_compute::ICLKernel &kernel) override
     {
         const Watch watch(*this, kernel);
-        CLTuner::tune_kernel(kernel);
+        if(!_custom || sizes().count(kernel.config_id()) > 0) // the first of these versions always search
+        {
+            CLTuner::tune_kernel(kernel);
+        }
     }
 #endif
 #if ARMCL_VERSION >= 2008
@@ -142,6 +185,7 @@ private:
             : _tuner(tuner), _start(std::chrono::steady_clock::now())
         {
             ++_tuner._depth;
+            in_profile(1);
             if(!_tuner.settled)
             {
                 _tuner.take_down(kernel);
@@ -149,11 +193,20 @@ private:
         }
         ~Watch()
         {
+            in_profile(-1);
             const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - _start;
             _tuner._seconds += --_tuner._depth == 0 ? taken.count() : 0.0;
         }
 
     private:
+        static void in_profile(int step)
+        {
+            if(Profile::of_the_process() != nullptr)
+            {
+                Profile::of_the_process()->tune(step);
+            }
+        }
+
         Tuner                                &_tuner;
         std::chrono::steady_clock::time_point _start;
     };
@@ -161,10 +214,64 @@ private:
     void take_down(const arm_compute::ICLKernel &kernel)
     {
 #if ARMCL_VERSION < 2011
-        _kernels.insert(kernel.config_id());
+        if(kernel.config_id() != "no_config_id") // the library never tunes those
+        {
+            _kernels.insert(kernel.config_id());
+        }
 #else
         (void)kernel;
 #endif
+    }
+
+    // Later versions add the GPU's kind and its number of cores to a kernel's name: the name alone.
+    static std::string bare(const std::string &key)
+    {
+        const size_t cores = key.rfind("_MP");
+        const size_t end   = cores == std::string::npos || cores == 0 ? std::string::npos : key.rfind('_', cores - 1);
+        return key.substr(0, end);
+    }
+
+    // Read a table that an earlier process has kept, line by line: kernel;x;y;z.
+    void import_table(const std::string &path)
+    {
+        const char *const name = "NNTEST_TUNER_TABLE_IN";
+        if(path.empty())
+        {
+            throw Failure::bad_value(std::string(name) + " is not set; CUSTOM takes its local sizes from the file that it names");
+        }
+        std::ifstream file(path);
+        Sizes         known;
+        std::string   line;
+        while(std::getline(file, line))
+        {
+            const size_t       comma = line.find(';');
+            std::istringstream rest(comma == std::string::npos ? "" : line.substr(comma));
+            size_t             size[3];
+            char               sign = ';';
+            for(size_t &side : size)
+            {
+                sign = rest >> sign >> side ? sign : '?';
+            }
+            if(sign != ';' || comma == 0 || rest.peek() != std::istringstream::traits_type::eof())
+            {
+                throw Failure::bad_value(shown(name, path) + " is no table of local sizes: '" + line
+                                         + "' is not kernel;x;y;z");
+            }
+            known.emplace(line.substr(0, comma),
+                          size[0] == 0 ? cl::NullRange : cl::NDRange(size[0], size[1], size[2]));
+        }
+        if(known.empty())
+        {
+            throw Failure::bad_value(shown(name, path)
+                                     + (file.is_open() ? " has no local sizes in it" : " cannot be read"));
+        }
+        import_lws_table(known);
+#if ARMCL_VERSION >= 1803
+        set_tune_new_kernels(false);
+#endif
+        _mode.clear();
+        std::ifstream mode(path + ".mode");
+        mode >> _mode;
     }
 
     void choose_mode()
@@ -228,7 +335,8 @@ private:
 #endif
     }
 
-    std::string           _mode;
+    bool                  _custom;
+    std::string           _mode; // in which the table was made; empty: not known
     std::string           _table;
     size_t                _loaded  = 0;
     double                _seconds = 0;

@@ -1,0 +1,159 @@
+"""How a library comes to a board, and how its operator programs are compiled."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from nntest.config.fields import Name, Strict
+
+# These reach make, scons and compilers on a board: no blanks, nothing that a shell or make reads.
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./+=,:@-]+$", max_length=500)]
+BoardFolder = Annotated[str, Field(pattern=r"^/[A-Za-z0-9_./+-]*$", max_length=500)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="64 hexadecimal digits")]
+
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar", ".zip")
+
+
+def _place(value: str) -> str:
+    """A URL that is fetched over http(s), or a path on this machine."""
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", value)
+    if scheme and scheme.group(1) not in ("http", "https"):
+        raise ValueError(f"'{scheme.group(1)}:' is not fetched: http, https, or a path here")
+    if value.startswith("-") or not value.isprintable():
+        raise ValueError("a URL or a path on this machine was expected")
+    return value
+
+
+def _archive(value: str) -> str:
+    if not value.split("?")[0].endswith(ARCHIVE_SUFFIXES):
+        raise ValueError(f"an archive's name ends in {', '.join(ARCHIVE_SUFFIXES)}")
+    return _place(value)
+
+
+def _repository(value: str) -> str:
+    """What git may be asked to clone: not `ext::` and its like, which run commands."""
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", value)
+    if scheme and scheme.group(1) not in ("http", "https", "ssh", "git", "file"):
+        raise ValueError(f"'{scheme.group(1)}:' is no address of a git repository")
+    if value.startswith("-") or not value.isprintable() or "::" in value:
+        raise ValueError("the address of a git repository was expected")
+    return value
+
+
+Archive = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_archive)]
+Repository = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_repository)]
+
+
+class AptInstall(Strict):
+    """Debian or Ubuntu packages; needs root on the board, or sudo without a password."""
+
+    way: Literal["apt"]
+    packages: list[Name] = Field(default=["libarm-compute-dev"], min_length=1)
+
+
+class Preinstalled(Strict):
+    """It is on the board already: where its own build, or somebody's hands, have put it."""
+
+    way: Literal["preinstalled"]
+    prefix: BoardFolder | None = Field(
+        default=None,
+        description="folder on the board with include/ and lib/ (or build/); default: the system's",
+    )
+    kernels: BoardFolder | None = Field(
+        default=None, description="folder of the .cl files, if they are not built into the library"
+    )
+
+
+class SourceInstall(Strict):
+    """Built by scons on the board, from sources that this machine fetches and sends there."""
+
+    way: Literal["source"]
+    git: Repository | None = Field(default=None, description="URL, or a path on this machine")
+    tag: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]*$")] | None = None
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = Field(
+        default=None, description="40 digits; beside a tag: what the tag must be"
+    )
+    archive: Archive | None = Field(default=None, description="in the place of `git`: URL or path")
+    sha256: Sha256 | None = Field(default=None, description="of the archive")
+    opencl: bool = True
+    neon: bool = Field(default=True, description="left out on x86-64, which has none")
+    graph: bool = Field(default=False, description="the graph library; needs opencl and neon")
+    embed_kernels: bool = Field(default=True, description="OpenCL kernels inside of the library")
+    openmp: bool = False
+    cppthreads: bool = True
+    arch: Word | None = Field(
+        default=None, description="scons' arch; default: from the probe, e.g. arm64-v8a"
+    )
+    extra_cxx_flags: list[Word] = Field(
+        default_factory=list, description="for the compiler, after the library's own"
+    )
+    options: list[Annotated[str, Field(pattern=r"^[a-z_0-9]+=[A-Za-z0-9_./+,:@-]*$")]] = Field(
+        default_factory=list, description="further words for scons, e.g. asserts=1"
+    )
+    compiler: Word = "g++"
+    jobs: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        default=None, description="compilers at a time; default: a core and 1 GB of memory each"
+    )
+
+    @model_validator(mode="after")
+    def _is_one_source(self) -> Self:
+        if (self.git is None) == (self.archive is None):
+            raise ValueError("way source needs either `git` or `archive`")
+        if self.git is not None and self.tag is None and self.commit is None:
+            raise ValueError("`git` needs a `tag` or a `commit`")
+        if self.git is None and (self.tag is not None or self.commit is not None):
+            raise ValueError("`tag` and `commit` go with `git`, not with `archive`")
+        if (self.archive is None) != (self.sha256 is None):
+            raise ValueError("`archive` and `sha256` go together")
+        if self.graph and not (self.opencl and self.neon):
+            raise ValueError("the graph library needs both `opencl` and `neon`")
+        if not (self.opencl or self.neon):
+            raise ValueError("neither `opencl` nor `neon`: nothing could be measured")
+        own = {"opencl", "neon", "embed_kernels", "openmp", "cppthreads", "arch", "build", "os"}
+        taken = own & {word.split("=")[0] for word in self.options}
+        taken |= {"extra_cxx_flags"} & {word.split("=")[0] for word in self.options}
+        if taken:
+            raise ValueError(f"`options` may not set {', '.join(sorted(taken))}")
+        return self
+
+
+class ReleaseInstall(Strict):
+    """One of Arm's archives of binaries, fetched by this machine; its part for the board is sent.
+
+    The folder below lib/ is chosen by the board's architecture and the kind, unless it is named.
+    """
+
+    way: Literal["release"]
+    archive: Archive = Field(description="URL, or a path on this machine")
+    sha256: Sha256
+    folder: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = Field(
+        default=None, description="below the archive's lib/, e.g. linux-arm64-v8a-neon-cl"
+    )
+
+
+class BuildOnBoard(Strict):
+    """Operator programs are compiled on the board."""
+
+    where: Literal["board"]
+    compiler: Word = "g++"
+    flags: list[Word] = Field(default=["-O2"])
+
+
+class BuildHere(Strict):
+    """Operator programs are compiled on the machine that runs the workflow, and copied."""
+
+    where: Literal["here"]
+    sysroot: Word = Field(
+        description="folder here with the board's system in it: its libraries and headers"
+    )
+    compiler: Word = "aarch64-linux-gnu-g++"
+    flags: list[Word] = Field(default=["-O2"])
+
+
+Install = Annotated[
+    AptInstall | Preinstalled | SourceInstall | ReleaseInstall, Field(discriminator="way")
+]
+Build = Annotated[BuildOnBoard | BuildHere, Field(discriminator="where")]

@@ -1,0 +1,21 @@
+"""What can watch the runs of an operator program, beside the clock that times them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Instrument = Literal["kernels", "counters"]
+Profile = Literal["none", "kernels", "counters"] | list[Instrument]
+
+_OPENCL_KINDS = ("opencl-reference", "armcl-opencl")
+"""Kinds of libraries whose programs watch their OpenCL queue; others run no kernels to watch."""
+
+
+def instruments_of(profile: Profile, kind: str) -> list[Instrument]:
+    """The instruments that a study's `profile` asks for and a kind of library can have."""
+    asked: list[Instrument] = []
+    if isinstance(profile, list):
+        asked = list(dict.fromkeys(profile))
+    elif profile != "none":
+        asked = [profile]
+    return [one for one in asked if kind in _OPENCL_KINDS]

@@ -1,0 +1,47 @@
+"""The measurements of an earlier run, read beside a study's own and never mixed with them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import pandas as pd
+
+from nntest.ck import KnownPlatform, read_rows
+from nntest.ck.safety import Warn
+from nntest.config import Study
+from nntest.graph import known_platforms
+from nntest.measurements import to_frame
+
+
+def read_run(study: Study, paths: Sequence[Path], log: TextIO) -> pd.DataFrame | None:
+    """Measurement table of CK archives, with platforms named as the study names them.
+
+    None for no paths.  Warnings go to `log` and stderr; `UserError` for what is no archive.
+    """
+    if not paths:
+        return None
+
+    def warn(message: str) -> None:
+        for stream in (log, sys.stderr):
+            print(f"warning: {message}", file=stream)
+
+    known = [KnownPlatform(*platform) for platform in known_platforms(study)]
+    return read_archives(paths, known, warn, synthetic=study.config.synthetic_datasets)
+
+
+def read_archives(
+    paths: Iterable[Path],
+    known: Sequence[KnownPlatform],
+    warn: Warn,
+    *,
+    synthetic: bool = False,
+) -> pd.DataFrame:
+    """Measurement table of several archives; one that is named twice counts once."""
+    return to_frame(
+        row
+        for path in dict.fromkeys(paths)
+        for row in read_rows(path, known, warn, synthetic=synthetic)
+    )

@@ -1,0 +1,48 @@
+"""Estimated against measured time of every network that was measured as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from nntest.end_to_end import BAND
+from nntest.plots import style
+from nntest.plots.agreement import Dot, agreement
+from nntest.plots.options import PlotOptions
+
+_GROUP = ["platform", "library", "batch_size", "data_type"]
+
+
+def end_to_end_plot(
+    table: pd.DataFrame, frame: pd.DataFrame, options: PlotOptions, svg: Path, png: Path
+) -> None:
+    """Draw `end_to_end.end_to_end`: a series for each platform, library and choice."""
+    whole = frame[frame["species"] == "network"]
+    head = style.heading("Whole networks: estimated against measured", whole)
+    with style.styled():
+        if table.empty:
+            reason = (
+                "no network was measured as a whole, so there is nothing to compare estimates with"
+                if whole.empty
+                else "of no network that was measured as a whole are all layers measured"
+            )
+            style.nothing_measured(head, reason, options, svg, png)
+            return
+        varying = [name for name in _GROUP if table[name].nunique() > 1]
+        dots = []
+        for row in table.to_dict("records"):
+            measured, error = row["measured_us"], row["error"]
+            ends = (row["error_ci_low"], row["error_ci_high"])
+            dots.append(
+                Dot(
+                    row["network"],
+                    " · ".join(str(row[name]) for name in [*varying, "choice"]),
+                    measured / 1e3,
+                    measured * (1 + error) / 1e3,
+                    (row["measured_ci_low_us"] / 1e3, row["measured_ci_high_us"] / 1e3),
+                    (row["ci_low_us"] / 1e3, row["ci_high_us"] / 1e3),
+                    ends,
+                )
+            )
+        agreement(dots, head, BAND, dots[0].series, options, svg, png)
