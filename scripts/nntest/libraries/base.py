@@ -110,14 +110,18 @@ class LibraryKind(ABC):
         }
 
     def put_tuner_table(self, transport: Transport, programs: str) -> dict[str, str] | None:
-        """Copy CUSTOM's table to the board; its name and SHA-256 for the install's details."""
+        """Copy CUSTOM's table to the board; what the result keeps of it: all of it."""
         if self.library.tuner_table is None:
             return None
         table = custom_table(self.library)
         target = _custom_table_path(programs, table)
         if transport.read(target) != table:
             transport.write(target, table)
-        return {"file": self.library.tuner_table, "sha256": hashlib.sha256(table).hexdigest()}
+        return {
+            "file": self.library.tuner_table,
+            "sha256": hashlib.sha256(table).hexdigest(),
+            "content": table.decode("utf-8", "replace"),
+        }
 
     def identity(self, tuner: str) -> dict[str, str]:
         """What makes a point of this library another point, beside all that every point has.
