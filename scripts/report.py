@@ -12,6 +12,7 @@ from nntest.graph import (
     OPTIONAL_TABLES,
     PROFILE_TABLES,
     TABLES,
+    more_tables,
     plot_caption,
     plots_of,
 )
@@ -36,12 +37,17 @@ with user_errors_end_the_process(), job_log(snakemake):
     tables = {
         name: table for name, table in tables.items() if len(table) or name not in OPTIONAL_TABLES
     }
+    tables |= {
+        name: pd.read_parquet(path)
+        for name, path in zip(more_tables(study), snakemake.input.more, strict=True)
+    }
     measurements = Path(snakemake.input.measurements)
     tables["measurements"] = load(measurements)
     for name in PROFILE_TABLES:
         profile = pd.read_parquet(measurements.with_name(f"{name}.parquet"))
         if len(profile):
-            tables[name] = profile
+            # A tuner's tries are thousands; the files beside the page have them.
+            tables[name] = profile[profile["phase"] != "tuning"] if "phase" in profile else profile
     # Only where the study asks for the check.
     tables |= {Path(path).stem: pd.read_parquet(path) for path in snakemake.input.prediction}
     pictures = [Path(path) for path in snakemake.input.plots]
@@ -64,7 +70,8 @@ with user_errors_end_the_process(), job_log(snakemake):
             config_yaml=config_yaml,
             command=f"snakemake --cores 2 --configfile {snakemake.output.config}",
             remarks=[
-                line for path in snakemake.input.chosen for line in left_out_lines(Path(path))
+                *(line for network in study.networks for line in network.remarks()),
+                *(line for path in snakemake.input.chosen for line in left_out_lines(Path(path))),
             ],
             versions=versions(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),

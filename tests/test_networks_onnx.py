@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nntest.config import load_study
 from nntest.errors import UserError
+from nntest.estimate import estimate
+from nntest.graph import sweep_spec, table_spec
+from nntest.measurements import to_frame
 from nntest.networks import Network
 from nntest.networks_onnx import read_onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -92,6 +96,42 @@ def test_a_small_network(tmp_path: Path) -> None:
     assert network.uncovered == ()
     assert network.why_no_chain() == ""
     assert network.name == "small"
+
+
+def test_a_study_of_an_onnx_file_measures_and_estimates_its_layers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "small.onnx", [*SMALL, node("HardSwish", "classes", "swish")], CONSTANTS)
+    definition = "definition: {family: onnx, file: small.onnx}\n"
+    (tmp_path / "mine.yaml").write_text(definition, encoding="utf-8")
+    operators = ["conv", "depthwiseconv", "fullyconnected", "avgpool", "maxpool", "softmax"]
+    config = {
+        "study": "s", "networks": ["mine.yaml"], "boards": ["localhost"], "tuners": ["NONE"],
+        "libraries": ["opencl-reference"], "operators": operators, "padding": "exact",
+    }  # fmt: skip
+    study = load_study(config, Path(__file__).parents[1])
+    (sweep,) = study.sweeps()
+    rows = [
+        {
+            "platform": "P", "library": "L", "batch_size": 1, "tuner": "NONE", "status": "ok",
+            "operator": point.operator, "tensor": point.subject, "species": point.species,
+            "repetition_id": repetition, "process_id": repetition, "time_us": 10.0 + number,
+            "kernel": "", "success?": "yes",
+        }
+        for number, point in enumerate(sweep.points)
+        for repetition in range(5)
+    ]  # fmt: skip
+    best = estimate(to_frame(rows), study.networks, "exact", 42).iloc[0]
+    assert (best["network"], best["covered_layers"], best["layers"]) == ("mine", 8, 8)
+    assert best["total_us"] == sum(10.0 + number for number in range(8))
+    assert best["not_covered"] == "/swish (HardSwish)"
+    before = table_spec(study, "estimate")
+    # Another file, of the same layers: what depends on it is made again.
+    write(tmp_path / "small.onnx", [*SMALL, node("Relu", "classes", "relu2")], CONSTANTS)
+    changed = load_study(config, Path(__file__).parents[1])
+    assert table_spec(changed, "estimate") != before
+    assert sweep_spec(changed, changed.sweeps()[0]) == sweep_spec(study, sweep)
 
 
 def test_another_content_is_another_source(tmp_path: Path) -> None:

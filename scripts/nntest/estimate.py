@@ -79,7 +79,8 @@ class Estimate:
     @property
     def whole(self) -> bool:
         """Whether the sum covers every layer of the network."""
-        return len(self.choice.covered) == len(self.network.layers)
+        covered = len(self.choice.covered) == len(self.network.layers)
+        return covered and not self.network.uncovered
 
     @property
     def ratio(self) -> Interval:
@@ -212,7 +213,9 @@ def _row(one: Estimate) -> dict[str, Any]:
         "extrapolated_total_us": total * (flops + more) / flops if flops else None,
         "others": choice.others,
         "missing_layers": ", ".join(network.layers[place].name for place in choice.missing),
-        "not_covered": ", ".join(network.layers[place].name for place in others),
+        "not_covered": ", ".join(
+            [*(network.layers[place].name for place in others), *network.uncovered]
+        ),
     }
 
 

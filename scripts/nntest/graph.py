@@ -10,7 +10,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from nntest.config.study import Sweep
 from nntest.errors import UserError
 from nntest.libraries import KINDS
 from nntest.libraries.base import custom_table
+from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs
 
 NNTEST = SCRIPTS / "nntest"
 
@@ -27,12 +28,18 @@ NNTEST = SCRIPTS / "nntest"
 # of anything else must not send anybody back to a board.
 _PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
 PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
+_CK_SOURCES = [
+    *(ONBOARD / f"ck_{part}.py" for part in ("command", "datasets", "pack", "records")),
+    *(ONBOARD / f"ck_{part}.py" for part in ("runner", "setup")),
+]
 _RUNNER_SOURCES = [
-    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
+    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in (*_PROBES, *_CK_SOURCES)),
     NNTEST / "network_points.py",
+    NNTEST / "counters.py",
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
 ]
+_CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
 CHOOSE_SOURCES = [
     NNTEST / "choose.py",
     NNTEST / "network_points.py",
@@ -73,6 +80,11 @@ TABLES: dict[str, Table] = {
     "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
     "protocol_check": Table("nntest.protocols", "protocol_check", ("seed",)),
     "kernel_share": Table("nntest.kernels", "kernel_share", ("seed",), ("kernels",)),
+    "roofline": Table(
+        "nntest.roofline.measured",
+        "roofline_points",
+        ("networks", "padding", "roofs", "traffic_model", "seed"),
+    ),
 }
 OPTIONAL_TABLES = ("protocol_check", "kernel_share", "end_to_end", "comparison")
 """Tables that a report leaves out where they have no row."""
@@ -86,6 +98,7 @@ PLOTS = [
     *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
     "layers",
     "end_to_end",
+    "roofline.layers",
 ]
 
 KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
@@ -93,11 +106,12 @@ KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
 
 
 def plots_of(study: Study) -> list[str]:
-    """The pictures of a study; those of kernels where there may be profiled points."""
+    """The pictures of a study; those that its config asks for among them."""
     config = study.config
     profiled = config.profile not in ("none", []) or config.imports
     asked = {"comparison": config.compare, "prediction_check": config.prediction_check}
     more = [name for name, wanted in asked.items() if wanted]
+    more += ["prediction.frames"] if config.platforms else []
     return [*PLOTS, *more, *(KERNEL_PLOTS if profiled else [])]
 
 
@@ -107,6 +121,12 @@ _ANALYSIS_CAPTIONS = {
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
     "prediction_check": ("Published networks against sums of published layers", "Prediction check"),
 }
+
+
+def more_tables(study: Study) -> list[str]:
+    """Tables beside `TABLES` that a study has, since it lists platforms or published tables."""
+    platforms = ROOFLINE_TABLES if study.config.platforms else ()
+    return [*platforms, *(PUBLISHED_TABLES if study.config.published else ())]
 
 
 def plot_caption(plot: str) -> tuple[str, str]:
@@ -120,6 +140,10 @@ def plot_caption(plot: str) -> tuple[str, str]:
     if kind == "violin":
         unit = {"time_us": "time in µs", "GFLOPS": "GFLOPS"}[quantity[0]]
         return f"Every repetition, by {what}: {unit}", "Spread"
+    if kind == "roofline":
+        return "Each layer under the roofs of its board", "Roofline"
+    if kind == "prediction":
+        return "Frames a second that the roofs allow, and what bounds them", "Prediction"
     return f"Speedup over the baseline, by {what}", "Speedup"
 
 
@@ -133,13 +157,16 @@ def board_resource(board: Board) -> str:
 
 def probe_spec(board: Board) -> dict[str, Any]:
     """What a probe depends on; not on where the board is reached."""
-    return {
+    spec = {
         "board": board.name,
         "platform": board.platform.name,
         "emulated": board.emulated,
         "python": board.python,
         "environment": board.environment,
     }
+    if board.harness == "ck":
+        spec["ck"] = board.ck_harness.model_dump(mode="json", exclude=_CK_NOT_MEASURED)
+    return spec
 
 
 def install_spec(study: Study, board: str, library: str) -> dict[str, Any]:
@@ -183,6 +210,7 @@ def choose_spec(study: Study, library: str) -> dict[str, Any]:
         "padding": config.padding,
         "batch_sizes": config.batch_sizes,
         "choices": config.end_to_end_choices,
+        "warmups": config.warmups or [library_of(study, library).warmup],
         "operators": config.operators,
         "tuners": config.tuners,
         "offered": {name: program.tuners for name, program in operators.items()},
@@ -223,7 +251,10 @@ def install_sources(study: Study, library: str) -> list[Path]:
 
 def sweep_sources(study: Study, library: str) -> list[Path]:
     """Code that measures: the runner, what plans and follows it, the operator programs."""
-    return [*_RUNNER_SOURCES, *install_sources(study, library)]
+    sources = [*_RUNNER_SOURCES, *install_sources(study, library)]
+    if library_of(study, library).kind == "ck":
+        sources += [*_CK_SOURCES, NNTEST / "ck_harness" / "plan.py"]
+    return sources
 
 
 def sweep_of(sweeps: dict[str, Sweep], wildcards: Any) -> Sweep:
@@ -277,6 +308,8 @@ def table_arguments(study: Study) -> dict[str, Any]:
         "networks": study.networks,
         "padding": study.config.padding,
         "compare": study.config.compare,
+        "roofs": board_roofs(study),
+        "traffic_model": study.config.traffic_model,
     }
 
 
@@ -291,6 +324,8 @@ def table_spec(study: Study, table: str) -> dict[str, Any]:
         spec["compare"] = compare.model_dump(mode="json") if compare else None
         # The names that board files give to platforms: the earlier run is read with them.
         spec["read"] = tidy_spec(study) if compared_runs(study) else None
+    if "roofs" in spec:
+        spec["roofs"] = roofs_spec(study)
     return spec
 
 
@@ -320,6 +355,53 @@ def fails_on_regression(study: Study) -> bool:
     return compare is not None and compare.fail_on_regression is not False
 
 
+def roofs_spec(study: Study) -> dict[str, Any]:
+    """The ceilings of the study's boards; with imports, of every board file that has any."""
+    names = {board.name for board in study.boards}
+    return {
+        name: [asdict(roof) for roof in roofs]
+        for name, roofs in board_roofs(study).items()
+        if name in names or study.config.imports
+    }
+
+
+def prediction_spec(study: Study) -> dict[str, Any]:
+    """What predictions and comparisons with published tables depend on."""
+    config = study.config
+    return {
+        "boards": roofs_spec(study),
+        "platforms": [platform.model_dump(mode="json") for platform in study.platforms],
+        "known": [platform.model_dump(mode="json") for platform in study.all_platforms]
+        if config.published
+        else [],
+        "networks": networks_spec(study),
+        "batch_sizes": config.batch_sizes,
+        "published": [published.model_dump(mode="json") for published in config.published],
+    }
+
+
+def published_files(study: Study) -> list[str]:
+    """Every file that the published tables of the config are read from."""
+    found = []
+    for published in study.config.published:
+        found.append(published.file)
+        if published.tables is not None:
+            found += [str(path) for path in sorted(Path(published.tables).glob("*.csv"))]
+    return list(dict.fromkeys(found))
+
+
+def roofline_plot_spec(study: Study) -> dict[str, Any]:
+    """Options of the roofline, and the ceilings that it draws."""
+    options = study.config.plots.roofline.model_dump(mode="json")
+    return {"options": options, "roofs": roofs_spec(study)}
+
+
+def prediction_plot_spec(study: Study) -> dict[str, Any]:
+    """Options of the heat map of predictions, and the traffic model that it shows."""
+    options = study.config.plots.prediction.model_dump(mode="json")
+    return {"options": options, "traffic_model": study.config.traffic_model}
+
+
 def violin_spec(study: Study) -> dict[str, Any]:
     """Options of the violin plots."""
     return study.config.plots.violin.model_dump(mode="json")
@@ -330,11 +412,11 @@ def speedup_spec(study: Study) -> dict[str, Any]:
     return study.config.plots.speedup.model_dump(mode="json")
 
 
-PREDICTION_TABLES = ("prediction_check", "prediction_summary")
+PREDICTION_CHECK_TABLES = ("prediction_check", "prediction_summary")
 """Tables of the rule `prediction_check`, which a study has that asks for it."""
 
 
-def prediction_files(study: Study) -> list[str]:
+def prediction_check_files(study: Study) -> list[str]:
     """Files that the prediction check reads: layer times, measured networks; none without it."""
     check = study.config.prediction_check
     if check is None:
@@ -348,10 +430,10 @@ def prediction_files(study: Study) -> list[str]:
     return [check.layer_times, check.measured]
 
 
-def prediction_spec(study: Study) -> dict[str, Any]:
+def prediction_check_spec(study: Study) -> dict[str, Any]:
     """What the prediction check depends on besides its files."""
     check = study.config.prediction_check
-    options = study.config.plots.prediction.model_dump(mode="json")
+    options = study.config.plots.prediction_check.model_dump(mode="json")
     return {"system": check.system if check else None, "options": options}
 
 
@@ -362,5 +444,6 @@ def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:
 
 
 def report_spec(study: Study) -> dict[str, Any]:
-    """The report shows the whole config."""
-    return study.config.model_dump(mode="json")
+    """The report shows the whole config, and what became of networks read from files."""
+    remarks = [line for network in study.networks for line in network.remarks()]
+    return {**study.config.model_dump(mode="json"), "remarks": remarks}

@@ -83,6 +83,11 @@ class Network:
                 return f"{layer.name} takes {taken_text}, but {before.name} gives {given_text}"
         return ""
 
+    def remarks(self) -> list[str]:
+        """Sentences on what became of the nodes of the file that it was read from."""
+        told = (("folded into the layers, or free", self.folded), ("not covered", self.uncovered))
+        return [f"{self.name}: {what}: {', '.join(nodes)}." for what, nodes in told if nodes]
+
     def measured_tensor(self, layer: Layer, padding: str) -> Tensor:
         """The tensor that stands for `layer` in a sweep.
 

@@ -25,7 +25,9 @@ def test_the_committed_schema_is_the_models(kind: str) -> None:
     ids=lambda path: str(path.relative_to(HOME)),
 )
 def test_a_shipped_file_satisfies_its_schema(path: Path) -> None:
-    kinds = {"boards": "board", "libraries": "library", "networks": "network"}
+    kinds = {
+        "boards": "board", "libraries": "library", "networks": "network", "platforms": "platform",
+    }  # fmt: skip
     kind = kinds.get(path.parent.name, "config")
     schema = json.loads(schema_text(kind))
     jsonschema.validate(yaml.safe_load(path.read_text("utf-8")), schema)

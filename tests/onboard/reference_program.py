@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[2] / "scripts" / "onboard" / "opencl_reference"
 MODULES = (
     *("device", "failures", "operators", "point", "reference", "tuner"),
-    *("depthwise", "fully_connected", "pooling", "softmax"),
+    *("depthwise", "fully_connected", "pooling", "programs", "softmax"),
 )
 ODD_POINT = {
     **{"CK_IN_SHAPE_N": 2, "CK_IN_SHAPE_C": 3, "CK_IN_SHAPE_H": 11, "CK_IN_SHAPE_W": 9},

@@ -9,7 +9,7 @@ if STUDY.config.prediction_check:
         output:
             tables=expand(
                 f"{RESULTS}/tables/{{table}}.{{kind}}",
-                table=graph.PREDICTION_TABLES,
+                table=graph.PREDICTION_CHECK_TABLES,
                 kind=["parquet", "csv"],
             ),
             svg=report(
@@ -24,8 +24,8 @@ if STUDY.config.prediction_check:
         conda:
             "../envs/nntest.yaml"
         params:
-            spec=spec(**graph.prediction_spec(STUDY)),
-            code=code("prediction_check.py", "nntest.plots.prediction"),
+            spec=spec(**graph.prediction_check_spec(STUDY)),
+            code=code("prediction_check.py", "nntest.plots.prediction_check"),
         message:
             "Check the way of estimating on published figures"
         script:

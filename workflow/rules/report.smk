@@ -6,6 +6,9 @@ rule report:
         measurements=MEASUREMENTS,
         profiles=rules.tidy.output.profiles,
         tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=graph.TABLES),
+        more=expand(
+            f"{RESULTS}/tables/{{table}}.parquet", table=graph.more_tables(STUDY)
+        ),
         plots=expand(
             f"{RESULTS}/plots/{{plot}}.{{kind}}",
             plot=graph.plots_of(STUDY),
@@ -13,7 +16,7 @@ rule report:
         ),
         prediction=expand(
             f"{RESULTS}/tables/{{table}}.parquet",
-            table=graph.PREDICTION_TABLES if PREDICTION_FILES else [],
+            table=graph.PREDICTION_CHECK_TABLES if PREDICTION_FILES else [],
         ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
         installed=[

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from nntest.config.ck import CkHarness
 from nntest.config.fields import (
     Celsius,
     Gflops,
@@ -14,6 +15,7 @@ from nntest.config.fields import (
     Name,
     Strict,
 )
+from nntest.config.platform import DataType, Kind
 
 
 class LocalConnection(Strict):
@@ -41,6 +43,7 @@ class Peak(Strict):
     """A compute ceiling of a device for one data type."""
 
     gflops: Gflops
+    kind: Kind = "data sheet"
     source: str = Field(min_length=3)
 
 
@@ -48,6 +51,7 @@ class Bandwidth(Strict):
     """A memory-bandwidth ceiling."""
 
     gb_s: GigabytesPerSecond
+    kind: Kind = "data sheet"
     source: str = Field(min_length=3)
 
 
@@ -65,7 +69,7 @@ class Gpu(Strict):
     name: str
     cores: int | None = Field(default=None, ge=1)
     max_mhz: Megahertz | None = None
-    peaks: dict[str, list[Peak]] = Field(
+    peaks: dict[DataType, list[Peak]] = Field(
         default_factory=dict, description="ceilings by data type (fp32, fp16), each sourced"
     )
     bandwidth: list[Bandwidth] = Field(default_factory=list)
@@ -113,6 +117,9 @@ class PlatformNames(Strict):
     models: list[str] = Field(
         default_factory=list, description="model strings as CK archives record them"
     )
+    ceilings: Name | None = Field(
+        default=None, description="file of config/platforms/ with the ceilings of its device"
+    )
 
 
 class Board(Strict):
@@ -130,6 +137,11 @@ class Board(Strict):
         default="/tmp/nntest-flow.lock",
         description="held by whoever measures on the board; the same for everyone who uses it",
     )
+    harness: Literal["native", "ck"] = Field(
+        default="native",
+        description="what measures: our runner, or Collective Knowledge on the board",
+    )
+    ck: CkHarness | None = Field(default=None, description="with harness: ck")
     emulated: bool = Field(default=False, description="its times are an emulator's, not a board's")
     platform: PlatformNames = PlatformNames()
     soc: str | None = None
@@ -155,3 +167,14 @@ class Board(Strict):
     environment: dict[str, str] = Field(
         default_factory=dict, description="environment variables for the operator programs"
     )
+
+    @model_validator(mode="after")
+    def _harness_has_its_settings(self) -> Self:
+        if self.ck is not None and self.harness != "ck":
+            raise ValueError("`ck` belongs to harness: ck")
+        return self
+
+    @property
+    def ck_harness(self) -> CkHarness:
+        """How Collective Knowledge is called on it."""
+        return self.ck or CkHarness()

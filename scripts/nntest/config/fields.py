@@ -39,6 +39,7 @@ Name = Annotated[
 ]
 Megahertz = Annotated[float, _within("MHz", 1, 20_000)]
 Gflops = Annotated[float, _within("GFLOPS", 0.001, 10_000_000)]
+Gops = Annotated[float, _within("GOP/s", 0.001, 100_000_000)]
 GigabytesPerSecond = Annotated[float, _within("GB/s", 0.001, 100_000)]
 Celsius = Annotated[float, _within("°C", -40, 150)]
 Seconds = Annotated[float, _within("seconds", 0.1, 7 * 24 * 3600)]

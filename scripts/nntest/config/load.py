@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from nntest.config.board import Board
 from nntest.config.library import Library
 from nntest.config.network import NetworkFile
+from nntest.config.platform import Platform
 from nntest.config.study import Study, StudyConfig
 from nntest.errors import UserError
 
@@ -42,12 +44,21 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
             _load_named(NetworkFile, "networks", entry, folders) for entry in settings.networks
         ),
         known_boards=tuple(_known_boards(boards, folders)),
+        platforms=tuple(
+            _load_named(Platform, "platforms", entry, folders) for entry in settings.platforms
+        ),
     )
-    for kind, files in (("boards", study.boards), ("libraries", study.libraries)):
+    study = replace(study, all_platforms=tuple(_all_platforms(study, folders)))
+    for kind, files in (
+        ("boards", study.boards),
+        ("libraries", study.libraries),
+        ("platforms", study.platforms),
+    ):
         _refuse_twins(kind, [file.name for file in files])
     for file in study.network_files:
         file.build()
     study.check()
+    _check_published(settings)
     return study
 
 
@@ -87,7 +98,7 @@ def _load_named(model: type[Model], kind: str, entry: str, folders: Iterable[Pat
     return loaded
 
 
-def _find(kind: str, entry: str, folders: Iterable[Path]) -> Path:
+def _find(kind: str, entry: str, folders: Iterable[Path], where: str | None = None) -> Path:
     if entry.endswith((".yaml", ".yml")):
         path = Path(entry)
         if not path.is_file():
@@ -101,7 +112,7 @@ def _find(kind: str, entry: str, folders: Iterable[Path]) -> Path:
         available |= {file.stem for file in (folder / kind).glob("*.yaml")}
     close = difflib.get_close_matches(entry, sorted(available), n=1)
     raise UserError(
-        f"config: {kind}: '{entry}' has no file config/{kind}/{entry}.yaml",
+        f"{where or f'config: {kind}'}: '{entry}' has no file config/{kind}/{entry}.yaml",
         f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(sorted(available))}",
     )
 
@@ -117,6 +128,42 @@ def _known_boards(boards: Iterable[Board], folders: Iterable[Path]) -> Iterable[
                 except UserError:
                     continue
     return known.values()
+
+
+def _all_platforms(study: Study, folders: Iterable[Path]) -> Iterable[Platform]:
+    """The platform files that boards name, and with published tables every one there is.
+
+    What a board of the study names must be there and be right; other boards, which imports may
+    speak of, go without if theirs is not.
+    """
+    found: dict[str, Platform] = {platform.name: platform for platform in study.platforms}
+    for board in study.boards:
+        if (name := board.platform.ceilings) is not None and name not in found:
+            path = _find("platforms", name, folders, f"board {board.name}: platform.ceilings")
+            found[name] = _load_named(Platform, "platforms", str(path), [])
+    others = study.known_boards if study.config.imports else ()
+    wanted = {board.platform.ceilings for board in others}
+    for folder in folders if wanted or study.config.published else ():
+        for path in sorted((folder / "platforms").glob("*.yaml")):
+            if path.stem not in found and (path.stem in wanted or study.config.published):
+                try:
+                    found[path.stem] = _load_named(Platform, "platforms", str(path), [])
+                except UserError:
+                    if study.config.published:
+                        raise
+    return found.values()
+
+
+def _check_published(settings: StudyConfig) -> None:
+    for index, published in enumerate(settings.published):
+        where = f"config: published[{index}]"
+        if not Path(published.file).is_file():
+            raise UserError(
+                f"{where}: there is no file {published.file}",
+                "paths are relative to the folder where snakemake runs",
+            )
+        if published.tables is not None and not Path(published.tables).is_dir():
+            raise UserError(f"{where}: tables: there is no folder {published.tables}")
 
 
 def _refuse_twins(kind: str, names: list[str]) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from nntest.config.board import Board
 from nntest.config.library import Library
 from nntest.config.network import NetworkFile
+from nntest.config.platform import Platform
 from nntest.config.study import StudyConfig
 
 MODELS: dict[str, type[BaseModel]] = {
@@ -17,6 +18,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "board": Board,
     "library": Library,
     "network": NetworkFile,
+    "platform": Platform,
 }
 
 

@@ -9,16 +9,20 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
+from nntest.config.ck_check import check_ck
 from nntest.config.compare import Compare
 from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Instrument, Profile, instruments_of
 from nntest.config.library import Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
+from nntest.config.platform import Platform
 from nntest.config.prediction import PredictionCheck
+from nntest.config.published import PublishedFile
 from nntest.errors import UserError
 from nntest.network_points import NetworkPoint
 from nntest.networks import Network
 from nntest.plots.options import PlotOptions
+from nntest.roofline.traffic import TrafficModel
 from nntest.tensors import NETWORK, OPERATOR_SPECIES, Tensor
 
 Choice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
@@ -40,7 +44,9 @@ class PlotRequests(Strict):
     layers: PlotOptions = PlotOptions()
     end_to_end: PlotOptions = PlotOptions()
     comparison: PlotOptions = PlotOptions()
+    roofline: PlotOptions = PlotOptions()
     prediction: PlotOptions = PlotOptions()
+    prediction_check: PlotOptions = PlotOptions()
 
 
 class StudyConfig(Strict):
@@ -110,8 +116,20 @@ class StudyConfig(Strict):
         default=None, description="published layer times against published network times"
     )
     plots: PlotRequests = PlotRequests()
+    platforms: list[str] = Field(
+        default_factory=list,
+        description="names, or paths of platform files, whose frames a second are predicted",
+    )
+    published: list[PublishedFile] = Field(
+        default_factory=list, description="measurement tables that somebody published"
+    )
+    traffic_model: TrafficModel = Field(
+        default="weights-and-activations",
+        description="what is taken to come from memory, for intensities, roofs and predictions",
+    )
 
     @field_validator(
+        "platforms",
         "networks",
         "boards",
         "libraries",
@@ -180,6 +198,10 @@ class Study:
     network_files: tuple[NetworkFile, ...]
     known_boards: tuple[Board, ...]
     """Every board file there is, measured in this study or not: they name platforms."""
+    platforms: tuple[Platform, ...] = ()
+    """Those that the config lists."""
+    all_platforms: tuple[Platform, ...] = ()
+    """Those and all that boards name; with published tables every platform file there is."""
 
     @property
     def name(self) -> str:
@@ -214,14 +236,18 @@ class Study:
         return [
             library
             for library in self.libraries
-            if board.libraries is None or library.name in board.libraries
+            if (board.libraries is None or library.name in board.libraries)
+            and (library.kind == "ck") == (board.harness == "ck")
         ]
 
     def points(self, library: Library) -> list[Point]:
         """Everything that a sweep of `library` measures; the profiled points come last."""
+        warmups = self.config.warmups or [library.warmup]
+        if library.kind == "ck":
+            warmups = ["tuner-only"]  # as its programs are; they cannot be told otherwise
         timed = [
             Point(operator, tuner, tensor, batch_size, warmup)
-            for warmup in self.config.warmups or [library.warmup]
+            for warmup in warmups
             for operator in self.config.operators
             if operator in library.operators
             for tuner in self.config.tuners
@@ -265,7 +291,7 @@ class Study:
             Sweep(f"{board.name}.{library.name}.network", board, library, ())
             for board in self.boards
             for library in self.libraries_of(board)
-            if self.config.end_to_end
+            if self.config.end_to_end and library.kind != "ck"
         ]
 
     def check(self) -> None:
@@ -313,6 +339,7 @@ class Study:
                     f"(it lists {', '.join(sorted(unknown)) or 'none'})",
                     "add one to `libraries` of the board file, or take the board out of `boards`",
                 )
+        check_ck(self)
         for library in self.libraries if self.boards else ():
             if not self.points(library):
                 raise UserError(

@@ -28,7 +28,7 @@ from nntest.points import labelled
 INK, FAINT, GRID = "#1c1c1c", "#6b6b6b", "#dddddd"
 MARKERS = "osD^vPX*h"
 
-_OKABE_ITO = (
+OKABE_ITO = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C7A00", "#000000",
 )  # fmt: skip
 """Colours that the common kinds of colour blindness tell apart (Okabe and Ito, Color Universal
@@ -60,7 +60,7 @@ def colours(
     leave names out, which then have the default colours.
     """
     palette = options.palette.get(grouping)
-    chosen: Sequence[Any] = _OKABE_ITO
+    chosen: Sequence[Any] = OKABE_ITO
     if isinstance(palette, list):
         chosen = palette
     elif isinstance(palette, str):

@@ -270,6 +270,56 @@ TABLES: dict[str, TableInfo] = {
         kept=("layer", "layer_operator", "layer_tuner"),
         hidden=("operator", "tuner"),
     ),
+    "protocol_check": TableInfo(
+        "Two warm-ups: always, and with the tuner only as in 2018",
+        "Every point measured both ways. The programs of 2018 warmed up with the tuner only, so "
+        "that a cold NONE is compared with a warm DEFAULT; the last two columns show what that "
+        "makes of the tuner's speedup.",
+        "tables",
+        {
+            "cold_over_warm": ("ratio_ci_low", "ratio_ci_high"),
+            "speedup_always": ("always_ci_low", "always_ci_high"),
+            "speedup_tuner_only": ("tuner_only_ci_low", "tuner_only_ci_high"),
+        },
+        {
+            "median_always_us": Column("warm µs", "number", "median, warm-up always"),
+            "median_tuner_only_us": Column("cold µs", "number", "median, warm-up with tuner only"),
+            "cold_over_warm": Column("cold over warm", "ratio", f"of the medians, {_INTERVAL}"),
+            "speedup_always": Column("tuner's speedup, warm", "ratio", f"over NONE, {_INTERVAL}"),
+            "speedup_tuner_only": Column("as in 2018", "ratio", f"over NONE, {_INTERVAL}"),
+        },
+        kept=("operator", "tuner", "verdict"),
+    ),
+    "kernel_share": TableInfo(
+        "Kernels' share of the time",
+        "Of profiled points: what the kernels of a run take together, as a share of the time "
+        "that the same point takes without a profiler, and of the profiled runs' own.",
+        "tables",
+        {"share": ("ci_low", "ci_high")},
+        {
+            "kernels": Column("kernels", "count", "different kernels in a run"),
+            "profiled_runs": Column("profiled runs", "count"),
+            "kernels_us": Column("kernels µs", "number", "their sum, median of the runs"),
+            "wall_us": Column("wall µs", "number", "median without a profiler"),
+            "share": Column("share", "share", f"kernels over wall, {_INTERVAL}"),
+            "between_us": Column("between µs", "number", "wall less kernels"),
+            "profiled_wall_us": Column("profiled wall µs", "number", "median of the runs"),
+            "share_profiled": Column("share of that", "share", "median of the runs' own shares"),
+        },
+        kept=("operator", "tuner"),
+    ),
+    "kernels": TableInfo(
+        "Kernels of the profiled runs",
+        "One row for each kernel, phase and repetition. Only the phase run is part of a "
+        "repetition's time; in profiles of CK itself, which tell no phases (all), the reshaping "
+        "of weights and tuner runs are in the sums.",
+        columns={
+            "phase": Column("phase", meaning="run, warmup, tuning, setup; all: not told"),
+            "launches": Column("launches", "count", "in that phase"),
+            "time_us": Column("time µs", "number", "all launches together"),
+            "wall_us": Column("wall µs", "number", "the whole operator in that run"),
+        },
+    ),
     "summary": TableInfo("Summary of every point", "", "tables", {"median_us": _TIME_CI}),
     "failed": TableInfo("What did not succeed", "", "failures"),
     "device_state": TableInfo(

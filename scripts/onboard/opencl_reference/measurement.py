@@ -11,6 +11,7 @@ import pyopencl as cl
 import quiet
 from device import Device
 from failures import BadValue, OutOfMemory, WrongOutput
+from launch_cost import LaunchCost
 from point import Settings
 from programs import find_program
 from records import TIMER_FILE, append_repetition, utc_now, write_json
@@ -107,6 +108,7 @@ def _repeat(
     the queue has finished. Raises WrongOutput.
     """
     queue = device.queue
+    launch_cost = LaunchCost(device)
     output = np.empty(operator.out_shape, np.float32)
     nan = np.float32("nan")
     tolerance = operator.tolerance(settings.threshold, expected)
@@ -115,6 +117,7 @@ def _repeat(
     for index in range(settings.first_repetition, settings.first_repetition + settings.repetitions):
         cl.enqueue_fill_buffer(queue, operator.output, nan, 0, output.nbytes)
         queue.finish()
+        found = {"launch_cost": launch_cost.measure()}
         started_at = utc_now()
         start = time.perf_counter()
         operator.enqueue(queue)
@@ -125,7 +128,7 @@ def _repeat(
         if not comparison.ok:
             _write_raw(settings, output)
             raise WrongOutput(f"repetition {index}: {comparison.explanation}")
-        found = {**state, **operator.findings(taken)}
+        found = {**state, **found, **operator.findings(taken)}
         record = _record(index, found, taken, started_at, comparison)
         append_repetition({**record, **profiling.taken()})
         seconds.append(taken)

@@ -45,7 +45,7 @@ __kernel void depthwise_convolution(__global const float *restrict input,
             for (int i = 0; i < ROWS; ++i) {
                 const int ky = row - i * STRIDE;
                 if (ky >= 0 && ky < KERNEL)
-                    sum[i] = mad((FLOATV)(filter[ky * KERNEL + kx]), pixels, sum[i]);
+                    sum[i] += (FLOATV)(filter[ky * KERNEL + kx]) * pixels;
             }
         }
     }

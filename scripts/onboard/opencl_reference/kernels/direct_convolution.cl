@@ -48,10 +48,10 @@ __kernel void direct_convolution(__global const float *restrict input,
             for (int kx = 0; kx < KERNEL; ++kx) {
                 const FLOATV pixels = load_pixels(plane + y * in_w, left + kx, in_w);
                 const int tap = (c * KERNEL + ky) * KERNEL + kx;
-                sum0 = mad((FLOATV)(filter0[tap]), pixels, sum0);
-                sum1 = mad((FLOATV)(filter1[tap]), pixels, sum1);
-                sum2 = mad((FLOATV)(filter2[tap]), pixels, sum2);
-                sum3 = mad((FLOATV)(filter3[tap]), pixels, sum3);
+                sum0 += (FLOATV)(filter0[tap]) * pixels;
+                sum1 += (FLOATV)(filter1[tap]) * pixels;
+                sum2 += (FLOATV)(filter2[tap]) * pixels;
+                sum3 += (FLOATV)(filter3[tap]) * pixels;
             }
         }
         plane += in_h * in_w;

@@ -36,11 +36,11 @@ __kernel void fully_connected(__global const float *restrict input,
             const FLOATV column = VLOAD(k + part, panel);
 #pragma unroll
             for (int i = 0; i < IMAGES; ++i)
-                sum[i][part] = mad(column, (FLOATV)(from[i][k + part]), sum[i][part]);
+                sum[i][part] += column * (FLOATV)(from[i][k + part]);
         }
     for (int k = whole; k < depth; ++k)
         for (int i = 0; i < IMAGES; ++i)
-            sum[i][0] = mad(VLOAD(k, panel), (FLOATV)(from[i][k]), sum[i][0]);
+            sum[i][0] += VLOAD(k, panel) * (FLOATV)(from[i][k]);
 
     for (int i = 0; i < IMAGES; ++i) {
         for (int part = 1; part < PARTS; ++part)

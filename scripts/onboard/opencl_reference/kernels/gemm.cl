@@ -30,7 +30,7 @@ __kernel void gemm(__global const float *restrict weights, __global const float 
         for (int column = first; column < width; ++column) {
             float4 sum = start;
             for (int k = 0; k < depth; ++k)
-                sum = mad(vload4(k, panel), (float4)(right[k * width + column]), sum);
+                sum += vload4(k, panel) * (float4)(right[k * width + column]);
             float lane[BLOCK];
             vstore4(sum, 0, lane);
             for (int i = 0; i < height; ++i)
@@ -49,10 +49,10 @@ __kernel void gemm(__global const float *restrict weights, __global const float 
         const float4 left = vload4(k, panel);
         const FLOATV b = VLOAD(0, next);
         next += width;
-        sum0 = mad((FLOATV)(left.s0), b, sum0);
-        sum1 = mad((FLOATV)(left.s1), b, sum1);
-        sum2 = mad((FLOATV)(left.s2), b, sum2);
-        sum3 = mad((FLOATV)(left.s3), b, sum3);
+        sum0 += (FLOATV)(left.s0) * b;
+        sum1 += (FLOATV)(left.s1) * b;
+        sum2 += (FLOATV)(left.s2) * b;
+        sum3 += (FLOATV)(left.s3) * b;
     }
 
     out += base;

@@ -1,0 +1,100 @@
+"""A page of charts that opens from disk without a network: script, data and styles inside."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart of a page with the data behind it."""
+
+    identity: str
+    """Its anchor and the stem of its files."""
+    title: str
+    caption: str
+    provenance: str
+    """Where the data are from."""
+    data: pd.DataFrame
+    """What its CSV holds."""
+    specification: dict[str, Any] | None = None
+    """Vega-Lite; None: there is nothing to draw, and `caption` says why."""
+    picture: Path | None = None
+    """An SVG or PNG to show instead of a specification."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is on a page."""
+
+    title: str
+    intro: str
+    figures: Sequence[Figure]
+    links: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    """(label, relative address) of its sisters."""
+    made_at: str = ""
+
+
+@dataclass(frozen=True)
+class _Shown:
+    figure: Figure
+    csv: str
+    image: str
+    specification: Markup
+
+
+def write_page(path: Path, page: Page) -> None:
+    """Write `page` as one HTML file.
+
+    Its content security policy lets it load nothing; Vega compiles expressions, so 'unsafe-eval'
+    is granted to the script that is in the page.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    html = environment.get_template("page.html.j2").render(
+        page=page,
+        shown=[_shown(figure) for figure in page.figures],
+        css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        vega=Markup(_vega()) if any(figure.specification for figure in page.figures) else "",
+    )
+    path.write_text(html, encoding="utf-8")
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and vega-embed as one script."""
+    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return script.replace("</script", "<\\/script")
+
+
+def _shown(figure: Figure) -> _Shown:
+    image = ""
+    if figure.picture is not None:
+        kind = "svg+xml" if figure.picture.suffix == ".svg" else "png"
+        image = _data_uri(f"image/{kind}", figure.picture.read_bytes())
+    # A "<" in a text of the data must not end the script that it stands in.
+    specification = json.dumps(figure.specification, allow_nan=False).replace("<", "\\u003c")
+    csv = _data_uri("text/csv;charset=utf-8", figure.data.to_csv(index=False).encode())
+    return _Shown(figure, csv, image, Markup(specification))
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

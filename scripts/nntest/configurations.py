@@ -1,0 +1,114 @@
+"""Configurations: each a way to run a network on something, and what it costs and gives.
+
+One frame holds what this project estimated or measured and what others published, so that the
+same charts draw both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nntest.points import FLOAT, INT, TEXT, table
+
+COLUMNS: dict[str, str] = {
+    "network": TEXT, "variant": TEXT, "hardware": TEXT, "data_type": TEXT, "mode": TEXT,
+    "batch": INT, "latency_ms": FLOAT, "frames_per_s": FLOAT, "top1_percent": FLOAT,
+    "power_w": FLOAT, "energy_mj_per_frame": FLOAT, "kind": TEXT, "source": TEXT,
+}  # fmt: skip
+"""Columns with their dtypes.
+
+`variant` tells networks of a family apart (a pruning, a width and resolution); `mode` is a clock
+or power mode, or the choice of operators; `batch` is the images in a batch, or the threads or
+streams where a platform has these instead.  `latency_ms` is the time of a whole batch.
+`energy_mj_per_frame` is power over frames a second, in mJ.  `kind` is measured, estimated or
+published; `source` is where a row is from.
+"""
+
+
+def configurations(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows (mappings by `COLUMNS`, without the energy) as a frame; a missing key is null."""
+    named = []
+    for row in rows:
+        energy = None
+        power, rate = row.get("power_w"), row.get("frames_per_s")
+        if power is not None and rate is not None and rate > 0:
+            energy = power / rate * 1e3
+        named.append({**dict.fromkeys(COLUMNS), **row, "energy_mj_per_frame": energy})
+    frame = table(named, COLUMNS)
+    for name, kind in COLUMNS.items():
+        if kind == TEXT:
+            frame[name] = frame[name].fillna("")
+    return frame
+
+
+def of_estimates(estimates: pd.DataFrame, top1_percent: Mapping[str, float]) -> pd.DataFrame:
+    """Configurations of a study: each network's best estimate, and its measured time if any.
+
+    `estimates` is the table of `nntest.estimate`; `top1_percent` gives the published accuracy of
+    the networks that have one.  Only estimates of whole networks count: one that lacks a layer is
+    no time of the network.
+    """
+    rows: list[dict[str, Any]] = []
+    whole = estimates[
+        (estimates["choice"] == "best") & (estimates["covered_layers"] == estimates["layers"])
+    ]
+    for row in whole.to_dict("records"):
+        family, variant = split_variant(row["network"])
+        shared = {
+            "network": family,
+            "variant": variant,
+            "hardware": f"{row['platform']}, {row['library']}",
+            "data_type": row["data_type"],
+            "mode": "best schedule",
+            "batch": row["batch_size"],
+            "top1_percent": top1_percent.get(row["network"]),
+        }
+        for kind, time_us in (("estimated", row["total_us"]), ("measured", row["measured_us"])):
+            if not pd.isna(time_us):
+                rows.append(
+                    {
+                        **shared,
+                        "latency_ms": time_us / 1e3,
+                        "frames_per_s": row["batch_size"] / time_us * 1e6,
+                        "kind": kind,
+                        "source": "table estimate",
+                    }
+                )
+    return configurations(rows)
+
+
+def split_variant(network: str) -> tuple[str, str]:
+    """(family, variant) of a network's name: ('mobilenet-v1', '0.75-160'), ('cnv', '50%')."""
+    family, _, rest = network.partition("-v1-")
+    if rest:
+        return f"{family}-v1", rest
+    head, _, tail = network.rpartition("-")
+    if head and tail and all(part.isdigit() for part in tail.split(".")):
+        return head, f"{tail}%"
+    return network, ""
+
+
+def variant_order(variant: str) -> tuple[float, str]:
+    """Sort key of variants: by their first number, as in 12.5 % or 0.75-160."""
+    number = variant.partition("-")[0].rstrip("%")
+    return (float(number) if number.replace(".", "", 1).isdigit() else 0.0), variant
+
+
+def group_label(frame: pd.DataFrame) -> pd.Series:
+    """What a configuration is one point of: hardware, data type and variant, batches together."""
+    parts = zip(frame["hardware"], frame["data_type"], frame["variant"], strict=True)
+    labels = [" · ".join(text for text in row if text) for row in parts]
+    return pd.Series(labels, index=frame.index, dtype="str")
+
+
+def has(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The rows that have a finite, positive number in each of `columns`."""
+    kept = np.ones(len(frame), bool)
+    for name in columns:
+        values = frame[name].to_numpy(float, na_value=np.nan)
+        kept &= np.isfinite(values) & (values > 0)
+    return frame[kept]

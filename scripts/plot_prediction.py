@@ -1,0 +1,22 @@
+"""Rule plot_prediction: frames a second that the roofs allow, and what was measured of them."""
+
+from pathlib import Path
+
+import pandas as pd
+from nntest.errors import user_errors_end_the_process
+from nntest.job import job_log, study_of
+from nntest.plots.prediction import prediction_heat_map
+from nntest.roofline.study import best_shares
+
+with user_errors_end_the_process(), job_log(snakemake):
+    config = study_of(snakemake).config
+    ratios = [pd.read_parquet(path) for path in snakemake.input.ratios]
+    points = pd.read_parquet(snakemake.input.points)
+    prediction_heat_map(
+        pd.read_parquet(snakemake.input.prediction),
+        config.traffic_model,
+        config.plots.prediction,
+        Path(snakemake.output.svg),
+        Path(snakemake.output.png),
+        measured=best_shares(points, ratios[0] if ratios else None, config.traffic_model),
+    )
