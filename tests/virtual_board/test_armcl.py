@@ -212,6 +212,25 @@ def test_padding_by_side_and_a_batch(runner: Runner) -> None:
     assert [state[f"out_shape_{axis}"] for axis in "NCHW"] == [2, 5, 5, 4]
 
 
+def test_kernels_are_taken_down_by_phase(runner: Runner) -> None:
+    status, folder = runner.run("conv", TENSORS[0], "NONE", NNTEST_PROFILE="kernels")
+    assert status == 0
+    lines = runner.read(f"{folder}/tmp-nntest-repetitions.jsonl")
+    names = [
+        [kernel["name"] for kernel in line["kernels"] if kernel["phase"] == "run"] for line in lines
+    ]
+    assert names[0] == names[1] == names[2]
+    assert any(name.startswith("gemm_mm") for name in names[0])
+    assert {kernel["phase"] for kernel in lines[0]["kernels"]} == {"warmup", "run"}
+    assert {kernel["phase"] for line in lines[1:] for kernel in line["kernels"]} == {"run"}
+    # The weights are reshaped once, in the warm-up.
+    assert len(lines[0]["kernels"]) > 2 * len(names[0])
+    for line in lines:
+        ran = [kernel for kernel in line["kernels"] if kernel["phase"] == "run"]
+        taken = sum(kernel["end_ns"] - kernel["start_ns"] for kernel in ran) / 1e9
+        assert 0 < taken < line["execution_time_kernel_1"]
+
+
 @pytest.mark.parametrize(
     ("operator", "variables", "status", "kind_of", "told"),
     [
