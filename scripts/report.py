@@ -34,12 +34,12 @@ with user_errors_end_the_process(), job_log(snakemake):
         name: pd.read_parquet(path)
         for name, path in zip(TABLES, snakemake.input.tables, strict=True)
     }
-    tables = {
-        name: table for name, table in tables.items() if len(table) or name not in OPTIONAL_TABLES
-    }
     tables |= {
         name: pd.read_parquet(path)
         for name, path in zip(more_tables(study), snakemake.input.more, strict=True)
+    }
+    tables = {
+        name: table for name, table in tables.items() if len(table) or name not in OPTIONAL_TABLES
     }
     measurements = Path(snakemake.input.measurements)
     tables["measurements"] = load(measurements)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from nntest.config.study import Sweep
 from nntest.errors import UserError
 from nntest.libraries import KINDS
 from nntest.libraries.base import custom_table
-from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs
+from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs, roofs_spec
 
 NNTEST = SCRIPTS / "nntest"
 
@@ -39,6 +39,7 @@ _RUNNER_SOURCES = [
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
 ]
+_CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
 CHOOSE_SOURCES = [
     NNTEST / "choose.py",
     NNTEST / "network_points.py",
@@ -164,7 +165,7 @@ def probe_spec(board: Board) -> dict[str, Any]:
         "environment": board.environment,
     }
     if board.harness == "ck":
-        spec["ck"] = board.ck_harness.model_dump(mode="json", exclude={"quiet_timeout_s", "user"})
+        spec["ck"] = board.ck_harness.model_dump(mode="json", exclude=_CK_NOT_MEASURED)
     return spec
 
 
@@ -209,6 +210,7 @@ def choose_spec(study: Study, library: str) -> dict[str, Any]:
         "padding": config.padding,
         "batch_sizes": config.batch_sizes,
         "choices": config.end_to_end_choices,
+        "warmups": config.warmups or [library_of(study, library).warmup],
         "operators": config.operators,
         "tuners": config.tuners,
         "offered": {name: program.tuners for name, program in operators.items()},
@@ -351,53 +353,6 @@ def fails_on_regression(study: Study) -> bool:
     """Whether a run ends with an error where a point has become slower."""
     compare = study.config.compare
     return compare is not None and compare.fail_on_regression is not False
-
-
-def roofs_spec(study: Study) -> dict[str, Any]:
-    """The ceilings of the study's boards; with imports, of every board file that has any."""
-    names = {board.name for board in study.boards}
-    return {
-        name: [asdict(roof) for roof in roofs]
-        for name, roofs in board_roofs(study).items()
-        if name in names or study.config.imports
-    }
-
-
-def prediction_spec(study: Study) -> dict[str, Any]:
-    """What predictions and comparisons with published tables depend on."""
-    config = study.config
-    return {
-        "boards": roofs_spec(study),
-        "platforms": [platform.model_dump(mode="json") for platform in study.platforms],
-        "known": [platform.model_dump(mode="json") for platform in study.all_platforms]
-        if config.published
-        else [],
-        "networks": networks_spec(study),
-        "batch_sizes": config.batch_sizes,
-        "published": [published.model_dump(mode="json") for published in config.published],
-    }
-
-
-def published_files(study: Study) -> list[str]:
-    """Every file that the published tables of the config are read from."""
-    found = []
-    for published in study.config.published:
-        found.append(published.file)
-        if published.tables is not None:
-            found += [str(path) for path in sorted(Path(published.tables).glob("*.csv"))]
-    return list(dict.fromkeys(found))
-
-
-def roofline_plot_spec(study: Study) -> dict[str, Any]:
-    """Options of the roofline, and the ceilings that it draws."""
-    options = study.config.plots.roofline.model_dump(mode="json")
-    return {"options": options, "roofs": roofs_spec(study)}
-
-
-def prediction_plot_spec(study: Study) -> dict[str, Any]:
-    """Options of the heat map of predictions, and the traffic model that it shows."""
-    options = study.config.plots.prediction.model_dump(mode="json")
-    return {"options": options, "traffic_model": study.config.traffic_model}
 
 
 def violin_spec(study: Study) -> dict[str, Any]:

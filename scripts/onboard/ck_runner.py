@@ -33,8 +33,6 @@ from journal import FINAL_STATUSES, Journal, Progress, effective, read_lines
 LOG_FILE = "ck.log"
 SCAN_EVERY_S = 2.0
 SETTLED_S = 2.0
-OVERHEAD_S = 600.0
-"""What CK may take for a point beside its program: compiling, its own sleeps, writing."""
 BEGINS_TO_RUN = "Run experiments ..."
 RECORDS_REFERENCE = "Recording reference output"
 MOST_ROUNDS = 1000
@@ -102,7 +100,7 @@ class CkSweep(runner.Sweep):
         super().__init__(folder, plan)
         self._ck = Ck(plan["ck_run"]["ck"], folder)
         self._log = os.path.join(folder, LOG_FILE)
-        self._told = []
+        self._references = 0
 
     def run(self):
         """As of every sweep; what CK cannot do ends it with CK's own words."""
@@ -175,7 +173,9 @@ class CkSweep(runner.Sweep):
         self._current = "{} {}".format(first["program"], first["tuner"])
         self.write_status("running")
         start = os.path.getsize(self._log) if os.path.exists(self._log) else 0
-        job["deadline_s"] = first["timeout_s"] * job["repetitions"] + OVERHEAD_S
+        job["deadline_s"] = (
+            first["timeout_s"] * job["repetitions"] + self._plan["ck_run"]["overhead_s"]
+        )
         job["since"] = job["scanned"] = time.monotonic()
         job["count"] = self._entries.count(alias)
         late = ""
@@ -187,7 +187,7 @@ class CkSweep(runner.Sweep):
             status, late = None, str(error)
         self._take_down(job, notes)
         text = tail_of(self._log, start)
-        self._note_references(first, text)
+        self._references += text.count(RECORDS_REFERENCE)
         left = [place for place in job["points"] if not self._is_settled(place[2])]
         if left and not late and BEGINS_TO_RUN not in text and len(left) == len(job["points"]):
             raise CkError(
@@ -282,21 +282,14 @@ class CkSweep(runner.Sweep):
         self._journal.append(line)
         self._progress.note(line)
 
-    def _note_references(self, point, text):
-        count = text.count(RECORDS_REFERENCE)
-        if count:
-            self._told.append(
-                "{} {}: {} outputs had no reference in CK's repositories; the first run's own "
-                "output became it".format(point["program"], point["tuner"], count)
-            )
-
     def write_status(self, state, message=""):
         """As of every sweep, with what is to be told of its outputs."""
         super().write_status(state, message)
-        if self._told:
+        if self._references:
+            told = "{} outputs had no reference in CK's repositories: the first run's became it"
             path = os.path.join(self._folder, runner.STATUS_FILE)
-            status = runner.read_json(path, {})
-            runner.write_atomically(path, dict(status, told=self._told))
+            status = dict(runner.read_json(path, {}), told=[told.format(self._references)])
+            runner.write_atomically(path, status)
 
 
 class TooLong(Exception):

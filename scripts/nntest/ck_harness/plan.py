@@ -34,12 +34,11 @@ def add_ck_run(
         "environment": installed.details.get("environment", ""),
         "fixed_sleeps": sweep.board.ck_harness.fixed_sleeps,
         "label": label,
+        "overhead_s": sweep.board.ck_harness.overhead_s,
     }
     datasets = study.datasets()
     for point, asked in zip(plan["points"], sweep.points, strict=True):
-        assert sweep.library.ck is not None  # the config checks it
         assert isinstance(asked, Point)  # CK measures no whole networks
-        point["program"] = sweep.library.ck.program(asked.operator)
         environment = _environment(study, sweep, asked.operator)
         profile = asked.profile is not None
         identity = [

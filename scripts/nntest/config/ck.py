@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from nntest.config.fields import Name, Strict
+from nntest.config.fields import Name, Seconds, Strict
 
 # What CK takes for the name of an entry, and nothing that it would take for more than one.
 _Entry = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]
@@ -62,10 +62,14 @@ class CkHarness(Strict):
         default=True,
         description="false: without CK's pauses of 3.5 s a point, as no published run was measured",
     )
-    quiet_timeout_s: float = Field(
+    quiet_timeout_s: Seconds = Field(
         default=3600.0,
-        ge=1,
-        description="longest time that one of CK's installing commands may take without a word",
+        description="longest time that one of CK's installing commands may go without a word",
+    )
+    overhead_s: Seconds = Field(
+        default=600.0,
+        description="what CK may take for a point beside its program's own `timeout_s`: compiling, "
+        "sleeping, writing",
     )
 
     @field_validator("repositories", mode="before")

@@ -242,9 +242,12 @@ class Study:
 
     def points(self, library: Library) -> list[Point]:
         """Everything that a sweep of `library` measures; the profiled points come last."""
+        warmups = self.config.warmups or [library.warmup]
+        if library.kind == "ck":
+            warmups = ["tuner-only"]  # as its programs are; they cannot be told otherwise
         timed = [
             Point(operator, tuner, tensor, batch_size, warmup)
-            for warmup in self.config.warmups or [library.warmup]
+            for warmup in warmups
             for operator in self.config.operators
             if operator in library.operators
             for tuner in self.config.tuners

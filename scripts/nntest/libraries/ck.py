@@ -25,7 +25,8 @@ class CollectiveKnowledge(LibraryKind):
         """Have CK install or find it, with all that its programs need."""
         from nntest.ck_harness.setup import set_up
 
-        answer = set_up(transport, board, self.library, facts)
+        following = self.following
+        answer = set_up(transport, board, self.library, facts, following.line, following.abandoned)
         version = answer["version"]
         return Installed(
             library=self.library.name,
@@ -38,7 +39,7 @@ class CollectiveKnowledge(LibraryKind):
 
     def argv(self, board: Board, programs: str, operator: str) -> list[str]:
         """CK's command for an operator; the on-board part adds its options."""
-        return ["ck", "run", f"nntest:{self.program_of(operator)}"]
+        return ["ck", "run", f"nntest:{self.program(operator)}"]
 
     def environment(self, tuner_table: str) -> dict[str, str]:
         """None: what CK's programs are told is in its own request."""
@@ -55,12 +56,7 @@ class CollectiveKnowledge(LibraryKind):
         modules = (cls.__module__, "nntest.ck_harness.setup", "nntest.ck_harness.request")
         return [*(module_file(name) for name in modules), *(ONBOARD / name for name in SOURCES)]
 
-    @staticmethod
-    def program(operator: str) -> str:
-        """See `LibraryKind.program`."""
-        return f"{operator}-armcl-opencl"
-
-    def program_of(self, operator: str) -> str:
+    def program(self, operator: str) -> str:
         """The program that the library's file names for an operator."""
         assert self.library.ck is not None  # the config checks it
         return self.library.ck.program(operator)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
-
 from nntest.measurements import SCHEMA
+from nntest.report.rooflines import COLUMNS as ROOFLINE_COLUMNS
+from nntest.report.rooflines import TABLES as ROOFLINE_TABLES
+from nntest.report.table_info import Column, Kind, TableInfo
 
-Kind = Literal["text", "count", "number", "ratio", "share", "flag", "long"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column's heading, how its values are written, and what they mean."""
-
-    label: str
-    kind: Kind = "text"
-    meaning: str = ""
-
+__all__ = ["COLUMNS", "TABLES", "Column", "Kind", "TableInfo", "column"]
 
 _INTERVAL = "with the ends of its 95 % interval"
 
@@ -52,6 +42,35 @@ COLUMNS: dict[str, Column] = {
     "chosen": Column("chosen", "long", "what was fastest, for how many layers"),
     "conv_not_covered": Column("not covered", "long", "convolutions that were not measured"),
     "layer": Column("layer"),
+    "other": Column("compared", meaning="what is compared with the baseline"),
+    "baseline_us": Column("baseline µs", "number", "median"),
+    "other_us": Column("compared µs", "number", "median"),
+    "ratio": Column("ratio", "ratio", f"compared over baseline median, {_INTERVAL}"),
+    "regression": Column("regression", "flag", "slower by more than the study allows, or failed"),
+    "p_value": Column("p", "number", "that they differ by no more than the smallest effect"),
+    "p_adjusted": Column("p adjusted", "number", "for the number of points"),
+    "min_effect": Column("smallest effect", "share", "that counts as a difference"),
+    "unit": Column("unit", meaning="of what the test counts independent values"),
+    "baseline_n": Column("baseline n", "count", "units"),
+    "other_n": Column("compared n", "count", "units"),
+    "system": Column("system"),
+    "model": Column("estimated by"),
+    "half": Column("half", meaning="fitted on the other one"),
+    "macs": Column("MACs", "number", "multiply-accumulates"),
+    "measured_ms": Column("measured ms", "number"),
+    "estimated_ms": Column("estimated ms", "number"),
+    "scale": Column("scale", "number", "the one factor, as fitted on the other half"),
+    "interpolated_share": Column("interpolated", "share", "of the estimate"),
+    "networks": Column("networks", "count"),
+    "mean_error": Column("mean error", "share", "of networks that the fit did not see"),
+    "largest_error": Column("largest error", "share"),
+    "mean_error_all_splits": Column(
+        "over all halvings", "share", "mean error, with the 5 % and 95 % quantiles"
+    ),
+    "fitted_error": Column("fitted to all", "share", "mean error of a fit that saw its answers"),
+    "interpolation_error": Column(
+        "interpolating a layer", "share", "mean error for a timed convolution, from the others"
+    ),
     "layer_operator": Column("run by"),
     "layer_tuner": Column("with tuner"),
     "macs_share": Column("share of MACs", "share", "of the network's multiply-accumulates"),
@@ -111,26 +130,8 @@ COLUMNS: dict[str, Column] = {
     "not_set": Column("not set", meaning="what was asked of the device and could not be had"),
     "first_started_at": Column("first start"),
     "last_started_at": Column("last start"),
+    **ROOFLINE_COLUMNS,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class TableInfo:
-    """How the report shows a table."""
-
-    title: str
-    intro: str = ""
-    section: str = "tables"
-    intervals: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Value column: the columns with the ends of its interval, shown in the same cell."""
-    columns: dict[str, Column] = field(default_factory=dict)
-    """Columns that read otherwise here than in `COLUMNS`."""
-    kept: tuple[str, ...] = ()
-    """Columns that stay columns even where all rows say the same."""
-    hidden: tuple[str, ...] = ()
-    """Columns that only the CSV has, since another column says the same."""
-    last: tuple[str, ...] = ()
-    """Columns that the page shows last."""
 
 
 _TIME_CI = ("ci_low_us", "ci_high_us")
@@ -156,12 +157,25 @@ TABLES: dict[str, TableInfo] = {
         kept=("choice", "covered_layers", "layers", "covered_macs_share", "complete"),
         hidden=("operator", "tuner"),
     ),
+    "schedule": TableInfo(
+        "Best schedule",
+        "For each tensor of the network, the operator and tuner with the smallest median, and "
+        "whether the next best can be told apart from it.",
+        "first",
+        {
+            "time_us": _TIME_CI,
+            "runner_up_ratio": ("runner_up_ci_low", "runner_up_ci_high"),
+        },
+        kept=("repeats", "operator", "tuner", "distinguishable"),
+        last=("GFLOPS", "layers"),
+    ),
     "end_to_end": TableInfo(
         "Estimated against measured",
         "Networks that were measured as a whole. The calibrated estimate adds one cost for each "
         "layer, fitted on the other networks only.",
         "first",
         {
+            "total_us": _TIME_CI,
             "measured_us": ("measured_ci_low_us", "measured_ci_high_us"),
             "error": ("error_ci_low", "error_ci_high"),
         },
@@ -179,17 +193,15 @@ TABLES: dict[str, TableInfo] = {
         {"study_us": _TIME_CI},
         kept=("network", "conv_layers", "of_conv_layers"),
     ),
-    "schedule": TableInfo(
-        "Best schedule",
-        "For each tensor of the network, the operator and tuner with the smallest median, and "
-        "whether the next best can be told apart from it.",
+    "comparison": TableInfo(
+        "Comparison with the baseline",
+        "Ratios above 1 are slower. A verdict needs Mann and Whitney's test over processes to say "
+        "that the times differ by more than the smallest effect, at a rate of 5 % for false "
+        "differences over all points.",
         "first",
-        {
-            "time_us": _TIME_CI,
-            "runner_up_ratio": ("runner_up_ci_low", "runner_up_ci_high"),
-        },
-        kept=("repeats", "operator", "tuner", "distinguishable"),
-        last=("GFLOPS", "layers"),
+        {"ratio": ("ci_low", "ci_high")},
+        kept=("operator", "tensor", "verdict", "regression"),
+        last=("layers", "note"),
     ),
     "speedup": TableInfo(
         "Speedup over the baseline",
@@ -207,6 +219,16 @@ TABLES: dict[str, TableInfo] = {
         "tables",
         {"tuner_speedup": ("ci_low", "ci_high")},
         kept=("operator", "verdict", "exception"),
+    ),
+    "prediction_summary": TableInfo(
+        "Prediction check",
+        "Published network times against sums of published layer times.",
+        "tables",
+        {"mean_error_all_splits": ("splits_low", "splits_high")},
+        kept=("model",),
+    ),
+    "prediction_check": TableInfo(
+        "Prediction check, network by network", "", "tables", kept=("network", "model")
     ),
     "layer_times": TableInfo(
         "Every layer of every estimate",
@@ -284,6 +306,7 @@ TABLES: dict[str, TableInfo] = {
         "tables",
         columns={"throttled": Column("throttled", "flag", "measured while throttled")},
     ),
+    **ROOFLINE_TABLES,
 }
 """The tables that the report knows, in the order of the page."""
 

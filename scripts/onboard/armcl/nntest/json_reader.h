@@ -266,7 +266,7 @@ private:
             return;
         }
         const int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-        into += static_cast<char>((0xf00 >> more & 0xf0) | code >> (6 * more));
+        into += static_cast<char>((0xff << (7 - more) & 0xff) | code >> (6 * more));
         for(int shift = 6 * (more - 1); shift >= 0; shift -= 6)
         {
             into += static_cast<char>(0x80 | (code >> shift & 0x3f));
