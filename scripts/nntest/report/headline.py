@@ -150,7 +150,7 @@ def _agreement_lines(table: pd.DataFrame | None) -> list[str]:
         errors = rows["error"].abs()
         inside = int(rows["within_band"].fillna(False).sum())
         line = (
-            f"estimated against measured ({choice}): {len(rows)} networks, mean error "
+            f"estimated against measured ({choice}): {len(rows)} network{'s' * (len(rows) > 1)}, mean error "
             f"{percent(errors.mean())}, largest {percent(errors.max())}, "
             f"{inside} within ±{BAND:.0%}"
         )
