@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from nntest.charts.names import PAGES
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import (
     KERNEL_PLOTS,
@@ -34,12 +35,12 @@ with user_errors_end_the_process(), job_log(snakemake):
         name: pd.read_parquet(path)
         for name, path in zip(TABLES, snakemake.input.tables, strict=True)
     }
-    tables = {
-        name: table for name, table in tables.items() if len(table) or name not in OPTIONAL_TABLES
-    }
     tables |= {
         name: pd.read_parquet(path)
         for name, path in zip(more_tables(study), snakemake.input.more, strict=True)
+    }
+    tables = {
+        name: table for name, table in tables.items() if len(table) or name not in OPTIONAL_TABLES
     }
     measurements = Path(snakemake.input.measurements)
     tables["measurements"] = load(measurements)
@@ -74,6 +75,7 @@ with user_errors_end_the_process(), job_log(snakemake):
                 *(line for path in snakemake.input.chosen for line in left_out_lines(Path(path))),
             ],
             versions=versions(),
+            pages=[(title, f"pages/{stem}.html") for stem, title in PAGES.items()],
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         ),
     )

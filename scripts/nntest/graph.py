@@ -10,7 +10,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from nntest.codehash import ONBOARD, SCRIPTS
 from nntest.config import Board, Library, Study
 from nntest.config.study import Sweep
 from nntest.errors import UserError
+from nntest.graph_trade_offs import caption, trade_off_plots
 from nntest.libraries import KINDS
 from nntest.libraries.base import custom_table
-from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs
+from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs, roofs_spec
 
 NNTEST = SCRIPTS / "nntest"
 
@@ -112,7 +113,7 @@ def plots_of(study: Study) -> list[str]:
     asked = {"comparison": config.compare, "prediction_check": config.prediction_check}
     more = [name for name, wanted in asked.items() if wanted]
     more += ["prediction.frames"] if config.platforms else []
-    return [*PLOTS, *more, *(KERNEL_PLOTS if profiled else [])]
+    return [*PLOTS, *trade_off_plots(study), *more, *(KERNEL_PLOTS if profiled else [])]
 
 
 _ANALYSIS_CAPTIONS = {
@@ -131,6 +132,8 @@ def more_tables(study: Study) -> list[str]:
 
 def plot_caption(plot: str) -> tuple[str, str]:
     """(caption, category) of a plot in the report."""
+    if plot.startswith(("scatter.", "pareto.", "boxes.")):
+        return caption(plot), "Trade-offs"
     if plot in _ANALYSIS_CAPTIONS:
         return _ANALYSIS_CAPTIONS[plot]
     kind, what, *quantity = plot.split(".")
@@ -353,53 +356,6 @@ def fails_on_regression(study: Study) -> bool:
     """Whether a run ends with an error where a point has become slower."""
     compare = study.config.compare
     return compare is not None and compare.fail_on_regression is not False
-
-
-def roofs_spec(study: Study) -> dict[str, Any]:
-    """The ceilings of the study's boards; with imports, of every board file that has any."""
-    names = {board.name for board in study.boards}
-    return {
-        name: [asdict(roof) for roof in roofs]
-        for name, roofs in board_roofs(study).items()
-        if name in names or study.config.imports
-    }
-
-
-def prediction_spec(study: Study) -> dict[str, Any]:
-    """What predictions and comparisons with published tables depend on."""
-    config = study.config
-    return {
-        "boards": roofs_spec(study),
-        "platforms": [platform.model_dump(mode="json") for platform in study.platforms],
-        "known": [platform.model_dump(mode="json") for platform in study.all_platforms]
-        if config.published
-        else [],
-        "networks": networks_spec(study),
-        "batch_sizes": config.batch_sizes,
-        "published": [published.model_dump(mode="json") for published in config.published],
-    }
-
-
-def published_files(study: Study) -> list[str]:
-    """Every file that the published tables of the config are read from."""
-    found = []
-    for published in study.config.published:
-        found.append(published.file)
-        if published.tables is not None:
-            found += [str(path) for path in sorted(Path(published.tables).glob("*.csv"))]
-    return list(dict.fromkeys(found))
-
-
-def roofline_plot_spec(study: Study) -> dict[str, Any]:
-    """Options of the roofline, and the ceilings that it draws."""
-    options = study.config.plots.roofline.model_dump(mode="json")
-    return {"options": options, "roofs": roofs_spec(study)}
-
-
-def prediction_plot_spec(study: Study) -> dict[str, Any]:
-    """Options of the heat map of predictions, and the traffic model that it shows."""
-    options = study.config.plots.prediction.model_dump(mode="json")
-    return {"options": options, "traffic_model": study.config.traffic_model}
 
 
 def violin_spec(study: Study) -> dict[str, Any]:

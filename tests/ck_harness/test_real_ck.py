@@ -8,8 +8,10 @@ ck-math, ck-nntest), and optionally `board.yaml` and `library.yaml` with keys fo
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -39,43 +41,36 @@ LIBRARY: dict[str, Any] = {
 
 @pytest.mark.network
 def test_what_pypi_alone_gives_ends_at_the_first_repository(tmp_path: Path) -> None:
-    board = Board(
-        name="here",
-        connect={"transport": "local"},
-        work_dir=str(tmp_path / "work"),
-        lock_file=str(tmp_path / "lock"),
-        harness="ck",
-        ck={
-            "pip": "ck==2.6.4",
-            "repositories": [{"name": "ck-nntest", "url": "http://127.0.0.1:9/ck-nntest"}],
-        },
-    )
-    facts = {"machine": "x86_64", "platform": "Here"}
-    with connect(board) as transport, pytest.raises(UserError) as told:
-        set_up(transport, board, Library(name="armcl", **LIBRARY), facts)
-    assert "CK has no repository ck-nntest after `ck pull repo:ck-nntest" in told.value.message
-    assert "127.0.0.1" in told.value.message
-    assert told.value.hint is not None
-    assert "`archive`" in told.value.hint
-    # A folder on the board that is none: another word, and CK itself is not installed again.
-    board = board.model_copy(
-        update={
-            "ck": board.ck_harness.model_copy(
-                update={
-                    "repositories": [
-                        board.ck_harness.repositories[0].model_copy(
-                            update={"url": None, "path": "/nowhere/ck-nntest"}
-                        )
-                    ]
-                }
-            )
-        }
-    )
-    with (
-        connect(board) as transport,
-        pytest.raises(UserError, match="no folder /nowhere/ck-nntest"),
-    ):
-        set_up(transport, board, Library(name="armcl", **LIBRARY), facts)
+    def told(*repositories: dict[str, str]) -> UserError:
+        """How the setting up of a board with these repositories ends."""
+        board = Board(
+            name="here",
+            connect={"transport": "local"},
+            work_dir=str(tmp_path / "work"),
+            lock_file=str(tmp_path / "lock"),
+            harness="ck",
+            ck={"pip": "ck==2.6.4", "repositories": list(repositories)},
+        )
+        facts = {"machine": "x86_64", "platform": "Here"}
+        with connect(board) as transport, pytest.raises(UserError) as caught:
+            set_up(transport, board, Library(name="armcl", **LIBRARY), facts)
+        assert caught.value.hint is not None
+        assert "`archive`" in caught.value.hint
+        return caught.value
+
+    error = told({"name": "ck-nntest", "url": "http://127.0.0.1:9/ck-nntest"})
+    assert "CK has no repository ck-nntest after `ck pull repo:ck-nntest" in error.message
+    assert "127.0.0.1" in error.message
+    error = told({"name": "ck-nntest", "path": "/nowhere/ck-nntest"})
+    assert "no folder /nowhere/ck-nntest" in error.message
+    # A repository from here is added; what it lacks for a first run is named.
+    (tmp_path / "small").mkdir()
+    description = {"data_uoa": "ck-nntest", "data_uid": "490d7a29be946f5b", "dict": {}}
+    (tmp_path / "small/.ckr.json").write_text(json.dumps(description))
+    with tarfile.open(tmp_path / "small.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "small", "ck-nntest")
+    error = told({"name": "ck-nntest", "archive": str(tmp_path / "small.tar.gz")})
+    assert "its repository ck-env is missing" in error.message
 
 
 @pytest.mark.skipif(

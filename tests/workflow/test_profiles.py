@@ -40,7 +40,7 @@ def profiled(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Ch
     }
     checkout.write("config/boards/here.yaml", **board, counters=counters)
     checkout.configure(**added, warmups=["always", "tuner-only"])
-    said = checkout.run()
+    said = checkout.run("--until", "sweep")
     assert said.count("no hardware counters") == 1
     assert f"there is no {counters['device']} on it" in said
     (checkout.folder / "mali0").touch()

@@ -1,11 +1,13 @@
 # What could be reached: roofs and predictions, tables that others published, and their pictures.
 
+from nntest import graph_rooflines
+
 
 rule predict:
     output:
         tables=expand(
             f"{RESULTS}/tables/{{table}}.{{kind}}",
-            table=graph.ROOFLINE_TABLES,
+            table=graph_rooflines.ROOFLINE_TABLES,
             kind=["parquet", "csv"],
         ),
     log:
@@ -13,7 +15,7 @@ rule predict:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph.prediction_spec(STUDY)),
+        spec=spec(**graph_rooflines.prediction_spec(STUDY)),
         code=code("study_tables.py", "nntest.roofline.study"),
     message:
         "Predict frames a second from roofs and layers"
@@ -23,11 +25,11 @@ rule predict:
 
 rule read_published:
     input:
-        files=graph.published_files(STUDY),
+        files=graph_rooflines.published_files(STUDY),
     output:
         tables=expand(
             f"{RESULTS}/tables/{{table}}.{{kind}}",
-            table=graph.PUBLISHED_TABLES,
+            table=graph_rooflines.PUBLISHED_TABLES,
             kind=["parquet", "csv"],
         ),
     log:
@@ -35,7 +37,7 @@ rule read_published:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph.prediction_spec(STUDY)),
+        spec=spec(**graph_rooflines.prediction_spec(STUDY)),
         code=code("study_tables.py", "nntest.roofline.study"),
     message:
         "Read published tables, and check them"
@@ -60,7 +62,7 @@ rule plot_roofline:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph.roofline_plot_spec(STUDY)),
+        spec=spec(**graph_rooflines.roofline_plot_spec(STUDY)),
         code=code("plot_roofline.py", "nntest.plots.roofline"),
     message:
         "Plot the roofline"
@@ -89,7 +91,7 @@ rule plot_prediction:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph.prediction_plot_spec(STUDY)),
+        spec=spec(**graph_rooflines.prediction_plot_spec(STUDY)),
         code=code("plot_prediction.py", "nntest.plots.prediction"),
     message:
         "Plot the predictions"

@@ -158,7 +158,7 @@ def _software(one: CkSoftware) -> dict[str, Any]:
 
 def _mend(message: str) -> str:
     """What a user can do about a failure of the setting up."""
-    if "has no repository" in message or "there is no folder" in message:
+    if any(word in message for word in ("has no repository", "no folder", "is missing")):
         return (
             "say where it is under ck: repositories: of the board's file: `path` (a folder on the "
             "board), `archive` (a file or folder here) or `url` (git)"

@@ -180,6 +180,8 @@ class _Panel:
         for point in self.alone[["intensity_ops_per_byte", "achieved_gops"]].to_numpy(float):
             x, y = axes.transData.transform(point)
             taken.append((x - 4, y - 4, x + 4, y + 4))
+        frame = axes.get_window_extent(renderer)
+        inside = (frame.x0 + 3, frame.y0 + 3, frame.x1, frame.y1)
         for number, row in enumerate(self.best, start=1):
             place = (row["intensity_ops_per_byte"], row["achieved_gops"])
             best: tuple[float, Annotation] | None = None
@@ -197,6 +199,7 @@ class _Panel:
                     )  # fmt: skip
                     box = _text_box(drawn, renderer)
                     over = sum(_overlap(box, other) for other in taken)
+                    over += _area(box) - _overlap(box, inside)
                     if best is None or over < best[0]:
                         if best is not None:
                             best[1].remove()
@@ -242,6 +245,10 @@ def _overlap(one: Box, other: Box) -> float:
     wide = min(one[2], other[2]) - max(one[0], other[0])
     high = min(one[3], other[3]) - max(one[1], other[1])
     return wide * high if wide > 0 and high > 0 else 0.0
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def _cycle(count: int) -> list[Any]:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
-
 from nntest.measurements import SCHEMA
+from nntest.report.rooflines import COLUMNS as ROOFLINE_COLUMNS
+from nntest.report.rooflines import TABLES as ROOFLINE_TABLES
+from nntest.report.table_info import Column, Kind, TableInfo
 
-Kind = Literal["text", "count", "number", "ratio", "share", "flag", "long"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column's heading, how its values are written, and what they mean."""
-
-    label: str
-    kind: Kind = "text"
-    meaning: str = ""
-
+__all__ = ["COLUMNS", "TABLES", "Column", "Kind", "TableInfo", "column"]
 
 _INTERVAL = "with the ends of its 95 % interval"
 
@@ -140,26 +130,8 @@ COLUMNS: dict[str, Column] = {
     "not_set": Column("not set", meaning="what was asked of the device and could not be had"),
     "first_started_at": Column("first start"),
     "last_started_at": Column("last start"),
+    **ROOFLINE_COLUMNS,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class TableInfo:
-    """How the report shows a table."""
-
-    title: str
-    intro: str = ""
-    section: str = "tables"
-    intervals: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Value column: the columns with the ends of its interval, shown in the same cell."""
-    columns: dict[str, Column] = field(default_factory=dict)
-    """Columns that read otherwise here than in `COLUMNS`."""
-    kept: tuple[str, ...] = ()
-    """Columns that stay columns even where all rows say the same."""
-    hidden: tuple[str, ...] = ()
-    """Columns that only the CSV has, since another column says the same."""
-    last: tuple[str, ...] = ()
-    """Columns that the page shows last."""
 
 
 _TIME_CI = ("ci_low_us", "ci_high_us")
@@ -334,6 +306,7 @@ TABLES: dict[str, TableInfo] = {
         "tables",
         columns={"throttled": Column("throttled", "flag", "measured while throttled")},
     ),
+    **ROOFLINE_TABLES,
 }
 """The tables that the report knows, in the order of the page."""
 

@@ -6,6 +6,9 @@ imports what makes tables.
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any
+
 from nntest.config.study import Study
 from nntest.roofline.model import Roof, roofs_of_board
 
@@ -26,3 +29,13 @@ def board_roofs(study: Study) -> dict[str, list[Roof]]:
         for name, board in boards.items()
     }
     return {name: roofs for name, roofs in found.items() if roofs}
+
+
+def roofs_spec(study: Study) -> dict[str, Any]:
+    """The ceilings of the study's boards; with imports, of every board file that has any."""
+    names = {board.name for board in study.boards}
+    return {
+        name: [asdict(roof) for roof in roofs]
+        for name, roofs in board_roofs(study).items()
+        if name in names or study.config.imports
+    }
