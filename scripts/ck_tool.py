@@ -20,7 +20,6 @@ from nntest.ck import (
     COUNTER_COLUMNS,
     LAUNCH_COLUMNS,
     EntryOverview,
-    KnownPlatform,
     PointOverview,
     check,
     merge,
@@ -30,8 +29,8 @@ from nntest.ck import (
     read_launch_rows,
     read_rows,
 )
-from nntest.config.load import read_yaml
 from nntest.errors import UserError, user_errors_end_the_process
+from nntest.other_run import platforms_of
 
 BOARDS = Path(__file__).resolve().parent.parent / "config" / "boards"
 
@@ -131,7 +130,7 @@ def _add_boards(command: argparse.ArgumentParser) -> None:
 def _list(arguments: argparse.Namespace) -> int:
     heads = ("UID", "program", "library", "platform", "points", "good runs", "failed points")
     for path in arguments.archives:
-        entries = list(overview(path, _known_platforms(arguments.boards), _warn))
+        entries = list(overview(path, platforms_of(arguments.boards), _warn))
         points = sum(_points(entry) for entry in entries)
         print(f"{path}: {len(entries)} entries, {points} points")
         lines = [
@@ -153,7 +152,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     found = 0
-    for entry in overview(arguments.archive, _known_platforms(arguments.boards), _warn):
+    for entry in overview(arguments.archive, platforms_of(arguments.boards), _warn):
         if arguments.entry not in entry.alias and not entry.uid.startswith(arguments.entry):
             continue
         found += 1
@@ -203,7 +202,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         "launches": read_launch_rows,
         "counters": read_counter_rows,
     }[arguments.table]
-    known = _known_platforms(arguments.boards)
+    known = platforms_of(arguments.boards)
     rows = read(arguments.archive, known, _warn, synthetic=arguments.synthetic)
     if arguments.table in ("measurements", "kernels"):
         kernels = arguments.table == "kernels"
@@ -226,15 +225,6 @@ def _convert(arguments: argparse.Namespace) -> int:
 
 
 # -- helpers -------------------------------------------------------------------------------
-
-
-def _known_platforms(folder: Path) -> list[KnownPlatform]:
-    known = []
-    for path in sorted(folder.glob("*.yaml")):
-        platform = read_yaml(path).get("platform") or {}
-        models = tuple(platform.get("models") or ())
-        known.append(KnownPlatform(path.stem, platform.get("name") or "", models))
-    return known
 
 
 def _points(entry: EntryOverview) -> int:

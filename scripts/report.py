@@ -46,7 +46,10 @@ with user_errors_end_the_process(), job_log(snakemake):
     for name in PROFILE_TABLES:
         profile = pd.read_parquet(measurements.with_name(f"{name}.parquet"))
         if len(profile):
-            tables[name] = profile
+            # A tuner's tries are thousands; the files beside the page have them.
+            tables[name] = profile[profile["phase"] != "tuning"] if "phase" in profile else profile
+    # Only where the study asks for the check.
+    tables |= {Path(path).stem: pd.read_parquet(path) for path in snakemake.input.prediction}
     pictures = [Path(path) for path in snakemake.input.plots]
     svgs = [path for path in pictures if path.suffix == ".svg"]
     config_yaml = yaml.safe_dump(study.config.model_dump(mode="json"), sort_keys=False)

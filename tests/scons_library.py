@@ -98,7 +98,8 @@ SOURCES = {
 
 COMPILER = """\
 #!/bin/sh
-case " $* " in *" -c "*) echo "$*" >> {tally}; sleep {pace};; esac
+case " $* " in *" -c "*) echo "$*" >> {tally};; esac
+[ ! -f {hook} ] || . {hook}
 exec g++ "$@"
 """
 
@@ -137,17 +138,26 @@ def write_repository(folder: Path, tag: str = "v18.05", **changes: str) -> Path:
 
 
 class Compiler:
-    """A compiler that takes its time, and keeps a line for each object."""
+    """A compiler that keeps a line for each object."""
 
-    def __init__(self, folder: Path, pace_s: float = 0.0) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "slow-g++"
         self.tally = folder / "tally"
         self.tally.touch()
-        self.path.write_text(COMPILER.format(tally=self.tally, pace=pace_s))
+        self.hook = folder / "hook"
+        """Shell code that it runs first, once it is there; no part of what scons sees of it."""
+        self.path.write_text(COMPILER.format(tally=self.tally, hook=self.hook))
         self.path.chmod(self.path.stat().st_mode | stat.S_IXUSR)
 
     def objects(self) -> list[str]:
         """Objects in the order in which their compilation began."""
         lines = self.tally.read_text().splitlines()
         return [line.split("-o ")[1].split()[0] for line in lines]
+
+    def stop_after(self, objects: int) -> None:
+        """Compile so many and then wait until the hook is gone."""
+        self.hook.write_text(
+            f'case " $* " in *" -c "*) while [ -f {self.hook} ] && '
+            f"[ $(wc -l < {self.tally}) -gt {objects} ]; do sleep 0.1; done;; esac\n"
+        )

@@ -9,14 +9,15 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from nntest.codehash import ONBOARD
+from armcl_programs import COMPILER, compiled
+from armcl_programs import run as run_program
 
-COMPILER = shutil.which("g++")
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs g++")
 
 REFERENCE = """
@@ -121,26 +122,11 @@ POINT = {
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("armcl")
-    (folder / "reference.cpp").write_text(REFERENCE)
-    subprocess.run(
-        [
-            *(str(COMPILER), "-std=c++11", "-Wall", "-Wextra", "-Werror"),
-            *(f"-I{ONBOARD / 'armcl'}", "-o", str(folder / "reference")),
-            str(folder / "reference.cpp"),
-        ],
-        check=True,
-    )
-    return folder / "reference"
+    return compiled(tmp_path_factory.mktemp("armcl"), "reference", REFERENCE)
 
 
 def run(program: Path, **variables: Any) -> subprocess.CompletedProcess[str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CK_", "NNTEST_"))}
-    wanted = {**POINT, **variables}
-    environment = {k: str(v) for k, v in wanted.items() if v is not None}
-    return subprocess.run(
-        [str(program)], env={**kept, **environment}, capture_output=True, text=True, check=False
-    )
+    return run_program(program, **{**POINT, **variables})
 
 
 def naive(
@@ -339,3 +325,67 @@ def test_what_cannot_be_measured_is_told(
     assert done.returncode == status
     assert done.stderr.startswith("not-supported: ")
     assert told in done.stderr
+
+
+HALVES = """
+#include "nntest/half.h"
+#include <cstdio>
+using namespace nntest;
+
+int main()
+{
+    float value;
+    while(std::fread(&value, sizeof value, 1, stdin) == 1)
+    {
+        const uint16_t half = to_half(value);
+        const float    back = from_half(half);
+        std::fwrite(&half, sizeof half, 1, stdout);
+        std::fwrite(&back, sizeof back, 1, stdout);
+    }
+}
+"""
+
+
+def test_halves_are_rounded_as_numpy_rounds_them(tmp_path: Path) -> None:
+    """Every half, the middle between each two and its neighbours, and numbers of all sizes."""
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    finite = np.sort(halves[np.isfinite(halves)])
+    middles = (finite[1:] + finite[:-1]) / 2
+    rng = np.random.default_rng(1)
+    bits = rng.integers(0, 1 << 32, 20_000, dtype=np.uint32).view(np.float32)
+    above, below = np.float32(np.inf), np.float32(-np.inf)
+    values = np.concatenate(
+        [halves, middles, np.nextafter(middles, above), np.nextafter(middles, below), bits]
+    )
+    edges = np.array([65504, 65519.996, 65520, 1e10, -65520, 0, -0.0, 2**-25, 2**-24, 6e-8])
+    values = np.concatenate([values, edges.astype(np.float32)])
+    done = subprocess.run(
+        [str(compiled(tmp_path, "halves", HALVES))],
+        input=values.tobytes(),
+        capture_output=True,
+        check=True,
+    )
+    found = np.frombuffer(done.stdout, np.dtype([("half", "<u2"), ("back", "<f4")]))
+    with np.errstate(over="ignore"):
+        wanted = values.astype(np.float16)
+    number = ~np.isnan(wanted)
+    np.testing.assert_array_equal(found["half"][number], wanted.view(np.uint16)[number])
+    np.testing.assert_array_equal(found["back"], wanted.astype(np.float32))
+    assert np.isnan(found["half"].view(np.float16)[~number]).all()
+
+
+def test_every_version_compiles() -> None:
+    """Against genuine headers, where a clone of Arm's repository is at hand; takes minutes."""
+    repository = os.environ.get("NNTEST_ARMCL_REPOSITORY")
+    if not repository or shutil.which("aarch64-linux-gnu-g++") is None:
+        pytest.skip(
+            "needs NNTEST_ARMCL_REPOSITORY, a clone of ComputeLibrary, and a cross compiler"
+        )
+    script = Path(__file__).parents[1] / "benchmarks" / "armcl_headers.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--repository", repository],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -200,7 +200,11 @@ def test_a_custom_table_is_copied_and_part_of_its_points_alone(tmp_path: Path) -
     first = kind.identity("CUSTOM")
     told = kind.put_tuner_table(LocalTransport(), programs)
     variables = kind.point_environment(programs, "CUSTOM")
-    assert told == {"file": str(table), "sha256": variables["NNTEST_TUNER_TABLE_SHA256"]}
+    assert told == {
+        "file": str(table),
+        "sha256": variables["NNTEST_TUNER_TABLE_SHA256"],
+        "content": "gemm;4;1;1\n",
+    }
     assert Path(variables["NNTEST_TUNER_TABLE_IN"]).read_text() == "gemm;4;1;1\n"
     table.write_text("gemm;8;1;1\n")
     assert kind.identity("CUSTOM") != first

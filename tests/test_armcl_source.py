@@ -37,9 +37,9 @@ SCRIPT = ONBOARD / "armcl" / "build_library.py"
 class Bench:
     """A board in a folder, and the library file for it."""
 
-    def __init__(self, folder: Path, pace_s: float = 0.0) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.compiler = Compiler(folder / "compiler", pace_s)
+        self.compiler = Compiler(folder / "compiler")
         self.repository = write_repository(folder / "sources")
         self.environment: dict[str, str] = {}
 
@@ -121,6 +121,7 @@ class Leaves(Following):
 @pytest.fixture(autouse=True)
 def _asks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nntest.libraries.armcl_source.POLL_S", 0.1)
+    monkeypatch.setattr("nntest.libraries.armcl_source.STALLED_AFTER_S", 3.0)
 
 
 @pytest.fixture
@@ -129,15 +130,18 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.fixture
-def slow(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path, pace_s=0.4)
+def held(tmp_path: Path) -> Iterator[Bench]:
+    """One whose build stops after three objects, until its compiler's hook is gone."""
+    bench = Bench(tmp_path)
+    bench.compiler.stop_after(3)
     yield bench
+    bench.compiler.hook.unlink(missing_ok=True)
     folder = bench.folder / "work/armcl/build"
     for path in folder.iterdir() if folder.is_dir() else []:
         subprocess.run([sys.executable, str(SCRIPT), "stop", str(path)], check=True)
 
 
-def test_a_tag_is_built_once_and_says_what_it_is(bench: Bench) -> None:
+def test_a_tag_and_an_archive_are_built_once_and_say_what_they_are(bench: Bench) -> None:
     record = bench.install()
     revision = git(bench.repository, "rev-parse", "HEAD")
     assert record["revision"] == revision
@@ -163,10 +167,20 @@ def test_a_tag_is_built_once_and_says_what_it_is(bench: Bench) -> None:
     compiled = bench.compiler.objects()
     assert len(compiled) == len(set(compiled)) == 8
     assert record["compiled_objects"] == 8
+    # The same as an archive, compiled in another way: it lies beside the first.
+    archive = bench.folder / "ComputeLibrary-18.05.tar.gz"
+    top = "--prefix=ComputeLibrary-18.05/"
+    git(bench.repository, "archive", top, f"--output={archive}", "HEAD")
+    checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
+    changes = {"git": None, "tag": None, "archive": str(archive), "extra_cxx_flags": ["-O1"]}
+    with pytest.raises(UserError, match=f"has the SHA-256 {checksum}, the library's file says"):
+        bench.install(**changes, sha256="0" * 64)
     prefix = bench.prefix
-    bench.install(extra_cxx_flags=["-O1"])
+    other = bench.install(**changes, sha256=checksum)
+    assert (other["revision"], other["sha256"]) == (revision, checksum)
+    assert bench.found.git_hash == revision
     others = set((bench.folder / "work/armcl/libraries").iterdir()) - {prefix}
-    assert len(others) == 1, "two builds lie side by side"
+    assert len(others) == 1
     assert all((folder / "lib/libarm_compute.so").is_file() for folder in (*others, prefix))
 
     shutil.rmtree(bench.repository)  # nothing is fetched again
@@ -174,78 +188,56 @@ def test_a_tag_is_built_once_and_says_what_it_is(bench: Bench) -> None:
     assert len(bench.compiler.objects()) == 16
 
 
-def test_an_archive_with_its_checksum_tells_its_revision(bench: Bench) -> None:
-    archive = bench.folder / "ComputeLibrary-18.05.tar.gz"
-    git(
-        bench.repository, "archive", "--prefix=ComputeLibrary-18.05/", f"--output={archive}", "HEAD"
-    )
-    checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
-    changes = {"git": None, "tag": None, "archive": str(archive)}
-    with pytest.raises(UserError, match=f"has the SHA-256 {checksum}, the library's file says"):
-        bench.install(**changes, sha256="0" * 64)
-    record = bench.install(**changes, sha256=checksum)
-    assert record["revision"] == git(bench.repository, "rev-parse", "HEAD")
-    assert bench.found.git_hash == record["revision"]
-
-
-def test_killed_in_the_middle_it_goes_on_from_what_was_compiled(slow: Bench) -> None:
+def test_followed_again_and_killed_it_goes_on_from_what_was_compiled(held: Bench) -> None:
     with pytest.raises(UserError, match="gone; the board goes on building"):
-        slow.install(Leaves(after=2))
-    status = slow.status()
+        held.install(Leaves(after=1))
+    second = Leaves(after=2)
+    with pytest.raises(UserError, match="gone; the board goes on building"):
+        held.install(second)
+    assert "found the board building it already: following it" in second.notes
+    status = held.status()
     assert status["running"]
     scons = subprocess.run(
         ["pgrep", "-P", str(status["last"]["pid"])], capture_output=True, text=True, check=True
     )
     os.kill(status["last"]["pid"], signal.SIGKILL)
-    assert slow.status()["running"], "its compilers still run"
+    assert held.status()["running"], "its compilers still run"
     os.killpg(int(scons.stdout), signal.SIGKILL)
-    before = slow.compiler.objects()
+    before = held.compiler.objects()
 
-    record = slow.install()
-    again = slow.compiler.objects()[len(before) :]
+    held.compiler.hook.unlink()
+    record = held.install()
+    again = held.compiler.objects()[len(before) :]
     assert 0 < len(again) <= 6
     assert len(set(before) & set(again)) <= 2, "only what was being compiled, by two jobs"
     assert set(before) | set(again) == set(before + again)
     assert record["compiled_objects"] == len(again)
 
 
-def test_a_second_call_follows_the_first_ones_build(slow: Bench) -> None:
-    with pytest.raises(UserError, match="gone"):
-        slow.install(Leaves(after=1))
-    second = Leaves(after=99)
-    slow.install(second)
-    assert "found the board building it already: following it" in second.notes
-    assert len(slow.compiler.objects()) == 8
-
-
-def test_ctrl_c_stops_it_and_loses_nothing(slow: Bench) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        slow.install(Leaves(after=2, error=KeyboardInterrupt()))
-    status = slow.status()
-    assert (status["running"], status["last"]["state"]) == (False, "stopped")
-    before = len(slow.compiler.objects())
-    slow.install()
-    assert len(slow.compiler.objects()) - before <= 6
-
-
-def test_a_build_waits_for_who_measures(bench: Bench) -> None:
+def test_it_waits_for_who_measures_and_ctrl_c_loses_nothing(held: Bench) -> None:
     holder = subprocess.Popen(
-        ["flock", "--no-fork", str(bench.folder / "board.lock"), "cat"], stdin=subprocess.PIPE
+        ["flock", "--no-fork", str(held.folder / "board.lock"), "cat"], stdin=subprocess.PIPE
     )
 
-    class Waits(Following):
+    class Waits(Leaves):
         waited = False
 
         def note(self, text: str) -> None:
             if text.startswith("waiting: the board is measuring"):
-                assert bench.compiler.objects() == []
+                assert held.compiler.objects() == []
                 self.waited = True
                 holder.communicate()
 
-    following = Waits()
-    bench.install(following)
+    following = Waits(after=2, error=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        held.install(following)
     assert following.waited
-    assert holder.poll() == 0
+    status = held.status()
+    assert (status["running"], status["last"]["state"]) == (False, "stopped")
+    before = len(held.compiler.objects())
+    held.compiler.hook.unlink()
+    held.install()
+    assert len(held.compiler.objects()) - before <= 6
 
 
 def test_what_does_not_compile_is_told_with_the_logs_place(tmp_path: Path) -> None:
@@ -260,6 +252,34 @@ def test_what_does_not_compile_is_told_with_the_logs_place(tmp_path: Path) -> No
     log = bench.build_folder / "build.log"
     assert str(log) in str(caught.value.hint)
     assert "Part3.cpp" in log.read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system is mounted as root only")
+def test_a_full_disk_ends_the_build_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path)
+    disk = tmp_path / "work"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16M", "tmpfs", disk], check=True)
+    try:
+        with pytest.raises(UserError, match=r"has 1\d MB free; 500 MB are needed"):
+            bench.install()
+        monkeypatch.setattr("nntest.libraries.armcl_source.ROOM_MB", 1)
+        # The compiler's last object finds no room.
+        filler = disk / "filler"
+        bench.compiler.hook.write_text(
+            f'case "$*" in *Version*) cat /dev/zero > {filler} 2> /dev/null;; esac\n'
+        )
+        with pytest.raises(UserError, match="the build failed: the board's disk is full"):
+            bench.install(jobs=1)
+        before = bench.compiler.objects()
+        filler.unlink()
+        bench.compiler.hook.unlink()
+        bench.install(jobs=1)
+        assert set(bench.compiler.objects()[len(before) :]).isdisjoint(before[:-1])
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 @pytest.mark.parametrize(

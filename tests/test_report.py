@@ -12,9 +12,21 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from analysis_fixtures import CHOICES, NETWORK, TENSORS, failed_row, study_frame, study_rows
+from analysis_fixtures import (
+    CHOICES,
+    NETWORK,
+    TENSORS,
+    failed_row,
+    network_rows,
+    study_frame,
+    study_rows,
+)
 from nntest import tables as analysis
+from nntest.compare import comparison
+from nntest.config.compare import Compare, ComparedSide
+from nntest.end_to_end import end_to_end
 from nntest.estimate import estimate
+from nntest.graph import OPTIONAL_TABLES
 from nntest.measurements import SCHEMA, to_frame
 from nntest.networks import mobilenet_v1
 from nntest.plots.options import PlotOptions
@@ -26,10 +38,12 @@ from nntest.report.columns import COLUMNS, TABLES
 from nntest.report.headline import cautions
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.schedule import schedule
+from nntest.study_figure import study_figure
 
 
 def all_tables(frame, networks=(NETWORK,)):
-    return {
+    """The tables as the rule `report` hands them on: some only if they have rows."""
+    made = {
         "failed": analysis.failed(frame),
         "summary": analysis.summary(frame, 42),
         "speedup": analysis.speedup(frame, "directconv", "NONE", 42),
@@ -37,8 +51,12 @@ def all_tables(frame, networks=(NETWORK,)):
         "device_state": analysis.device_state(frame),
         "schedule": schedule(frame, networks, "study", 42),
         "estimate": estimate(frame, networks, "study", 42),
+        "end_to_end": end_to_end(frame, networks, "study", 42),
+        "study_figure": study_figure(frame, networks, "study", 42),
+        "comparison": comparison(frame, None, None, networks, "study", 42),
         "measurements": frame,
     }
+    return {name: made[name] for name in made if len(made[name]) or name not in OPTIONAL_TABLES}
 
 
 @pytest.fixture(scope="module")
@@ -496,3 +514,40 @@ def test_in_a_browser(inputs, tmp_path, width):
     assert told["count"] == f"2 of {len(inputs.tables['speedup'])} rows shown"
     assert told["link"].startswith("data:image/")
     assert told["wide"], "the page itself must not scroll sideways"
+
+
+def test_networks_and_comparisons_in_the_headline_and_on_the_page(tmp_path):
+    from nntest.networks import Layer, Network
+
+    small = Network("small", tuple(Layer(f"l{n}", t, 1) for n, t in enumerate(TENSORS[1:3])))
+
+    def run(seed, factor):
+        rows = study_rows(tensors=TENSORS[1:3], repetitions=20, seed=seed)
+        return to_frame([
+            *({**row, "time_us": row["time_us"] * factor} for row in rows),
+            *network_rows(small, "SCHEDULE", 4000.0 * factor),
+        ])  # fmt: skip
+
+    new = run(1, 2.0)
+    tables = all_tables(new, [small])
+    compare = Compare(baseline=ComparedSide(run="old.zip"), fail_on_regression=20)
+    tables["comparison"] = comparison(new, compare, run(2, 1.0), [small], "study", 42)
+    best = tables["estimate"].iloc[0]
+    told = "\n".join(headline(tables))
+    assert f"measured end to end: {duration(best['measured_us'])}" in told
+    assert f"the estimate is {best['error'] * 100:+.1f} % off" in told
+    assert "estimated against measured (best): 1 networks, mean error" in told
+    study = tables["study_figure"].iloc[0]
+    assert f"as the 2018 study counted: {duration(study['study_us'])}" in told
+    assert "this run against run old.zip: 9 slower" in told
+    assert "slower: " in told and " 2.0" in told and "and 4 more" in told
+    page = tmp_path / "report.html"
+    write_page(page, bare(tables))
+    text = page.read_text("utf-8")
+    assert "Measured end to end" in text
+    assert "As the 2018 study counted" in text
+    assert "Comparison with the baseline" in text
+    # With ten processes among nine points there is nothing to be careful about; with five is.
+    assert not any("The comparison has" in line for line in cautions(tables))
+    few = comparison(new[new["repetition_id"] < 8], compare, run(2, 1.0), [small], "study", 42)
+    assert any("The comparison has 4 processes" in line for line in cautions({"comparison": few}))

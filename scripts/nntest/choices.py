@@ -7,11 +7,14 @@ compared with another.  So it names an operator for each species that has severa
 measured with it; where it was not (a softmax has nothing to tune), with NONE, else with what is
 fastest.  Where no species has several operators, the one with the most multiply-accumulates is
 named.
+
+"fastest NONE" leaves the operator open and fixes the tuner alone; it stands beside the others where
+a whole network was measured so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -20,6 +23,7 @@ from nntest.points import Point
 from nntest.schedule import Slot
 
 BEST = "best"
+FASTEST = "fastest"
 UNTUNED = "NONE"
 
 
@@ -48,13 +52,36 @@ class Choice:
         return {position for slot, _ in self.parts for position in slot.positions}
 
 
-def choices_for(measured: Sequence[Slot], network: Network) -> list[Choice]:
+def choices_for(
+    measured: Sequence[Slot], network: Network, tuners: Collection[str] = ()
+) -> list[Choice]:
     """The best choice, then every fixed one, of the slots that were measured (at least one).
 
-    Fixed choices come by name; each was measured on at least one tensor of what it names.
+    Fixed choices come by name; each was measured on at least one tensor of what it names.  Then
+    come those with a tuner of `tuners` and the fastest operator, where that is another choice.
     """
     best = Choice(BEST, "", "", tuple((slot, slot.choices[0]) for slot in measured))
-    return [best, *_fixed_choices(measured, network)]
+    fixed = list(_fixed_choices(measured, network))
+    open_choices = [
+        _fastest_with(measured, tuner)
+        for tuner in sorted(tuners)
+        if len({choice.operator for choice in fixed if choice.tuner == tuner}) > 1
+    ]
+    return [best, *fixed, *open_choices]
+
+
+def _fastest_with(measured: Sequence[Slot], tuner: str) -> Choice:
+    """For each tensor the fastest operator with a tuner, else with NONE; by median."""
+    parts: list[tuple[Slot, Point]] = []
+    missing: list[int] = []
+    for slot in measured:
+        found = [point for point in slot.choices if point.tuner == tuner]
+        found = found or [point for point in slot.choices if point.tuner == UNTUNED]
+        if found:
+            parts.append((slot, found[0]))
+        else:
+            missing += slot.positions
+    return Choice(f"{FASTEST} {tuner}", "", tuner, tuple(parts), tuple(sorted(missing)))
 
 
 def _fixed_choices(measured: Sequence[Slot], network: Network) -> Iterator[Choice]:

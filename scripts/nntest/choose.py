@@ -36,12 +36,21 @@ class _NoChoice(Exception):
     """Why a layer has no operator to run with."""
 
 
-def measured_medians(archives: Iterable[Path]) -> Medians:
-    """The medians of everything that succeeded in the CK archives of one board and library."""
+def warmup_of(study: Study, library: Library) -> str:
+    """How a library's networks warm up, and which of its measurements are chosen by.
+
+    Those that always warm up, unless the study measures as in 2018 alone.
+    """
+    warmups = study.config.warmups or [library.warmup]
+    return "always" if "always" in warmups else warmups[0]
+
+
+def measured_medians(archives: Iterable[Path], warmup: str) -> Medians:
+    """The medians of what succeeded with a warm-up in the CK archives of one board and library."""
     times: dict[tuple[str, str, int], dict[tuple[str, str], list[float]]] = {}
     for archive in archives:
         for row in read_rows(archive, warn=_quiet):
-            if row["status"] == "ok" and row["time_us"]:
+            if row["status"] == "ok" and row["time_us"] and row["warmup"] == warmup:
                 key = (row["species"], row["tensor"], row["batch_size"])
                 choice = (_plain(row["operator"]), row["tuner"])
                 times.setdefault(key, {}).setdefault(choice, []).append(row["time_us"])
@@ -77,7 +86,10 @@ def choose(
             for choice in study.config.end_to_end_choices:
                 try:
                     description = _describe(study, library, medians, network, batch_size, choice)
-                    points.append(NetworkPoint(network.name, choice, batch_size, description))
+                    warmup = warmup_of(study, library)
+                    points.append(
+                        NetworkPoint(network.name, choice, batch_size, description, warmup)
+                    )
                 except _NoChoice as error:
                     left_out.append(LeftOut(network.name, choice, batch_size, str(error)))
     return points, left_out

@@ -356,6 +356,21 @@ def units_needed(points: int) -> int:
     return units
 
 
+def overall(found: pd.DataFrame) -> str:
+    """How all points of a table `comparison` moved together, in words.
+
+    Where nothing else changed, a common shift is as likely the machine's as the code's.
+    """
+    ratios = found["ratio"].dropna()
+    if ratios.empty:
+        return "no point was measured on both sides"
+    middle = float(np.exp(np.median(np.log(ratios))))
+    return (
+        f"median ratio over {len(ratios)} points: {middle:.3f} "
+        f"(half of them from {ratios.quantile(0.25):.3f} to {ratios.quantile(0.75):.3f})"
+    )
+
+
 # -- regressions ---------------------------------------------------------------------------
 
 

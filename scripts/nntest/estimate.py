@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from nntest.choices import BEST, Choice, choices_for
+from nntest.choices import BEST, FASTEST, Choice, choices_for
 from nntest.networks import Network
 from nntest.points import GROUP_COLUMNS, Group, Point, choices_of, points, table
 from nntest.schedule import Slot, slots
@@ -153,12 +153,12 @@ def estimates(
             measured = tuple(slot for slot in slots(found, network, padding) if slot.choices)
             if not measured:
                 continue
-            choices = choices_for(measured, network)
             whole = {
                 point.tuner: point
                 for point in found
                 if point.species == NETWORK and point.tensor == network.name
             }
+            choices = choices_for(measured, network, set(whole) - {SCHEDULE})
             made = [
                 Estimate(network, group, measured, choice, _measured(choice, choices, whole))
                 for choice in choices
@@ -168,17 +168,16 @@ def estimates(
 
 
 def _measured(choice: Choice, choices: Sequence[Choice], whole: dict[str, Point]) -> Point | None:
-    """The run of the whole network (by its tuner column) that is this choice's.
+    """The run of the whole network that is this choice's.
 
-    A tuner alone names a fixed choice where only one has that tuner.
+    Its tuner's column says SCHEDULE, or the tuner of all layers, with the fastest operator for
+    each; that is a fixed choice's only where a single operator has that tuner.
     """
     if choice.name == BEST:
         return whole.get(SCHEDULE)
     alike = [other for other in choices if other.tuner == choice.tuner]
-    names = [choice.name, choice.name.replace(" ", "-")]
-    if len(alike) == 1:
-        names.append(choice.tuner)
-    return next((whole[name] for name in names if name in whole), None)
+    alone = len(alike) == 1 or choice.name == f"{FASTEST} {choice.tuner}"
+    return whole.get(choice.tuner) if alone else None
 
 
 def _row(one: Estimate) -> dict[str, Any]:

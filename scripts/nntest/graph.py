@@ -28,12 +28,18 @@ NNTEST = SCRIPTS / "nntest"
 # of anything else must not send anybody back to a board.
 _PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
 PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
+_CK_SOURCES = [
+    *(ONBOARD / f"ck_{part}.py" for part in ("command", "datasets", "pack", "records")),
+    *(ONBOARD / f"ck_{part}.py" for part in ("runner", "setup")),
+]
 _RUNNER_SOURCES = [
-    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _PROBES),
+    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in (*_PROBES, *_CK_SOURCES)),
     NNTEST / "network_points.py",
+    NNTEST / "counters.py",
     NNTEST / "plan.py",
     NNTEST / "sweep.py",
 ]
+_CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
 CHOOSE_SOURCES = [
     NNTEST / "choose.py",
     NNTEST / "network_points.py",
@@ -66,11 +72,6 @@ TABLES: dict[str, Table] = {
     "device_state": Table("nntest.tables", "device_state"),
     "schedule": Table("nntest.schedule", "schedule", ("networks", "padding", "seed")),
     "estimate": Table("nntest.estimate", "estimate", ("networks", "padding", "seed")),
-    "roofline": Table(
-        "nntest.roofline.measured",
-        "roofline_points",
-        ("networks", "padding", "roofs", "traffic_model", "seed"),
-    ),
     "end_to_end": Table("nntest.end_to_end", "end_to_end", ("networks", "padding", "seed")),
     "study_figure": Table("nntest.study_figure", "study_figure", ("networks", "padding", "seed")),
     "comparison": Table(
@@ -79,8 +80,13 @@ TABLES: dict[str, Table] = {
     "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
     "protocol_check": Table("nntest.protocols", "protocol_check", ("seed",)),
     "kernel_share": Table("nntest.kernels", "kernel_share", ("seed",), ("kernels",)),
+    "roofline": Table(
+        "nntest.roofline.measured",
+        "roofline_points",
+        ("networks", "padding", "roofs", "traffic_model", "seed"),
+    ),
 }
-OPTIONAL_TABLES = ("protocol_check", "kernel_share")
+OPTIONAL_TABLES = ("protocol_check", "kernel_share", "end_to_end", "comparison")
 """Tables that a report leaves out where they have no row."""
 PROFILE_TABLES = ("kernels", "launches", "counters")
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
@@ -90,10 +96,9 @@ SPEEDUP_STATISTICS = ("median", "minimum")
 PLOTS = [
     *(f"violin.{by}.{quantity}" for by in VIOLIN_BY for quantity in VIOLIN_QUANTITIES),
     *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
-    "roofline.layers",
     "layers",
     "end_to_end",
-    "comparison",
+    "roofline.layers",
 ]
 
 KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
@@ -101,16 +106,20 @@ KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
 
 
 def plots_of(study: Study) -> list[str]:
-    """The pictures of a study; those of kernels where there may be profiled points."""
-    profiled = study.config.profile not in ("none", []) or study.config.imports
-    predicted = ["prediction.frames"] if study.config.platforms else []
-    return [*PLOTS, *predicted, *(KERNEL_PLOTS if profiled else [])]
+    """The pictures of a study; those that its config asks for among them."""
+    config = study.config
+    profiled = config.profile not in ("none", []) or config.imports
+    asked = {"comparison": config.compare, "prediction_check": config.prediction_check}
+    more = [name for name, wanted in asked.items() if wanted]
+    more += ["prediction.frames"] if config.platforms else []
+    return [*PLOTS, *more, *(KERNEL_PLOTS if profiled else [])]
 
 
 _ANALYSIS_CAPTIONS = {
     "layers": ("Time of each layer, stacked, by choice", "Networks"),
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
+    "prediction_check": ("Published networks against sums of published layers", "Prediction check"),
 }
 
 
@@ -148,13 +157,16 @@ def board_resource(board: Board) -> str:
 
 def probe_spec(board: Board) -> dict[str, Any]:
     """What a probe depends on; not on where the board is reached."""
-    return {
+    spec = {
         "board": board.name,
         "platform": board.platform.name,
         "emulated": board.emulated,
         "python": board.python,
         "environment": board.environment,
     }
+    if board.harness == "ck":
+        spec["ck"] = board.ck_harness.model_dump(mode="json", exclude=_CK_NOT_MEASURED)
+    return spec
 
 
 def install_spec(study: Study, board: str, library: str) -> dict[str, Any]:
@@ -198,6 +210,7 @@ def choose_spec(study: Study, library: str) -> dict[str, Any]:
         "padding": config.padding,
         "batch_sizes": config.batch_sizes,
         "choices": config.end_to_end_choices,
+        "warmups": config.warmups or [library_of(study, library).warmup],
         "operators": config.operators,
         "tuners": config.tuners,
         "offered": {name: program.tuners for name, program in operators.items()},
@@ -238,7 +251,10 @@ def install_sources(study: Study, library: str) -> list[Path]:
 
 def sweep_sources(study: Study, library: str) -> list[Path]:
     """Code that measures: the runner, what plans and follows it, the operator programs."""
-    return [*_RUNNER_SOURCES, *install_sources(study, library)]
+    sources = [*_RUNNER_SOURCES, *install_sources(study, library)]
+    if library_of(study, library).kind == "ck":
+        sources += [*_CK_SOURCES, NNTEST / "ck_harness" / "plan.py"]
+    return sources
 
 
 def sweep_of(sweeps: dict[str, Sweep], wildcards: Any) -> Sweep:
@@ -291,9 +307,9 @@ def table_arguments(study: Study) -> dict[str, Any]:
         "baseline_tuner": study.config.baseline.tuner,
         "networks": study.networks,
         "padding": study.config.padding,
+        "compare": study.config.compare,
         "roofs": board_roofs(study),
         "traffic_model": study.config.traffic_model,
-        "compare": study.config.compare,
     }
 
 
@@ -303,13 +319,13 @@ def table_spec(study: Study, table: str) -> dict[str, Any]:
     spec = {need: arguments[need] for need in TABLES[table].needs if need in arguments}
     if "networks" in spec:
         spec["networks"] = networks_spec(study)
-    if "roofs" in spec:
-        spec["roofs"] = roofs_spec(study)
     if "compare" in spec:
         compare = study.config.compare
         spec["compare"] = compare.model_dump(mode="json") if compare else None
         # The names that board files give to platforms: the earlier run is read with them.
         spec["read"] = tidy_spec(study) if compared_runs(study) else None
+    if "roofs" in spec:
+        spec["roofs"] = roofs_spec(study)
     return spec
 
 
@@ -347,6 +363,31 @@ def violin_spec(study: Study) -> dict[str, Any]:
 def speedup_spec(study: Study) -> dict[str, Any]:
     """Options of the speedup bars."""
     return study.config.plots.speedup.model_dump(mode="json")
+
+
+PREDICTION_CHECK_TABLES = ("prediction_check", "prediction_summary")
+"""Tables of the rule `prediction_check`, which a study has that asks for it."""
+
+
+def prediction_check_files(study: Study) -> list[str]:
+    """Files that the prediction check reads: layer times, measured networks; none without it."""
+    check = study.config.prediction_check
+    if check is None:
+        return []
+    for key in ("layer_times", "measured"):
+        if not Path(getattr(check, key)).is_file():
+            raise UserError(
+                f"config: prediction_check.{key}: there is no file {getattr(check, key)}",
+                "paths are relative to the folder where snakemake runs",
+            )
+    return [check.layer_times, check.measured]
+
+
+def prediction_check_spec(study: Study) -> dict[str, Any]:
+    """What the prediction check depends on besides its files."""
+    check = study.config.prediction_check
+    options = study.config.plots.prediction_check.model_dump(mode="json")
+    return {"system": check.system if check else None, "options": options}
 
 
 def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:

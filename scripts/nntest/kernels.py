@@ -24,6 +24,7 @@ STAGES = (
 """What a convolution, or another operator, does one after the other."""
 
 _STAGE_OF = (
+    (r"gemm_m[mv]", "GEMM"),
     (r"col2im|output_stage", "col2im"),
     (r"im2col", "im2col"),
     (r"winograd.*(transform|reshape)|(transform|filter).*winograd", "Winograd transform"),

@@ -32,10 +32,10 @@ class NetworkPoint:
     description: Mapping[str, Any]
     """What the program reads: `network`, and `layers` in order, each with `name`, `operator`,
     `species`, `tuner`, `tensor` and `env`, the variables that its own program would be given."""
+    warmup: str = "always"
 
     operator = NETWORK
     species = NETWORK
-    warmup = "always"
     profile = None
 
     def variables(self) -> dict[str, str]:
@@ -66,6 +66,7 @@ def save_chosen(
                 "network": point.subject,
                 "choice": point.tuner,
                 "batch_size": point.batch_size,
+                "warmup": point.warmup,
                 "description": point.description,
             }
             for point in points
@@ -91,6 +92,12 @@ def load_chosen(path: Path) -> tuple[NetworkPoint, ...]:
     if content.get("version") != CHOSEN_VERSION:
         raise UserError(f"{path}: of another version of this workflow", "delete it and run again")
     return tuple(
-        NetworkPoint(item["network"], item["choice"], item["batch_size"], item["description"])
+        NetworkPoint(
+            item["network"],
+            item["choice"],
+            item["batch_size"],
+            item["description"],
+            item["warmup"],
+        )
         for item in content["points"]
     )

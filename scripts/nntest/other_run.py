@@ -12,6 +12,7 @@ import pandas as pd
 from nntest.ck import KnownPlatform, read_rows
 from nntest.ck.safety import Warn
 from nntest.config import Study
+from nntest.config.load import read_yaml
 from nntest.graph import known_platforms
 from nntest.measurements import to_frame
 
@@ -45,3 +46,13 @@ def read_archives(
         for path in dict.fromkeys(paths)
         for row in read_rows(path, known, warn, synthetic=synthetic)
     )
+
+
+def platforms_of(folder: Path) -> list[KnownPlatform]:
+    """The names that the board files of a folder give to platforms."""
+    known = []
+    for path in sorted(folder.glob("*.yaml")):
+        platform = read_yaml(path).get("platform") or {}
+        models = tuple(platform.get("models") or ())
+        known.append(KnownPlatform(path.stem, platform.get("name") or "", models))
+    return known

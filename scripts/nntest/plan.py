@@ -13,6 +13,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+from nntest.ck_harness.plan import add_ck_run
 from nntest.codehash import ONBOARD, source_hash
 from nntest.config.study import Point, Study, Sweep
 from nntest.libraries import KINDS, Installed
@@ -74,6 +75,8 @@ def build_plan(
             "patience_s": sweep.board.cool_down_s,
         },
     }
+    if sweep.board.harness == "ck":
+        add_ck_run(plan, study, sweep, installed, programs)
     plan["plan_id"] = _digest(plan)
     plan["ck"] = _ck_part(study, sweep, installed, facts, planned_at)
     return plan

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from nntest.ck.zipwriter import new_ck_zip
+from nntest.config.board import Board
 from nntest.config.study import Study, Sweep
+from nntest.counters import countable
 from nntest.errors import UserError
 from nntest.libraries import Installed
 from nntest.network_points import VARIABLE
@@ -73,7 +75,8 @@ def run_sweep(
         _write_empty(outputs)
         say.end("nothing to measure")
         return {}
-    root = _absolute_root(transport, sweep)
+    root = absolute_root(transport, sweep.board)
+    sweep = countable(transport, study, sweep, say)
     folder = sweep_folder(study, sweep, root)
     programs = posixpath.join(root, "programs", version())
     plan = build_plan(
@@ -89,10 +92,12 @@ def run_sweep(
         if "network" in point:
             content = json.dumps(point["network"], sort_keys=True).encode()
             transport.write(point["env"][VARIABLE], content)
-    runner = _Runner(transport, sweep, folder, plan, say)
+    runner = Runner(transport, sweep.board, folder, plan, say)
     try:
         status = runner.measure(study.config.on_busy_board, abandoned)
         _pull(transport, sweep, folder, installed, outputs)
+        for line in status.get("told", []):
+            say.note(line)
         say.end(_summary(status))
         # A network that fails as a whole is in the tables as failed; its layers are measured.
         layers = [point for point in plan["points"] if "network" not in point]
@@ -125,28 +130,33 @@ def _write_empty(outputs: Outputs) -> None:
         path.write_text("{}\n", encoding="utf-8")
 
 
-def _absolute_root(transport: Transport, sweep: Sweep) -> str:
+def absolute_root(transport: Transport, board: Board) -> str:
     """The board's work folder as an absolute path: the runner's programs run elsewhere."""
-    deploy(transport, sweep.board)
+    deploy(transport, board)
     done = transport.run(
-        ["sh", "-c", 'cd "$1" && pwd -P', "sh", sweep.board.work_dir], timeout_s=60
-    ).check(f"board {sweep.board.name}: work folder {sweep.board.work_dir}")
+        ["sh", "-c", 'cd "$1" && pwd -P', "sh", board.work_dir], timeout_s=60
+    ).check(f"board {board.name}: work folder {board.work_dir}")
     return done.stdout.strip()
 
 
-class _Runner:
-    """The on-board runner of one sweep, seen from here."""
+def runner_of(board: Board) -> str:
+    """The on-board script that measures on a board."""
+    return {"native": "runner.py", "ck": "ck_runner.py"}[board.harness]
+
+
+class Runner:
+    """The on-board runner of one plan, seen from here."""
 
     def __init__(
         self,
         transport: Transport,
-        sweep: Sweep,
+        board: Board,
         folder: str,
         plan: dict[str, Any],
         say: ProgressLine,
     ) -> None:
         self._transport = transport
-        self._board = sweep.board
+        self._board = board
         self._folder = folder
         self._plan = plan
         self._say = say
@@ -154,8 +164,9 @@ class _Runner:
 
     def _call(self, command: str, *arguments: str, folder: str = "") -> dict[str, Any]:
         """A command of the on-board runner, on this sweep's folder or another's."""
+        script = runner_of(self._board)
         return call(
-            self._transport, self._board, "runner.py", command, folder or self._folder, *arguments
+            self._transport, self._board, script, command, folder or self._folder, *arguments
         )
 
     def measure(self, on_busy_board: str, abandoned: Callable[[], bool]) -> dict[str, Any]:
@@ -281,7 +292,7 @@ def _pull(
 ) -> None:
     """Have the board pack its CK zip, and bring it here with what it was made from."""
     archive = posixpath.join(folder, f"{sweep.name}.zip")
-    packed = call(transport, sweep.board, "runner.py", "pack", folder, archive)
+    packed = call(transport, sweep.board, runner_of(sweep.board), "pack", folder, archive)
     transport.get(archive, outputs.archive)
     checksum = hashlib.sha256(outputs.archive.read_bytes()).hexdigest()
     if checksum != packed["sha256"]:

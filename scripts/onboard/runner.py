@@ -229,7 +229,7 @@ def detach(folder):
     return True
 
 
-def start(folder, owner):
+def start(folder, owner, work):
     """Start the sweep unless the board is taken; returns what to print."""
     plan = read_json(os.path.join(folder, PLAN_FILE), None)
     if plan is None:
@@ -254,15 +254,15 @@ def start(folder, owner):
     if not detach(folder):
         return {"state": "started"}
     lock.update_owner(dict(claim, pid=os.getpid()))
-    code = run(folder, plan)
+    code = run(folder, plan, work)
     os._exit(code)
 
 
-def run(folder, plan):
-    """Run the sweep in this process; the exit status."""
+def run(folder, plan, work=Sweep):
+    """Run the sweep (or other `work` on a plan) in this process; the exit status."""
     sweep = None
     try:
-        sweep = Sweep(folder, plan)
+        sweep = work(folder, plan)
         sweep.run()
         return 0
     except OSError as error:
@@ -324,8 +324,8 @@ def pack(folder, path):
     return {"state": "packed", "path": path, "sha256": checksum}
 
 
-def main():
-    """The command line."""
+def main(work=Sweep, pack=pack):
+    """The command line; `work` is what runs a plan, `pack` what makes a zip of its results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("command", choices=["start", "status", "stop", "pack"])
     parser.add_argument("folder")
@@ -334,7 +334,7 @@ def main():
     arguments = parser.parse_args()
     folder = os.path.abspath(arguments.folder)
     if arguments.command == "start":
-        answer = start(folder, json.loads(arguments.owner))
+        answer = start(folder, json.loads(arguments.owner), work)
     elif arguments.command == "status":
         answer = status(folder)
     elif arguments.command == "stop":

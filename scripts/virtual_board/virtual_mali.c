@@ -5,12 +5,16 @@
  * of whatever is not defined here goes through to that one.  What is defined here mends the gaps
  * between what the library takes for granted on a Mali and what PoCL does:
  *
- * - the device says that it is a Mali-T860 (and, in the same breath, that it is emulated), has
- *   OpenCL 1.2 and non-uniform work-groups; these are then taken out of what reaches PoCL;
+ * - the device says that it is a Mali-T860 (or what VIRTUAL_MALI_NAME says) and, in the same
+ *   breath, that it is emulated, has OpenCL 1.2 and non-uniform work-groups; these are then taken
+ *   out of what reaches PoCL;
  * - a work-group has at most 256 work-items, or VIRTUAL_MALI_MAX_GROUP if that is less.  PoCL
  *   compiles a kernel anew for each local size, so a small limit keeps a tuner's search short;
  * - kernels of 18.11 and later divide zero by a literal zero where only a number was wanted.  A
- *   GPU shrugs; LLVM takes it for impossible and compiles the kernel to nothing.
+ *   GPU shrugs; LLVM takes it for impossible and compiles the kernel to nothing;
+ * - every Mali computes in half precision, so some sources name its types even where they are not
+ *   used, and do not compile on a device without.  There they become float: such kernels compile,
+ *   and none of them is run, because the device does not say that it could.
  *
  * For tests: nothing timed through it says anything about a Mali.
  */
@@ -73,6 +77,14 @@ static cl_int answer(const void *value, size_t bytes, size_t room, void *target,
     return CL_SUCCESS;
 }
 
+/* The library takes a Bifrost GPU for one only if nothing follows its name. */
+static cl_int answer_name(size_t room, void *target, size_t *needed)
+{
+    const char *set  = getenv("VIRTUAL_MALI_NAME");
+    const char *name = set != NULL && set[0] != '\0' ? set : DEVICE_NAME;
+    return answer(name, strlen(name) + 1, room, target, needed);
+}
+
 static cl_int answer_extensions(cl_device_id device, size_t room, void *target, size_t *needed)
 {
     NEXT(clGetDeviceInfo);
@@ -104,7 +116,7 @@ cl_int clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t room, vo
     switch(what)
     {
         case CL_DEVICE_NAME:
-            return answer(DEVICE_NAME, sizeof DEVICE_NAME, room, target, needed);
+            return answer_name(room, target, needed);
         case CL_DEVICE_VERSION:
             return answer(DEVICE_VERSION, sizeof DEVICE_VERSION, room, target, needed);
         case CL_DEVICE_EXTENSIONS:
@@ -129,34 +141,47 @@ cl_int clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device, cl_kernel
     return error;
 }
 
+static const char no_halves[] =
+    "#ifndef cl_khr_fp16\n"
+    "#define half float\n#define half2 float2\n#define half3 float3\n#define half4 float4\n"
+    "#define half8 float8\n#define half16 float16\n"
+    "#define convert_half convert_float\n#define convert_half2 convert_float2\n"
+    "#define convert_half4 convert_float4\n#define convert_half8 convert_float8\n"
+    "#define convert_half16 convert_float16\n"
+    "#endif\n";
+
 cl_program clCreateProgramWithSource(cl_context context, cl_uint count, const char **texts,
                                      const size_t *lengths, cl_int *error)
 {
     NEXT(clCreateProgramWithSource);
     static const char zero_step[] = "_NO_STEP(dst, 0)";
     const size_t      digit       = sizeof zero_step - 3;
-    char            **mended      = calloc(count, sizeof *mended);
+    char            **mended      = calloc(count + 1, sizeof *mended);
     cl_program        program     = NULL;
-    cl_int            out_of_memory = mended == NULL;
-    for(cl_uint i = 0; i < count && !out_of_memory; i++)
+    cl_int            out_of_memory = mended == NULL || (mended[0] = strdup(no_halves)) == NULL;
+    for(cl_uint i = 1; i <= count && !out_of_memory; i++)
     {
-        const int whole = lengths == NULL || lengths[i] == 0;
-        mended[i]       = whole ? strdup(texts[i]) : strndup(texts[i], lengths[i]);
+        const int whole = lengths == NULL || lengths[i - 1] == 0;
+        mended[i]       = whole ? strdup(texts[i - 1]) : strndup(texts[i - 1], lengths[i - 1]);
         out_of_memory   = mended[i] == NULL;
         for(char *at = mended[i]; at != NULL && (at = strstr(at, zero_step)) != NULL;)
         {
             at[digit] = '1'; /* the number is multiplied by a step of 0 afterwards */
         }
+        for(char *at = mended[i]; at != NULL && (at = strstr(at, "0.0h")) != NULL;)
+        {
+            at[3] = 'f'; /* a half that is a constant */
+        }
     }
     if(!out_of_memory)
     {
-        program = next(context, count, (const char **)mended, NULL, error);
+        program = next(context, count + 1, (const char **)mended, NULL, error);
     }
     else if(error != NULL)
     {
         *error = CL_OUT_OF_HOST_MEMORY;
     }
-    for(cl_uint i = 0; mended != NULL && i < count; i++)
+    for(cl_uint i = 0; mended != NULL && i <= count; i++)
     {
         free(mended[i]);
     }

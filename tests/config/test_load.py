@@ -50,12 +50,15 @@ def test_the_shipped_config_is_the_2018_study_and_all_other_layers(config: dict[
 @pytest.mark.parametrize("kind", ["boards", "libraries", "networks"])
 def test_every_shipped_file_loads(kind: str, config: dict[str, Any]) -> None:
     for path in sorted((HOME / "config" / kind).glob("*.yaml")):
-        config["libraries"] = ["opencl-reference"]
+        config.update(libraries=["opencl-reference"], boards=["localhost"])
         config[kind] = [path.stem]
         file = yaml.safe_load(path.read_text("utf-8"))
         if kind == "libraries":
-            config["operators"] = [name for name in file["operators"] if name in ("conv",)]
+            config["operators"] = ["conv"]
             config["end_to_end"] = "network" in file["operators"]
+            if file["kind"] == "ck":  # its boards are somebody's own: none is shipped
+                Path("ck.yaml").write_text(yaml.safe_dump(board(harness="ck")), encoding="utf-8")
+                config["boards"] = ["ck.yaml"]
         if kind == "networks":
             layers = NetworkFile.model_validate({"name": path.stem, **file}).build().layers
             config["operators"] = sorted({layer.species for layer in layers})

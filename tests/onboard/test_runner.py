@@ -31,6 +31,16 @@ for i in range(first, first + count):
 with open(os.environ["TALLY"], "a") as stream:
     stream.write("%d+%d\\n" % (first, count))
 """,
+    "watched": """
+import json, os
+first = int(os.environ["NNTEST_FIRST_REPETITION"])
+kernel = {"name": "gemm", "phase": "run", "global_size": [8, 1, 1], "local_size": None,
+          "queued_ns": 1, "submitted_ns": 2, "start_ns": 3, "end_ns": 9}
+record = {"repetition": first, "execution_time_kernel_0": 0.5, "execution_time_kernel_1": 0.001,
+          "started_at": "2026-01-01T00:00:00.000000+00:00", "kernels": [kernel]}
+with open("tmp-nntest-repetitions.jsonl", "a") as stream:
+    stream.write(json.dumps(record) + "\\n")
+""",
     "timer-only": """
 import json
 json.dump({"execution_time_kernel_0": 0.5, "execution_time_kernel_1": 0.002,
@@ -154,6 +164,37 @@ def test_a_program_of_cknntest_gives_a_repetition_a_process(board: Board) -> Non
     assert [line["repetition"] for line in lines] == [0, 1, 2]
     assert [line["process"] for line in lines] == [0, 1, 2]
     assert {line["time_s"] for line in lines} == {0.002}
+
+
+def test_profiled_points_come_last_and_their_kernels_are_kept(board: Board) -> None:
+    one = {"protocol": "process", "repetitions": 3}
+    profiled = board.point("p", "watched", profile="kernels", **one)
+    board.plan(profiled, *(board.point(name, "good", **one) for name in "ab"))
+    lines = board.measure()
+    assert [line["point"] for line in lines[-3:]] == ["p"] * 3
+    assert {line["kernels"][0]["end_ns"] for line in lines[-3:]} == {9}
+    assert not any("kernels" in line for line in lines[:-3])
+
+
+def test_counters_are_read_from_the_start_of_a_program_to_its_end(board: Board) -> None:
+    reader = (
+        "import signal, sys, time; before = time.monotonic()\n"
+        "def end(*_):\n"
+        "    print('ms_counted', 1000 * (time.monotonic() - before)); sys.exit()\n"
+        "signal.signal(signal.SIGTERM, end); print('ready', flush=True); time.sleep(60)"
+    )
+    one = {"protocol": "process", "repetitions": 2, "profile": "counters"}
+    counted = board.point(
+        "c", "good", counter_reader=[sys.executable, "-c", reader], env={"PACE": "0.2"}, **one
+    )
+    board.plan(counted, board.point("d", "good", counter_reader=["/nowhere/reader"], **one))
+    lines = board.measure()
+    good = [line for line in lines if line["point"] == "c"]
+    assert [line["status"] for line in good] == ["ok", "ok"]
+    assert all(200 < line["counters"]["ms_counted"] < 30000 for line in good)
+    (skipped,) = [line for line in lines if line["point"] == "d"]
+    assert skipped["status"] == "skipped"
+    assert "/nowhere/reader: No such file" in skipped["reason"]
 
 
 @pytest.mark.parametrize(

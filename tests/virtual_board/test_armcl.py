@@ -7,7 +7,9 @@ times mean nothing.
 from __future__ import annotations
 
 import json
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from nntest.config import Library
 from nntest.libraries import Installed
 from nntest.libraries.armcl import MARKER, ArmCL
 from nntest.probe import probe
-from nntest.tensors import Tensor
+from nntest.tensors import OPERATOR_SPECIES, Tensor
 from nntest.transport import Transport, connect
 
 from .conftest import VirtualBoard
@@ -28,15 +30,28 @@ pytestmark = pytest.mark.virtual_board
 HOME = Path(__file__).parents[2]
 TENSORS = ("16-8-8-1-12-1-0", "3-11-9-3-5-2-1")
 SEED = 7
+BY_OPERATOR = {
+    "conv": ("16-8-8-3-12-1-1", "3-11-9-3-5-2-0_1_0_1"),
+    "directconv": ("16-8-8-3-12-1-1", "3-11-9-3-5-2-1"),
+    "winogradconv": ("16-8-8-3-12-1-1", "3-11-9-3-5-1-1"),
+    "depthwiseconv": ("5-9-7-1-1", "8-10-10-2-0_1_0_1"),
+    "fullyconnected": ("24-1-1-11-1-1", "10-6-6-20-1-1"),
+    "avgpool": ("16-7-7-7-1", "6-9-8-3-2"),
+    "maxpool": ("16-7-7-7-1", "6-9-8-3-2"),
+    "softmax": ("1001-1-1", "17-3-2"),
+}
+
+
+def shipped(name: str, machine: VirtualBoard) -> ArmCL:
+    """A shipped library, compiled here: the board has no compiler."""
+    content = yaml.safe_load((HOME / "config" / "libraries" / f"{name}.yaml").read_text("utf-8"))
+    content["build"] = {"where": "here", "sysroot": f"{machine.folder}/root"}
+    return ArmCL(Library.model_validate({"name": name, **content}))
 
 
 @pytest.fixture(scope="module")
 def kind(machine: VirtualBoard) -> ArmCL:
-    """The shipped library, compiled here: the board has no compiler."""
-    path = HOME / "config" / "libraries" / "armcl-opencl.yaml"
-    content = yaml.safe_load(path.read_text("utf-8"))
-    content["build"] = {"where": "here", "sysroot": f"{machine.folder}/root"}
-    return ArmCL(Library.model_validate({"name": "armcl-opencl", **content}))
+    return shipped("armcl-opencl", machine)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +77,7 @@ class Runner:
         environment = {
             **self.board.environment,
             **self.kind.environment("/root/runs/tuner-table.json"),
-            **Tensor.parse("conv", tensor).env(),
+            **Tensor.parse(OPERATOR_SPECIES[operator], tensor).env(),
             **{"CK_LWS_TUNER_TYPE": tuner, "CK_SEED": str(SEED), "CK_OUT_RAW_DATA": "output.raw"},
             **{"NNTEST_REPETITIONS": "3", "NNTEST_FIRST_REPETITION": "2"},
             **{key: str(value) for key, value in variables.items()},
@@ -145,9 +160,15 @@ def test_half_compiled_programs_are_compiled_again(
     assert (transport.read(f"{programs}/conv") or b"").startswith(b"\x7fELF")
 
 
-@pytest.mark.parametrize("tensor", TENSORS)
-@pytest.mark.parametrize("operator", ["conv", "directconv"])
-@pytest.mark.parametrize("tuner", ["NONE", "DEFAULT"])
+@pytest.mark.parametrize(
+    ("operator", "tuner", "tensor"),
+    [
+        ("conv", "NONE", TENSORS[0]),
+        ("conv", "DEFAULT", TENSORS[1]),
+        ("directconv", "NONE", TENSORS[1]),
+        ("directconv", "DEFAULT", TENSORS[0]),
+    ],
+)
 def test_an_operator_computes_what_numpy_does(
     runner: Runner, operator: str, tuner: str, tensor: str
 ) -> None:
@@ -179,6 +200,37 @@ def test_an_operator_computes_what_numpy_does(
     np.testing.assert_allclose(output, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize(("name", "prefix"), [("armcl-neon", "NE"), ("armcl-opencl", "CL")])
+def test_every_operator_is_right(machine: VirtualBoard, name: str, prefix: str) -> None:
+    """Two tensors each, several processes at a time; the last of them a batch of two."""
+    kind = shipped(name, machine)
+    machine.start()
+    with connect(machine.board) as transport:
+        facts, _ = probe(transport, machine.board)
+        assert kind.install(transport, machine.board, facts).tag.startswith(
+            f"arm-compute-library-{name.removeprefix('armcl-')}-20.08"
+        )
+
+    def measure(operator: str) -> None:
+        with connect(machine.board) as transport:
+            runner = Runner(transport, machine, kind)
+            for batch, tensor in enumerate(BY_OPERATOR[operator], start=1):
+                # Softmax needs work-groups as large as a Mali's.
+                status, folder = runner.run(
+                    operator, tensor, "NONE", CK_IN_SHAPE_N=batch, VIRTUAL_MALI_MAX_GROUP=256
+                )
+                assert status == 0, (operator, tensor)
+                for line in runner.read(f"{folder}/tmp-nntest-repetitions.jsonl"):
+                    assert line["output_check"]["ok"]
+                    assert line["output_check"]["max_abs_diff"] < 2e-5
+                    assert line["run_time_state"]["layer"].startswith(prefix)
+                    assert line["run_time_state"]["out_shape_N"] == batch
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done in [pool.submit(measure, operator) for operator in BY_OPERATOR]:
+            done.result()
+
+
 def test_tuned_sizes_are_kept_for_the_next_process(runner: Runner) -> None:
     for _ in range(2):
         status, folder = runner.run("directconv", TENSORS[0], "DEFAULT")
@@ -188,8 +240,14 @@ def test_tuned_sizes_are_kept_for_the_next_process(runner: Runner) -> None:
     assert tuner["tuning_s"] == 0
     assert tuner["mode"] == "rapid"
     assert next(iter(tuner["local_sizes"])).startswith("direct_convolution")
-    table = runner.transport.read("/root/runs/tuner-table.json") or b""
+    path = "/root/runs/tuner-table.json"
+    table = runner.transport.read(path) or b""
     assert next(iter(tuner["local_sizes"])).encode() in table
+    status, folder = runner.run("directconv", TENSORS[0], "CUSTOM", NNTEST_TUNER_TABLE_IN=path)
+    assert status == 0
+    custom = runner.read(f"{folder}/tmp-ck-timer.json")["run_time_state"]["tuner"]
+    assert custom["local_sizes"] == tuner["local_sizes"]
+    assert (custom["mode"], custom["missing"], custom["tuning_s"]) == ("rapid", [], 0)
 
 
 def test_what_another_mode_found_is_not_used(runner: Runner) -> None:
@@ -212,6 +270,25 @@ def test_padding_by_side_and_a_batch(runner: Runner) -> None:
     assert [state[f"out_shape_{axis}"] for axis in "NCHW"] == [2, 5, 5, 4]
 
 
+def test_kernels_are_taken_down_by_phase(runner: Runner) -> None:
+    status, folder = runner.run("conv", TENSORS[0], "NONE", NNTEST_PROFILE="kernels")
+    assert status == 0
+    lines = runner.read(f"{folder}/tmp-nntest-repetitions.jsonl")
+    names = [
+        [kernel["name"] for kernel in line["kernels"] if kernel["phase"] == "run"] for line in lines
+    ]
+    assert names[0] == names[1] == names[2]
+    assert any(name.startswith("gemm_mm") for name in names[0])
+    assert {kernel["phase"] for kernel in lines[0]["kernels"]} == {"warmup", "run"}
+    assert {kernel["phase"] for line in lines[1:] for kernel in line["kernels"]} == {"run"}
+    # The weights are reshaped once, in the warm-up.
+    assert len(lines[0]["kernels"]) > 2 * len(names[0])
+    for line in lines:
+        ran = [kernel for kernel in line["kernels"] if kernel["phase"] == "run"]
+        taken = sum(kernel["end_ns"] - kernel["start_ns"] for kernel in ran) / 1e9
+        assert 0 < taken < line["execution_time_kernel_1"]
+
+
 @pytest.mark.parametrize(
     ("operator", "variables", "status", "kind_of", "told"),
     [
@@ -224,7 +301,9 @@ def test_padding_by_side_and_a_batch(runner: Runner) -> None:
         ),
         ("directconv", {"CK_CONV_KERNEL": 7}, 3, "not-supported", "Kernel sizes other than"),
         ("conv", {"LD_LIBRARY_PATH": "/nowhere"}, 3, "not-supported", "Non uniform workgroup"),
-        ("conv", {"CK_LWS_TUNER_TYPE": "CUSTOM"}, 3, "not-supported", "NONE and DEFAULT"),
+        ("conv", {"CK_LWS_TUNER_TYPE": "CUSTOM"}, 2, "not-supported", "TABLE_IN is not set"),
+        ("conv", {"CK_LWS_TUNER_TYPE": "BIFROST"}, 3, "not-supported", "for Bifrost GPUs"),
+        ("conv", {"NNTEST_DATA_TYPE": "fp16"}, 3, "not-supported", "cl_khr_fp16"),
         (
             "conv",
             {"CK_IN_SHAPE_H": 40000, "CK_IN_SHAPE_W": 40000},

@@ -21,6 +21,7 @@ try:
     STUDY = load_study(config, HOME)
     IMPORTED = graph.imported_files(STUDY)
     COMPARED_RUNS = graph.compared_runs(STUDY)
+    PREDICTION_FILES = graph.prediction_check_files(STUDY)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -14,6 +14,10 @@ rule report:
             plot=graph.plots_of(STUDY),
             kind=["svg", "png"],
         ),
+        prediction=expand(
+            f"{RESULTS}/tables/{{table}}.parquet",
+            table=graph.PREDICTION_CHECK_TABLES if PREDICTION_FILES else [],
+        ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
         installed=[
             f"{RESULTS}/boards/{sweep.board.name}/{sweep.library.name}.json"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from nntest.config.ck import CkHarness
 from nntest.config.fields import (
     Celsius,
     Gflops,
@@ -136,6 +137,11 @@ class Board(Strict):
         default="/tmp/nntest-flow.lock",
         description="held by whoever measures on the board; the same for everyone who uses it",
     )
+    harness: Literal["native", "ck"] = Field(
+        default="native",
+        description="what measures: our runner, or Collective Knowledge on the board",
+    )
+    ck: CkHarness | None = Field(default=None, description="with harness: ck")
     emulated: bool = Field(default=False, description="its times are an emulator's, not a board's")
     platform: PlatformNames = PlatformNames()
     soc: str | None = None
@@ -161,3 +167,14 @@ class Board(Strict):
     environment: dict[str, str] = Field(
         default_factory=dict, description="environment variables for the operator programs"
     )
+
+    @model_validator(mode="after")
+    def _harness_has_its_settings(self) -> Self:
+        if self.ck is not None and self.harness != "ck":
+            raise ValueError("`ck` belongs to harness: ck")
+        return self
+
+    @property
+    def ck_harness(self) -> CkHarness:
+        """How Collective Knowledge is called on it."""
+        return self.ck or CkHarness()

@@ -7,8 +7,12 @@ from typing import Literal
 Instrument = Literal["kernels", "counters"]
 Profile = Literal["none", "kernels", "counters"] | list[Instrument]
 
-_OPENCL_KINDS = ("opencl-reference", "armcl-opencl")
-"""Kinds of libraries whose programs watch their OpenCL queue; others run no kernels to watch."""
+_PROFILING_KINDS: dict[Instrument, tuple[str, ...]] = {
+    "kernels": ("opencl-reference", "armcl-opencl", "ck"),
+    "counters": ("opencl-reference", "armcl-opencl"),
+}
+"""Kinds of libraries whose programs can be watched: through their OpenCL queue, or CK's profiler
+in front of it."""
 
 
 def instruments_of(profile: Profile, kind: str) -> list[Instrument]:
@@ -18,4 +22,4 @@ def instruments_of(profile: Profile, kind: str) -> list[Instrument]:
         asked = list(dict.fromkeys(profile))
     elif profile != "none":
         asked = [profile]
-    return [one for one in asked if kind in _OPENCL_KINDS]
+    return [one for one in asked if kind in _PROFILING_KINDS[one]]

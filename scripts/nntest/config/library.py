@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from nntest.config.ck import CkLibrary, refused_with_ck
 from nntest.config.fields import Name, Seconds, Strict
 from nntest.config.install import Build, Install, SourceInstall
 from nntest.tensors import OPERATOR_SPECIES
@@ -48,7 +49,7 @@ class Library(Strict):
     """One library; the file's name without `.yaml` is its name."""
 
     name: Name
-    kind: Literal["opencl-reference", "armcl-opencl", "armcl-neon"] = Field(
+    kind: Literal["opencl-reference", "armcl-opencl", "armcl-neon", "ck"] = Field(
         description="which class of ours installs it"
     )
     version: str = Field(min_length=1)
@@ -57,6 +58,9 @@ class Library(Strict):
     install: Install | None = Field(default=None, description="how it comes to the board")
     build: Build | None = Field(
         default=None, description="how its operator programs are compiled; default: on the board"
+    )
+    ck: CkLibrary | None = Field(
+        default=None, description="kind ck: package or software, and programs, of CK"
     )
     protocol: Literal["process", "in-process"] = Field(
         default="process",
@@ -86,18 +90,28 @@ class Library(Strict):
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
+        if self.kind == "ck" or self.ck is not None:
+            self._check_ck()
         if self.kind in ("armcl-opencl", "armcl-neon"):
             self._check_armcl()
         elif self.install is not None or self.build is not None:
             raise ValueError(
                 f"kind {self.kind} has nothing to install or build: leave `install` and `build` out"
             )
-        if "CUSTOM" in self._tuners() and self.tuner_table is None:
+        # CK-NNTest's programs have a CUSTOM tuner of their own.
+        if "CUSTOM" in self._tuners() and self.tuner_table is None and self.kind != "ck":
             raise ValueError("the tuner CUSTOM needs `tuner_table`, a file that a run has tuned")
         return self
 
     def _tuners(self) -> set[str]:
         return {tuner for program in self.operators.values() for tuner in program.tuners}
+
+    def _check_ck(self) -> None:
+        if self.kind != "ck":
+            raise ValueError(f"`ck` belongs to kind ck, not to {self.kind}")
+        if self.ck is None:
+            raise ValueError("kind ck needs `ck`, e.g. ck: {library: {package: …, tags: …}}")
+        refused_with_ck(self.model_fields_set)
 
     def _check_armcl(self) -> None:
         if self.install is None:

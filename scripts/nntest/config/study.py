@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
+from nntest.config.ck_check import check_ck
 from nntest.config.compare import Compare
 from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Instrument, Profile, instruments_of
@@ -45,6 +46,7 @@ class PlotRequests(Strict):
     comparison: PlotOptions = PlotOptions()
     roofline: PlotOptions = PlotOptions()
     prediction: PlotOptions = PlotOptions()
+    prediction_check: PlotOptions = PlotOptions()
 
 
 class StudyConfig(Strict):
@@ -236,14 +238,18 @@ class Study:
         return [
             library
             for library in self.libraries
-            if board.libraries is None or library.name in board.libraries
+            if (board.libraries is None or library.name in board.libraries)
+            and (library.kind == "ck") == (board.harness == "ck")
         ]
 
     def points(self, library: Library) -> list[Point]:
         """Everything that a sweep of `library` measures; the profiled points come last."""
+        warmups = self.config.warmups or [library.warmup]
+        if library.kind == "ck":
+            warmups = ["tuner-only"]  # as its programs are; they cannot be told otherwise
         timed = [
             Point(operator, tuner, tensor, batch_size, warmup)
-            for warmup in self.config.warmups or [library.warmup]
+            for warmup in warmups
             for operator in self.config.operators
             if operator in library.operators
             for tuner in self.config.tuners
@@ -289,7 +295,7 @@ class Study:
             Sweep(f"{board.name}.{library.name}.network", board, library, ())
             for board in self.boards
             for library in self.libraries_of(board)
-            if self.config.end_to_end
+            if self.config.end_to_end and library.kind != "ck"
         ]
 
     def check(self) -> None:
@@ -337,6 +343,7 @@ class Study:
                     f"(it lists {', '.join(sorted(unknown)) or 'none'})",
                     "add one to `libraries` of the board file, or take the board out of `boards`",
                 )
+        check_ck(self)
         for library in self.libraries if self.boards else ():
             if not self.points(library):
                 raise UserError(

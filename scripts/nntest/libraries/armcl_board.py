@@ -82,11 +82,15 @@ class Place:
         return posixpath.join(self.root, "armcl", "build", self.key)
 
 
+def free_mb(transport: Transport, folder: str, where: str) -> int:
+    """What the board's disk has left for an existing folder."""
+    done = transport.run(["df", "-Pk", folder], timeout_s=TIMEOUT_S).check(where)
+    return int(done.stdout.strip().splitlines()[-1].split()[3]) // 1024
+
+
 def need_room(transport: Transport, folder: str, megabytes: int, where: str) -> None:
     """Raise `UserError` unless the board's disk has that much left for an existing folder."""
-    done = transport.run(["df", "-Pk", folder], timeout_s=TIMEOUT_S).check(where)
-    fields = done.stdout.strip().splitlines()[-1].split()
-    free = int(fields[3]) // 1024
+    free = free_mb(transport, folder, where)
     if free < megabytes:
         raise UserError(
             f"{where}: {folder} of the board has {free} MB free; {megabytes} MB are needed",

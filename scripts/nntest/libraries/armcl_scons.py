@@ -106,9 +106,9 @@ def wants_python2(tree: Path) -> bool:
 def adapt(tree: Path, python_major: int, revision: str | None) -> list[str]:
     """Edit scons' files in a copy of the sources so that they do what they mean; what was done.
 
-    For Python 3, prints become calls, and kernels' sources are decoded before they are searched
-    (18.05 and before; before 19.05).  Compilers' versions are compared as numbers: by their
-    digits, as up to 20.08, GCC 12 is older than 4.9.  A tree without its git history is told its
+    For Python 3, prints become calls (up to 18.05), and kernels' sources are decoded before they
+    are searched (up to 19.02).  Compilers' versions are compared as numbers: by their digits, as
+    up to 20.08, GCC 12 is older than 4.9.  A tree without its git history is told its
     revision, so that the library's own words name it.
     """
     done = []

@@ -19,7 +19,7 @@ from nntest.config.board import Board
 from nntest.config.install import SourceInstall
 from nntest.errors import UserError
 from nntest.libraries import armcl_scons as scons
-from nntest.libraries.armcl_board import TIMEOUT_S, Place, jobs, need_room
+from nntest.libraries.armcl_board import TIMEOUT_S, Place, free_mb, jobs, need_room
 from nntest.libraries.base import Following
 from nntest.libraries.fetch import fetch_archive, fetch_git, unpack
 from nntest.onboard import call
@@ -244,7 +244,9 @@ class _Build:
             time.sleep(POLL_S)
 
     def _died(self) -> dict[str, Any]:
-        """The status of a build without a last word: its own output may say why."""
+        """The status of a build without a last word: its own output, or the disk, may say why."""
+        if free_mb(self._transport, self._place.build, self._where) < 1:
+            return {"state": "failed", "message": "the board's disk is full"}
         raw = self._transport.read(posixpath.join(self._place.build, "runner.log")) or b""
         said = raw.decode("utf-8", "replace").strip().splitlines()[-1:]
         return {"state": "failed", "message": said[0]} if said else {"state": "died"}

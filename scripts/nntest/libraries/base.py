@@ -47,14 +47,14 @@ class Following:
     def __init__(
         self, line: ProgressLine | None = None, abandoned: Callable[[], bool] = lambda: False
     ) -> None:
-        self._line = line
-        self._abandoned = abandoned
+        self.line = line
+        self.abandoned = abandoned
         self._told: set[str] = set()
 
     def note(self, text: str) -> None:
         """Say something."""
-        if self._line is not None:
-            self._line.note(text)
+        if self.line is not None:
+            self.line.note(text)
 
     def note_once(self, text: str) -> None:
         """Say something that may come up again and again."""
@@ -64,12 +64,12 @@ class Following:
 
     def progress(self, done: int, total: int, unit: str, seconds_left: float | None) -> None:
         """Show how far it is."""
-        if self._line is not None:
-            self._line.steps(done, total, unit, seconds_left)
+        if self.line is not None:
+            self.line.steps(done, total, unit, seconds_left)
 
     def refuse_if_abandoned(self, still: str, then: str) -> None:
         """Raise `UserError` if the workflow that waits was killed."""
-        if self._abandoned():
+        if self.abandoned():
             raise UserError(
                 f"the workflow that wanted this is gone; {still}",
                 f"run the same command again: {then}",
@@ -110,14 +110,18 @@ class LibraryKind(ABC):
         }
 
     def put_tuner_table(self, transport: Transport, programs: str) -> dict[str, str] | None:
-        """Copy CUSTOM's table to the board; its name and SHA-256 for the install's details."""
+        """Copy CUSTOM's table to the board; what the result keeps of it: all of it."""
         if self.library.tuner_table is None:
             return None
         table = custom_table(self.library)
         target = _custom_table_path(programs, table)
         if transport.read(target) != table:
             transport.write(target, table)
-        return {"file": self.library.tuner_table, "sha256": hashlib.sha256(table).hexdigest()}
+        return {
+            "file": self.library.tuner_table,
+            "sha256": hashlib.sha256(table).hexdigest(),
+            "content": table.decode("utf-8", "replace"),
+        }
 
     def identity(self, tuner: str) -> dict[str, str]:
         """What makes a point of this library another point, beside all that every point has.

@@ -42,6 +42,35 @@ COLUMNS: dict[str, Column] = {
     "chosen": Column("chosen", "long", "what was fastest, for how many layers"),
     "conv_not_covered": Column("not covered", "long", "convolutions that were not measured"),
     "layer": Column("layer"),
+    "other": Column("compared", meaning="what is compared with the baseline"),
+    "baseline_us": Column("baseline µs", "number", "median"),
+    "other_us": Column("compared µs", "number", "median"),
+    "ratio": Column("ratio", "ratio", f"compared over baseline median, {_INTERVAL}"),
+    "regression": Column("regression", "flag", "slower by more than the study allows, or failed"),
+    "p_value": Column("p", "number", "that they differ by no more than the smallest effect"),
+    "p_adjusted": Column("p adjusted", "number", "for the number of points"),
+    "min_effect": Column("smallest effect", "share", "that counts as a difference"),
+    "unit": Column("unit", meaning="of what the test counts independent values"),
+    "baseline_n": Column("baseline n", "count", "units"),
+    "other_n": Column("compared n", "count", "units"),
+    "system": Column("system"),
+    "model": Column("estimated by"),
+    "half": Column("half", meaning="fitted on the other one"),
+    "macs": Column("MACs", "number", "multiply-accumulates"),
+    "measured_ms": Column("measured ms", "number"),
+    "estimated_ms": Column("estimated ms", "number"),
+    "scale": Column("scale", "number", "the one factor, as fitted on the other half"),
+    "interpolated_share": Column("interpolated", "share", "of the estimate"),
+    "networks": Column("networks", "count"),
+    "mean_error": Column("mean error", "share", "of networks that the fit did not see"),
+    "largest_error": Column("largest error", "share"),
+    "mean_error_all_splits": Column(
+        "over all halvings", "share", "mean error, with the 5 % and 95 % quantiles"
+    ),
+    "fitted_error": Column("fitted to all", "share", "mean error of a fit that saw its answers"),
+    "interpolation_error": Column(
+        "interpolating a layer", "share", "mean error for a timed convolution, from the others"
+    ),
     "layer_operator": Column("run by"),
     "layer_tuner": Column("with tuner"),
     "macs_share": Column("share of MACs", "share", "of the network's multiply-accumulates"),
@@ -128,12 +157,25 @@ TABLES: dict[str, TableInfo] = {
         kept=("choice", "covered_layers", "layers", "covered_macs_share", "complete"),
         hidden=("operator", "tuner"),
     ),
+    "schedule": TableInfo(
+        "Best schedule",
+        "For each tensor of the network, the operator and tuner with the smallest median, and "
+        "whether the next best can be told apart from it.",
+        "first",
+        {
+            "time_us": _TIME_CI,
+            "runner_up_ratio": ("runner_up_ci_low", "runner_up_ci_high"),
+        },
+        kept=("repeats", "operator", "tuner", "distinguishable"),
+        last=("GFLOPS", "layers"),
+    ),
     "end_to_end": TableInfo(
         "Estimated against measured",
         "Networks that were measured as a whole. The calibrated estimate adds one cost for each "
         "layer, fitted on the other networks only.",
         "first",
         {
+            "total_us": _TIME_CI,
             "measured_us": ("measured_ci_low_us", "measured_ci_high_us"),
             "error": ("error_ci_low", "error_ci_high"),
         },
@@ -151,17 +193,15 @@ TABLES: dict[str, TableInfo] = {
         {"study_us": _TIME_CI},
         kept=("network", "conv_layers", "of_conv_layers"),
     ),
-    "schedule": TableInfo(
-        "Best schedule",
-        "For each tensor of the network, the operator and tuner with the smallest median, and "
-        "whether the next best can be told apart from it.",
+    "comparison": TableInfo(
+        "Comparison with the baseline",
+        "Ratios above 1 are slower. A verdict needs Mann and Whitney's test over processes to say "
+        "that the times differ by more than the smallest effect, at a rate of 5 % for false "
+        "differences over all points.",
         "first",
-        {
-            "time_us": _TIME_CI,
-            "runner_up_ratio": ("runner_up_ci_low", "runner_up_ci_high"),
-        },
-        kept=("repeats", "operator", "tuner", "distinguishable"),
-        last=("GFLOPS", "layers"),
+        {"ratio": ("ci_low", "ci_high")},
+        kept=("operator", "tensor", "verdict", "regression"),
+        last=("layers", "note"),
     ),
     "speedup": TableInfo(
         "Speedup over the baseline",
@@ -180,6 +220,16 @@ TABLES: dict[str, TableInfo] = {
         {"tuner_speedup": ("ci_low", "ci_high")},
         kept=("operator", "verdict", "exception"),
     ),
+    "prediction_summary": TableInfo(
+        "Prediction check",
+        "Published network times against sums of published layer times.",
+        "tables",
+        {"mean_error_all_splits": ("splits_low", "splits_high")},
+        kept=("model",),
+    ),
+    "prediction_check": TableInfo(
+        "Prediction check, network by network", "", "tables", kept=("network", "model")
+    ),
     "layer_times": TableInfo(
         "Every layer of every estimate",
         "In layer order; a layer that was not measured has no time.",
@@ -191,6 +241,56 @@ TABLES: dict[str, TableInfo] = {
         },
         kept=("layer", "layer_operator", "layer_tuner"),
         hidden=("operator", "tuner"),
+    ),
+    "protocol_check": TableInfo(
+        "Two warm-ups: always, and with the tuner only as in 2018",
+        "Every point measured both ways. The programs of 2018 warmed up with the tuner only, so "
+        "that a cold NONE is compared with a warm DEFAULT; the last two columns show what that "
+        "makes of the tuner's speedup.",
+        "tables",
+        {
+            "cold_over_warm": ("ratio_ci_low", "ratio_ci_high"),
+            "speedup_always": ("always_ci_low", "always_ci_high"),
+            "speedup_tuner_only": ("tuner_only_ci_low", "tuner_only_ci_high"),
+        },
+        {
+            "median_always_us": Column("warm µs", "number", "median, warm-up always"),
+            "median_tuner_only_us": Column("cold µs", "number", "median, warm-up with tuner only"),
+            "cold_over_warm": Column("cold over warm", "ratio", f"of the medians, {_INTERVAL}"),
+            "speedup_always": Column("tuner's speedup, warm", "ratio", f"over NONE, {_INTERVAL}"),
+            "speedup_tuner_only": Column("as in 2018", "ratio", f"over NONE, {_INTERVAL}"),
+        },
+        kept=("operator", "tuner", "verdict"),
+    ),
+    "kernel_share": TableInfo(
+        "Kernels' share of the time",
+        "Of profiled points: what the kernels of a run take together, as a share of the time "
+        "that the same point takes without a profiler, and of the profiled runs' own.",
+        "tables",
+        {"share": ("ci_low", "ci_high")},
+        {
+            "kernels": Column("kernels", "count", "different kernels in a run"),
+            "profiled_runs": Column("profiled runs", "count"),
+            "kernels_us": Column("kernels µs", "number", "their sum, median of the runs"),
+            "wall_us": Column("wall µs", "number", "median without a profiler"),
+            "share": Column("share", "share", f"kernels over wall, {_INTERVAL}"),
+            "between_us": Column("between µs", "number", "wall less kernels"),
+            "profiled_wall_us": Column("profiled wall µs", "number", "median of the runs"),
+            "share_profiled": Column("share of that", "share", "median of the runs' own shares"),
+        },
+        kept=("operator", "tuner"),
+    ),
+    "kernels": TableInfo(
+        "Kernels of the profiled runs",
+        "One row for each kernel, phase and repetition. Only the phase run is part of a "
+        "repetition's time; in profiles of CK itself, which tell no phases (all), the reshaping "
+        "of weights and tuner runs are in the sums.",
+        columns={
+            "phase": Column("phase", meaning="run, warmup, tuning, setup; all: not told"),
+            "launches": Column("launches", "count", "in that phase"),
+            "time_us": Column("time µs", "number", "all launches together"),
+            "wall_us": Column("wall µs", "number", "the whole operator in that run"),
+        },
     ),
     "summary": TableInfo("Summary of every point", "", "tables", {"median_us": _TIME_CI}),
     "failed": TableInfo("What did not succeed", "", "failures"),

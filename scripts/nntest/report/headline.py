@@ -7,6 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from nntest.compare import (
+    FAILED,
+    SLOWER,
+    TOO_FEW,
+    change_text,
+    overall,
+    point_text,
+    units_needed,
+)
+from nntest.end_to_end import BAND
 from nntest.estimate import BEST
 from nntest.report.cells import duration, percent
 from nntest.stats import FEWEST_REPETITIONS
@@ -14,12 +24,14 @@ from nntest.stats import FEWEST_REPETITIONS
 _GROUP = ["network", "platform", "library", "batch_size", "data_type"]
 _SCHEDULES_IN_FULL = 2
 _FEW_PROCESSES = 5
+_REGRESSIONS_TOLD = 5
 
 
 def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Lines that tell the estimate with its interval, the best schedule, and what failed.
 
-    `tables` by name: 'estimate' and 'schedule'; 'failed' where there is one.
+    `tables` by name: 'estimate' and 'schedule'; 'study_figure', 'end_to_end', 'comparison' and
+    'failed' where there are any.
     """
     estimates = tables["estimate"]
     best = estimates[estimates["choice"] == BEST]
@@ -32,6 +44,7 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
             f"batch {where['batch_size']}{kind}"
         )
         lines += [f"  {line}" for line in _estimate_lines(row)]
+        lines += [f"  {line}" for line in _study_lines(tables.get("study_figure"), where)]
         fixed = _of(estimates, where)
         fixed = fixed[(fixed["choice"] != BEST) & fixed["complete"].fillna(False).astype(bool)]
         if len(fixed):
@@ -45,6 +58,8 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         lines += [f"  {line}" for line in _schedule_lines(_of(tables["schedule"], where), number)]
     if best.empty:
         lines.append("no estimate: no layer of the study's networks was measured")
+    lines += _agreement_lines(tables.get("end_to_end"))
+    lines += _comparison_lines(tables.get("comparison"))
     failed = tables.get("failed")
     if failed is not None and len(failed):
         by_status = failed.groupby("status")["repetitions"].sum()
@@ -87,7 +102,83 @@ def _estimate_lines(row: Mapping[Any, Any]) -> list[str]:
         other += (
             f"; extrapolated to all layers {duration(row['extrapolated_total_us'])} (not measured)"
         )
-    return [*lines, other]
+    measured = measured_text(row)
+    return [*lines, other, *([measured] if measured else [])]
+
+
+def measured_text(row: Mapping[Any, Any]) -> str:
+    """The whole network's own time beside its estimate, in words; empty without one."""
+    if pd.isna(row["measured_us"]):
+        return ""
+    text = f"measured end to end: {duration(row['measured_us'])}"
+    if not pd.isna(row["measured_ci_low_us"]):
+        ends = (duration(row[f"measured_ci_{end}_us"]) for end in ("low", "high"))
+        text += f" (95 % interval {' to '.join(ends)})"
+    if not pd.isna(row["error"]):
+        text += f"; the estimate is {signed_percent(row['error'])} off"
+    return text
+
+
+def signed_percent(share: float) -> str:
+    """A share with its sign, e.g. '+2.3 %'."""
+    return f"{share * 100:+.1f} %"
+
+
+def study_text(row: Mapping[Any, Any]) -> str:
+    """The study's own figure in words."""
+    text = f"as the 2018 study counted: {duration(row['study_us'])}"
+    if not pd.isna(row["ci_low_us"]):
+        text += f" (95 % interval {duration(row['ci_low_us'])} to {duration(row['ci_high_us'])})"
+    count = f"{row['conv_layers']}"
+    if row["conv_layers"] < row["of_conv_layers"]:
+        count += f" of {row['of_conv_layers']}"
+    return f"{text}, {count} convolutions alone, at the best of conv and directconv"
+
+
+def _study_lines(figures: pd.DataFrame | None, where: Mapping[str, Any]) -> list[str]:
+    if figures is None:
+        return []
+    return [study_text(row) for row in _of(figures, where).to_dict("records")]
+
+
+def _agreement_lines(table: pd.DataFrame | None) -> list[str]:
+    """How far estimates are from measured networks, over all of them."""
+    if table is None or table.empty:
+        return []
+    lines = []
+    for choice, rows in table.groupby("choice", sort=False):
+        errors = rows["error"].abs()
+        inside = int(rows["within_band"].fillna(False).sum())
+        line = (
+            f"estimated against measured ({choice}): {len(rows)} networks, mean error "
+            f"{percent(errors.mean())}, largest {percent(errors.max())}, "
+            f"{inside} within ±{BAND:.0%}"
+        )
+        calibrated = rows["calibrated_error"].abs().dropna()
+        if len(calibrated):
+            line += f"; with a cost for each layer {percent(calibrated.mean())}"
+        lines.append(line)
+    return lines
+
+
+def _comparison_lines(table: pd.DataFrame | None) -> list[str]:
+    """What got faster or slower than the baseline, by name where there are few."""
+    if table is None or table.empty:
+        return []
+    lines = []
+    for (baseline, other), rows in table.groupby(["baseline", "other"], sort=False):
+        counts = rows["verdict"].value_counts()
+        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        lines.append(f"{other} against {baseline}: {told}")
+        lines.append(f"  {overall(rows)}")
+        worst = rows[rows["verdict"].isin([SLOWER, FAILED])].to_dict("records")
+        lines += [
+            f"  {row['verdict']}: {point_text(row)}, {change_text(row)}"
+            for row in worst[:_REGRESSIONS_TOLD]
+        ]
+        if len(worst) > _REGRESSIONS_TOLD:
+            lines.append(f"  and {len(worst) - _REGRESSIONS_TOLD} more (the report lists them)")
+    return lines
 
 
 def _schedule_lines(rows: pd.DataFrame, number: int) -> list[str]:
@@ -141,6 +232,7 @@ def cautions(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         found.append(
             "Some points without a tuner may have run without a warm-up, which flatters the tuner."
         )
+    found += _comparison_cautions(tables.get("comparison"))
     state = tables.get("device_state")
     if state is not None:
         unread = sorted({text for text in state["not_read"].dropna() if text})
@@ -150,4 +242,25 @@ def cautions(tables: Mapping[str, pd.DataFrame]) -> list[str]:
             )
         for note in sorted({text for text in state["not_set"].dropna() if text}):
             found.append(f"The device was not in the state that was asked for: {note}.")
+    return found
+
+
+def _comparison_cautions(table: pd.DataFrame | None) -> list[str]:
+    if table is None or table.empty:
+        return []
+    found = []
+    few = int((table["verdict"] == TOO_FEW).sum())
+    if few:
+        found.append(
+            f"{few} of {len(table)} points have too few processes on one side to be compared."
+        )
+    tested = table[table["p_value"].notna()]
+    if len(tested):
+        most = int(tested.groupby(["baseline", "other"]).size().max())
+        units = int(tested[["baseline_n", "other_n"]].min().min())
+        if units < units_needed(most):
+            found.append(
+                f"The comparison has {units} processes a side: a point that differs alone among "
+                f"{most} cannot be told with fewer than {units_needed(most)}."
+            )
     return found

@@ -15,7 +15,14 @@ from markupsafe import Markup
 from nntest.estimate import BEST
 from nntest.report.cells import Download, TableView, duration, table_view
 from nntest.report.columns import TABLES
-from nntest.report.headline import cautions, coverage_text, headline, interval_text
+from nntest.report.headline import (
+    cautions,
+    coverage_text,
+    headline,
+    interval_text,
+    measured_text,
+    study_text,
+)
 
 __all__ = ["ReportInputs", "headline", "write_page"]
 
@@ -64,6 +71,8 @@ class _Card:
     coverage: str
     extrapolated: str
     by_minimum: str
+    measured: str = ""
+    study: str = ""
 
 
 def write_page(path: Path, inputs: ReportInputs) -> None:
@@ -86,7 +95,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         inputs=inputs,
         css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
-        cards=_cards(inputs.tables.get("estimate")),
+        cards=_cards(inputs.tables.get("estimate"), inputs.tables.get("study_figure")),
         emulated=_emulated(inputs),
         cautions=[*cautions(inputs.tables), *inputs.remarks],
         sections=_by_section(views),
@@ -106,7 +115,21 @@ def _by_section(views: Iterable[TableView]) -> dict[str, list[TableView]]:
     return sections
 
 
-def _cards(estimates: pd.DataFrame | None) -> list[_Card]:
+def capitalised(text: str) -> str:
+    """A sentence's first letter, and its full stop; nothing stays nothing."""
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _study_of(figures: pd.DataFrame | None, row: Mapping[Any, Any]) -> str:
+    """The study's own figure for the network of an estimate, in words."""
+    keys = ("network", "platform", "library", "batch_size", "data_type")
+    for figure in () if figures is None else figures.to_dict("records"):
+        if all(figure[key] == row[key] for key in keys):
+            return study_text(figure)
+    return ""
+
+
+def _cards(estimates: pd.DataFrame | None, figures: pd.DataFrame | None) -> list[_Card]:
     if estimates is None:
         return []
     cards = []
@@ -123,6 +146,8 @@ def _cards(estimates: pd.DataFrame | None) -> list[_Card]:
                 coverage=coverage_text(row),
                 extrapolated=duration(more) if partial and not pd.isna(more) else "",
                 by_minimum=duration(row["total_min_us"]),
+                measured=capitalised(measured_text(row)),
+                study=capitalised(_study_of(figures, row)),
             )
         )
     return cards

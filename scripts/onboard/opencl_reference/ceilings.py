@@ -161,7 +161,7 @@ class Peak(Ceiling):
     """
 
     data_types = ("fp32", "fp16")
-    quantity, unit, default_size = "peak", "GFLOP/s", 4
+    quantity, unit, default_size = "peak", "GFLOP/s", 2
     variants = tuple(
         {"vector": vector, "chains": chains} for vector in (1, 4, 8, 16) for chains in (8, 16)
     )

@@ -38,6 +38,11 @@ public:
     {
         return Failure("out-of-memory", 6, reason);
     }
+    // The same with where it happened in front.
+    Failure in(const std::string &where) const
+    {
+        return Failure(status, exit_status, where + ": " + what());
+    }
 
 private:
     Failure(const char *status_, int exit_status_, const std::string &reason)

@@ -1,0 +1,1 @@
+"""Boards that Collective Knowledge (CK) measures itself, with the commands of the 2018 study."""

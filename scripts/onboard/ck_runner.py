@@ -1,0 +1,376 @@
+#!/usr/bin/env python3
+"""Has Collective Knowledge (CK) set up on a board or measure there, detached as runner.py is.
+
+    ck_runner.py start FOLDER     do what FOLDER/plan.json says in the background
+    ck_runner.py status FOLDER    print its status as JSON, and whether it runs
+    ck_runner.py stop FOLDER      ask it to stop; what CK has recorded stays
+    ck_runner.py pack FOLDER OUT  write what CK has recorded for the plan as a zip
+
+Standard library only, Python 3.5 and later: this file is copied to boards.
+
+CK's records are what is measured; the journal here is made from them, and says beyond them only
+which points CK was ended at without a record.  A point that has all of its repetitions under its
+label is not run again.  If some are missing (more were asked for, or a run ended among them),
+they are run under the label's next round, a further entry: CK would drop them otherwise.
+"""
+
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import runner
+from ck_command import Ck, CkError, Stopped, last_words, tail_of
+from ck_datasets import Datasets
+from ck_pack import pack as pack_zip
+from ck_records import POINT_FILE, forget, read_entry
+from ck_setup import CkSetup
+from clock import utc_now
+from journal import FINAL_STATUSES, Journal, Progress, effective, read_lines
+
+LOG_FILE = "ck.log"
+SCAN_EVERY_S = 2.0
+SETTLED_S = 2.0
+BEGINS_TO_RUN = "Run experiments ..."
+RECORDS_REFERENCE = "Recording reference output"
+MOST_ROUNDS = 1000
+
+
+class Entries:
+    """The entries of CK in which a plan's points are recorded."""
+
+    def __init__(self, ck, plan):
+        local = ck.ask("find", "repo:local")
+        if local is None:
+            raise CkError("CK has no local repository")
+        self._root = os.path.join(local["path"], "experiment")
+        self._plan = plan
+
+    def alias(self, point, round_number):
+        """Name of the entry that CK records a point in, in the n-th round (from 1)."""
+        label = point["label"] if round_number == 1 else self._next_label(point, round_number)
+        tag = self._plan["ck"]["library_tag"]
+        return "nntest-{}-{}-{}".format(point["program"], tag, label)
+
+    @staticmethod
+    def _next_label(point, round_number):
+        return "{}-{}".format(point["label"], round_number)
+
+    def label(self, point, round_number):
+        """What `ck run --timestamp=` is given."""
+        return point["label"] if round_number == 1 else self._next_label(point, round_number)
+
+    def folder(self, alias):
+        """Where an entry is."""
+        return os.path.join(self._root, alias)
+
+    def read(self, settled_s=0.0):
+        """{point id: [(alias, `Record`)]}, one for each round in which it was recorded.
+
+        `settled_s`: only what was written that long ago.
+        """
+        found = {point["id"]: [] for point in self._plan["points"]}
+        content = {}
+        for point in self._plan["points"]:
+            for number in range(1, MOST_ROUNDS):
+                alias = self.alias(point, number)
+                if alias not in content:
+                    content[alias] = read_entry(self.folder(alias), settled_s)
+                if number > 1 and not os.path.isdir(self.folder(alias)):
+                    break
+                for record in content[alias]:
+                    if record.is_of(point):
+                        found[point["id"]].append((alias, record))
+        return found
+
+    def count(self, alias):
+        """How many recordings an entry has by now, whole or not."""
+        try:
+            return sum(bool(POINT_FILE.match(name)) for name in os.listdir(self.folder(alias)))
+        except OSError:
+            return 0
+
+
+class CkSweep(runner.Sweep):
+    """A sweep whose points CK measures; progress, status and settings as of every sweep."""
+
+    def __init__(self, folder, plan):
+        super().__init__(folder, plan)
+        self._ck = Ck(plan["ck_run"]["ck"], folder)
+        self._log = os.path.join(folder, LOG_FILE)
+        self._references = 0
+
+    def run(self):
+        """As of every sweep; what CK cannot do ends it with CK's own words."""
+        try:
+            self._entries = Entries(self._ck, self._plan)
+            path = os.path.join(self._folder, runner.JOURNAL_FILE)
+            _rebuild_journal(path, self._plan, self._entries)
+            lines = read_lines(path)
+            self._journal = Journal(path)
+            self._progress = Progress(lines)
+            self._taken = {(line["point"], line["entry"]) for line in lines if line.get("entry")}
+            super().run()
+        except CkError as error:
+            self.write_status("failed", str(error))
+
+    def _measure(self):
+        points = [point for point in self._plan["points"] if self._progress.missing(point)]
+        if not points:
+            return "done"
+        self._current = "looking for data sets"
+        self.write_status("running")
+        self._places = Datasets(self._ck).place(points)
+        for job in self._jobs(points):
+            while job["points"]:
+                runner.refuse_full_disk(self._folder)
+                warm = self._cool_down()
+                if self._stop_asked():
+                    return "stopped"
+                try:
+                    self._run(job, self._settings.problems + warm)
+                except Stopped:
+                    self._take_down(job, [])
+                    return "stopped"
+        return "stopped" if self._stop_asked() else "done"
+
+    def _jobs(self, points):
+        """What goes into one `ck run`: same program, label, batch size, data set, repetitions."""
+        jobs = {}
+        order = []
+        recorded = self._entries.read()
+        for point in points:
+            dataset, name, position = self._places[point["id"]]
+            aliases = {alias for alias, record in recorded[point["id"]] if record.good}
+            number = 1
+            while self._entries.alias(point, number) in aliases:
+                number += 1
+            for alias, record in recorded[point["id"]]:
+                if not record.good:
+                    forget(self._entries.folder(alias), record)
+                    self._taken.discard((point["id"], alias))
+            missing = len(self._progress.missing(point))
+            key = (point["program"], point["label"], point["batch_size"], dataset, number, missing)
+            if key not in jobs:
+                order.append(key)
+                jobs[key] = {
+                    "dataset": dataset,
+                    "round": number,
+                    "repetitions": missing,
+                    "points": [],
+                }
+            jobs[key]["points"].append((position, name, point))
+        for key in order:
+            jobs[key]["points"].sort(key=lambda place: place[0])
+        return [jobs[key] for key in order]
+
+    def _run(self, job, notes):
+        """One `ck run`; the job is left with the points that are still to be run after it."""
+        first = job["points"][0][2]
+        alias = self._entries.alias(first, job["round"])
+        self._current = "{} {}".format(first["program"], first["tuner"])
+        self.write_status("running")
+        start = os.path.getsize(self._log) if os.path.exists(self._log) else 0
+        job["deadline_s"] = (
+            first["timeout_s"] * job["repetitions"] + self._plan["ck_run"]["overhead_s"]
+        )
+        job["since"] = job["scanned"] = time.monotonic()
+        job["count"] = self._entries.count(alias)
+        late = ""
+        try:
+            status = self._ck.run(
+                self._command(job), self._log, lambda: self._while_measuring(job, alias, notes)
+            )
+        except TooLong as error:
+            status, late = None, str(error)
+        self._take_down(job, notes)
+        text = tail_of(self._log, start)
+        self._references += text.count(RECORDS_REFERENCE)
+        left = [place for place in job["points"] if not self._is_settled(place[2])]
+        if left and not late and BEGINS_TO_RUN not in text and len(left) == len(job["points"]):
+            raise CkError(
+                "`ck run nntest:{}` measured nothing: {} (the whole log: {})".format(
+                    first["program"], last_words(text) or "exit status %s" % status, self._log
+                )
+            )
+        if left:
+            # CK runs them in this order, and stopped at the first one that it did not record.
+            self._lose(left.pop(0)[2], late, text)
+        job["points"] = left
+
+    def _command(self, job):
+        first = job["points"][0][2]
+        request = {"env": dict(first["ck_env"], CK_LWS_TUNER_TYPE=first["tuner"])}
+        tuning = {}
+        if not self._plan["ck_run"]["fixed_sleeps"]:
+            tuning["sleep"] = 0
+        if first["batch_size"] != 1:
+            # CK's own list of batch sizes begins with 1, and one iteration takes the first.
+            size = first["batch_size"]
+            choice = {"type": "loop", "start": size, "stop": size, "step": 1, "default": size}
+            tuning["choices_selection"] = [choice]
+        if tuning:
+            request["custom_autotuning"] = tuning
+        path = os.path.join(self._folder, "in.json")
+        runner.write_atomically(path, request)
+        command = [
+            "run",
+            "nntest:" + first["program"],
+            "--dataset_uoa=" + job["dataset"],
+            "--dataset_file=" + ",".join(name for _, name, _ in job["points"]),
+            "--timestamp=" + self._entries.label(first, job["round"]),
+            "--repetitions={}".format(job["repetitions"]),
+            "--iterations=1",
+            "--library=" + self._plan["ck_run"]["environment"],
+        ]
+        if first["profile"]:
+            command.append("--dvdt_prof")
+        return command + ["@" + path]
+
+    def _while_measuring(self, job, alias, notes):
+        now = time.monotonic()
+        if now - job["scanned"] > SCAN_EVERY_S:
+            job["scanned"] = now
+            count = self._entries.count(alias)
+            if count != job["count"]:
+                job["count"], job["since"] = count, now
+                self._take_down(job, notes, SETTLED_S)
+        if now - job["since"] > job["deadline_s"]:
+            raise TooLong("CK recorded nothing for {:g} s".format(job["deadline_s"]))
+        return self._while_waiting()
+
+    # -- what CK has recorded --------------------------------------------------------------
+
+    def _take_down(self, job, notes, settled_s=0.0):
+        """Journal what CK has recorded of a job's points since the last look.
+
+        Not what it has written within the last `settled_s`: it may be at it still.
+        """
+        recorded = self._entries.read(settled_s)
+        for _, _, point in job["points"]:
+            for alias, record in recorded[point["id"]]:
+                if (point["id"], alias) in self._taken:
+                    continue
+                self._taken.add((point["id"], alias))
+                done = len(self._progress.done.get(point["id"], ()))
+                for line in _lines_of(point, alias, record, done):
+                    line["notes"] = notes
+                    self._journal.append(line)
+                    self._progress.note(line)
+                    self._measured_here += line["status"] == "ok"
+
+    def _is_settled(self, point):
+        return point["id"] in self._progress.failed or not self._progress.missing(point)
+
+    def _lose(self, point, late, text):
+        """Take down a point that CK left without a record, as its run was ended or broke."""
+        if self._stop_asked():
+            raise Stopped()
+        line = {
+            "point": point["id"],
+            "repetition": 0,
+            "process": 0,
+            "status": "timeout" if late else "failed",
+            "reason": late or "CK ended at it without a record: " + last_words(text),
+            "log_tail": text[-2000:],
+            "started_at": utc_now(),
+            "lost": True,
+            "notes": [],
+        }
+        self._journal.append(line)
+        self._progress.note(line)
+
+    def write_status(self, state, message=""):
+        """As of every sweep, with what is to be told of its outputs."""
+        super().write_status(state, message)
+        if self._references:
+            told = "{} outputs had no reference in CK's repositories: the first run's became it"
+            path = os.path.join(self._folder, runner.STATUS_FILE)
+            status = dict(runner.read_json(path, {}), told=[told.format(self._references)])
+            runner.write_atomically(path, status)
+
+
+class TooLong(Exception):
+    """CK has recorded nothing for longer than a point may take."""
+
+
+def _lines_of(point, alias, record, first):
+    """Journal lines of a record: its good repetitions, then its failure."""
+    shared = {"point": point["id"], "entry": alias, "ck_point": record.uid, "noted_at": utc_now()}
+    lines = [
+        dict(shared, status="ok", repetition=first + index, process=first + index)
+        for index in range(record.good)
+    ]
+    if record.status:
+        number = first + record.good
+        lines.append(
+            dict(
+                shared,
+                status=record.status,
+                reason=record.reason,
+                repetition=number,
+                process=number,
+            )
+        )
+    return lines
+
+
+def _rebuild_journal(path, plan, entries):
+    """Make the journal say what CK's records say now, and nothing of records that are gone.
+
+    Points that are not in this plan keep their lines.
+    """
+    old = read_lines(path)
+    planned = {point["id"]: point for point in plan["points"]}
+    kept = [
+        line
+        for line in effective(old)
+        if line.get("point") not in planned
+        or (line.get("lost") and line["status"] in FINAL_STATUSES)
+    ]
+    for identity, recorded in sorted(entries.read().items()):
+        count = 0
+        for alias, record in recorded:
+            lines = _lines_of(planned[identity], alias, record, count)
+            count += record.good
+            kept += lines
+    temporary = path + ".rebuilt"
+    if os.path.exists(temporary):
+        os.remove(temporary)
+    with open(temporary, "w") as stream:
+        for line in kept:
+            stream.write(json.dumps(line, sort_keys=True) + "\n")
+    os.replace(temporary, path)
+
+
+def work(folder, plan):
+    """What a plan asks for: setting up, or measuring."""
+    return CkSetup(folder, plan) if "setup" in plan else CkSweep(folder, plan)
+
+
+def pack(folder, path):
+    """Write what CK has recorded for the plan as a zip."""
+    plan = runner.read_json(os.path.join(folder, runner.PLAN_FILE), None)
+    if plan is None:
+        message = "no readable {} in {}".format(runner.PLAN_FILE, folder)
+        return {"state": "failed", "message": message}
+    try:
+        ck = Ck(plan["ck_run"]["ck"], folder)
+        points_of = {}
+        for recorded in Entries(ck, plan).read().values():
+            for alias, record in recorded:
+                points_of.setdefault(alias, set()).add(record.uid)
+        lines = read_lines(os.path.join(folder, runner.JOURNAL_FILE))
+        checksum = pack_zip(ck, plan, lines, points_of, folder, path)
+    except OSError as error:
+        message = "the archive cannot be written: {} ({})".format(error.strerror, path)
+        return {"state": "failed", "message": message}
+    except CkError as error:
+        return {"state": "failed", "message": str(error)}
+    return {"state": "packed", "path": path, "sha256": checksum}
+
+
+if __name__ == "__main__":
+    sys.exit(runner.main(work, pack))
