@@ -4,12 +4,15 @@ from pathlib import Path
 
 from nntest.errors import user_errors_end_the_process
 from nntest.job import job_log, study_of
+from nntest.measurements import load
 from nntest.roofline.study import published_tables, roofline_tables
 
-MAKERS = {"predict": roofline_tables, "read_published": published_tables}
-
 with user_errors_end_the_process(), job_log(snakemake) as log:
-    frames = MAKERS[snakemake.rule](study_of(snakemake))
+    study = study_of(snakemake)
+    if snakemake.rule == "predict":
+        frames = roofline_tables(study, load(Path(snakemake.input.measurements)))
+    else:
+        frames = published_tables(study)
     for path in map(Path, snakemake.output.tables):
         frame = frames[path.stem]
         if path.suffix == ".parquet":

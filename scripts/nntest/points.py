@@ -16,7 +16,7 @@ import pandas as pd
 
 from nntest.measurements import measured
 from nntest.stats import Sample
-from nntest.tensors import DATA_TYPE_SUFFIXES, NETWORK
+from nntest.tensors import CEILINGS, DATA_TYPE_SUFFIXES, NETWORK
 
 TEXT, INT, FLOAT, BOOL = "str", "Int64", "float64", "boolean"
 
@@ -58,8 +58,8 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def operators_only(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows that time an operator on a tensor, not a whole network."""
-    return frame[frame["species"] != NETWORK]
+    """The rows that time an operator on a tensor: no whole network, no ceiling of the device."""
+    return frame[~frame["species"].isin([NETWORK, *CEILINGS])]
 
 
 def tensor_order(name: str) -> tuple[float, float, str]:

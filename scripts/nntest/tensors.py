@@ -34,6 +34,11 @@ _OUT = ("CK_OUT_SHAPE_C", "CK_OUT_SHAPE_H", "CK_OUT_SHAPE_W")
 _POOL = (*_IN, "CK_POOL_KERNEL", "CK_POOL_STRIDE")
 _CONV = (*_IN, "CK_CONV_KERNEL", "CK_OUT_SHAPE_C", "CK_CONV_STRIDE", "CK_CONV_PAD")
 
+CEILING_SIZE = "NNTEST_CEILING_SIZE"
+"""Size of a ceiling's measurement: MiB of each buffer for bandwidth, GFLOP for peak."""
+CEILINGS = {"bandwidth": 256, "peak": 4}
+"""Species that measure a ceiling of the device, each with its usual size."""
+
 SPECIES: dict[str, Species] = {
     species.name: species
     for species in (
@@ -49,6 +54,9 @@ SPECIES: dict[str, Species] = {
             "gemm",
             ("CK_GEMM_K", "CK_GEMM_M", "CK_GEMM_N", "CK_GEMM_ALPHA", "CK_GEMM_BETA"),
         ),
+        # Ours, no operators: what the device reaches with nothing but memory, or arithmetic, to do.
+        Species("bandwidth", (CEILING_SIZE,)),
+        Species("peak", (CEILING_SIZE,)),
     )
 }
 
@@ -200,7 +208,9 @@ class Tensor:
 
     @property
     def in_shape(self) -> tuple[int, int, int]:
-        """Input (channels, height, width); a gemm's (1, M, K)."""
+        """Input (channels, height, width); a gemm's (1, M, K), a ceiling's (1, 1, size)."""
+        if self.species in CEILINGS:
+            return 1, 1, self._value(CEILING_SIZE)
         if self.species == "gemm":
             return 1, self._value("CK_GEMM_M"), self._value("CK_GEMM_K")
         return self._value("CK_IN_SHAPE_C"), self._value("CK_IN_SHAPE_H"), self._value(_IN[2])
@@ -234,7 +244,7 @@ class Tensor:
             return channels, height, width
         if self.species == "gemm":
             return 1, self._value("CK_GEMM_M"), self._value("CK_GEMM_N")
-        if self.species == "softmax":
+        if self.species in ("softmax", *CEILINGS):
             return channels, height, width
         return self._value(_OUT[0]), self._value(_OUT[1]), self._value(_OUT[2])
 

@@ -12,6 +12,7 @@ from nntest.networks import cnv
 from nntest.plots.options import PlotOptions
 from nntest.plots.prediction import frames, network_order, prediction_heat_map, share
 from nntest.plots.roofline import roofline
+from nntest.roofline.ceilings import with_measured
 from nntest.roofline.measured import roofline_points
 from nntest.roofline.model import roofs_of
 from nntest.roofline.study import best_shares
@@ -74,7 +75,7 @@ class TestRooflinePicture:
         roofline(points, ROOFS, frame, PlotOptions(), tmp_path / "r.svg", tmp_path / "r.png")
         shown = texts(tmp_path / "r.svg")
         assert "measured: 46.16 GFLOP/s, 7.33 GB/s, ridge 6.3 operations/byte" in shown
-        assert "fastest choice, share of the measured roof" in shown
+        assert "fastest choice, share of the roof “measured”" in shown
         best = points[points["ceiling"] == "measured"].groupby("tensor")["share_of_roof"].max()
         told = [text for text in shown if text.startswith("1  Conv2d_0: ")]
         assert told[0].endswith(f", {100 * best[TENSORS[0].name]:.0f} %")
@@ -130,3 +131,43 @@ class TestHeatMap:
         rows = pd.DataFrame({"network": ["mlp-50", "cnv-25", "mlp-100", "cnv-100"],
                              "operations": [1, 2, 3, 4]})  # fmt: skip
         assert network_order(rows) == ["mlp-100", "mlp-50", "cnv-100", "cnv-25"]
+
+
+class TestMeasuredCeilings:
+    """What the programs `bandwidth` and `peak` measured on the board comes before all else."""
+
+    def rows(self, **changes):
+        def ceiling(species, size, time_us, gflops, repetition):
+            return {
+                **row(TENSORS[0], species, "NONE", time_us=time_us, GFLOPS=gflops),
+                "operator": species, "species": species.removesuffix("-fp16"), "tensor": size,
+                "repetition_id": repetition, **changes,
+            }  # fmt: skip
+
+        return to_frame([
+            ceiling("bandwidth", "256", 100_000.0, None, 0),
+            ceiling("bandwidth", "256", 50_000.0, None, 1),
+            ceiling("peak", "4", 90_000.0, 40.0, 0),
+            ceiling("peak", "4", 80_000.0, 50.0, 1),
+            ceiling("peak-fp16", "4", 80_000.0, 95.0, 0),
+        ])  # fmt: skip
+
+    def test_the_fastest_runs_make_the_first_roof(self):
+        roofs = with_measured({}, self.rows())["test"]
+        assert [(roof.data_type, roof.peak_gops, roof.rank) for roof in roofs] == [
+            ("fp16", 95.0, 0), ("fp32", 50.0, 0),
+        ]  # fmt: skip
+        assert roofs[0].bandwidth_gb_s == pytest.approx(2 * 256 * 2**20 / 0.05 / 1e9)
+        assert roofs[0].platform == "Test board"
+        assert "fastest of 2 runs of peak" in roofs[1].peak_source
+
+    def test_they_go_before_those_of_the_files(self):
+        roofs = [r for r in with_measured(ROOFS, self.rows())["test"] if r.data_type == "fp32"]
+        assert [(roof.kind, roof.rank) for roof in roofs] == [
+            ("measured here", 0), ("measured", 1), ("mul-add", 2), ("vendor formula", 3),
+        ]  # fmt: skip
+
+    def test_without_a_bandwidth_there_is_no_roof(self):
+        frame = self.rows()
+        assert with_measured({}, frame[frame["species"] == "peak"]) == {}
+        assert with_measured({}, self.rows(status="failed", time_us=None, GFLOPS=None)) == {}

@@ -4,6 +4,8 @@ from nntest import graph_rooflines
 
 
 rule predict:
+    input:
+        measurements=MEASUREMENTS,
     output:
         tables=expand(
             f"{RESULTS}/tables/{{table}}.{{kind}}",

@@ -23,7 +23,7 @@ from nntest.network_points import NetworkPoint
 from nntest.networks import Network
 from nntest.plots.options import PlotOptions
 from nntest.roofline.traffic import TrafficModel
-from nntest.tensors import NETWORK, OPERATOR_SPECIES, Tensor
+from nntest.tensors import CEILINGS, NETWORK, OPERATOR_SPECIES, Tensor
 
 Choice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
 """What the layers of a whole network run with: each its fastest, or a tuner for all."""
@@ -224,6 +224,8 @@ class Study:
             found.update(dict.fromkeys(network.repeats(species, self.config.padding)))
         for name in self.config.tensors.get(species, []):
             found.setdefault(Tensor.parse(species, name))
+        if species in CEILINGS and not found:
+            found[Tensor(species, (CEILINGS[species],))] = None
         return list(found)
 
     def datasets(self) -> dict[str, str]:
@@ -257,7 +259,9 @@ class Study:
             for tuner in self.config.tuners
             if tuner in library.operators[operator].tuners
             for tensor in self.tensors(OPERATOR_SPECIES[operator])
-            for batch_size in self.config.batch_sizes
+            for batch_size in (
+                [1] if OPERATOR_SPECIES[operator] in CEILINGS else self.config.batch_sizes
+            )
         ]
         # Profiled runs always warm up, so that what only a first run does is told apart.
         profiled = dict.fromkeys(

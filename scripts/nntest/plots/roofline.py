@@ -108,13 +108,13 @@ class _Panel:
         """Lines of the key, and which of them are headings."""
         lines: list[tuple[str, bool]] = []
         for roof in self.roofs:
-            peak, memory = (style.number(x) for x in (roof.peak_gops, roof.bandwidth_gb_s))
+            peak, memory = (f"{x:.4g}" for x in (roof.peak_gops, roof.bandwidth_gb_s))
             ridge = f"ridge {roof.ridge:.3g} operations/byte"
             lines.append((f"{roof.kind}: {peak} GFLOP/s, {memory} GB/s, {ridge}", False))
         if not self.roofs:
             lines.append(("no ceiling is known: see docs/rooflines.md", False))
         ceiling = self.roofs[0].kind if self.roofs else ""
-        share = f", share of the {ceiling} roof" if ceiling else ""
+        share = f", share of the roof “{ceiling}”" if ceiling else ""
         lines.append((f"fastest choice{share}", True))
         for number, row in enumerate(self.best, start=1):
             layers = _layers(str(row["layers"])) or row["tensor"]
@@ -179,13 +179,13 @@ class _Panel:
         taken = []
         for point in self.alone[["intensity_ops_per_byte", "achieved_gops"]].to_numpy(float):
             x, y = axes.transData.transform(point)
-            taken.append((x - 4, y - 4, x + 4, y + 4))
+            taken.append((x - 6, y - 6, x + 6, y + 6))
         frame = axes.get_window_extent(renderer)
         inside = (frame.x0 + 3, frame.y0 + 3, frame.x1, frame.y1)
         for number, row in enumerate(self.best, start=1):
             place = (row["intensity_ops_per_byte"], row["achieved_gops"])
             best: tuple[float, Annotation] | None = None
-            for radius in (9, 16, 24, 33):
+            for radius in (10, 17, 25, 34, 44):
                 for angle in (90, 45, 135, 0, 180, 315, 225, 270):
                     offset = (
                         radius * math.cos(math.radians(angle)),
@@ -237,6 +237,7 @@ Box = tuple[float, float, float, float]
 
 
 def _text_box(drawn: Annotation, renderer: Any) -> Box:
+    drawn.update_positions(renderer)
     box = super(Annotation, drawn).get_window_extent(renderer)  # without its arrow
     return box.x0, box.y0, box.x1, box.y1
 

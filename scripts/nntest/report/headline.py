@@ -149,8 +149,9 @@ def _agreement_lines(table: pd.DataFrame | None) -> list[str]:
     for choice, rows in table.groupby("choice", sort=False):
         errors = rows["error"].abs()
         inside = int(rows["within_band"].fillna(False).sum())
+        plural = "s" if len(rows) > 1 else ""
         line = (
-            f"estimated against measured ({choice}): {len(rows)} networks, mean error "
+            f"estimated against measured ({choice}): {len(rows)} network{plural}, mean error "
             f"{percent(errors.mean())}, largest {percent(errors.max())}, "
             f"{inside} within ±{BAND:.0%}"
         )

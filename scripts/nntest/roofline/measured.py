@@ -10,6 +10,7 @@ import pandas as pd
 from nntest.errors import UserError
 from nntest.networks import Network
 from nntest.points import FLOAT, INT, KEY_COLUMNS, TEXT, Point, labelled, points, row_order, table
+from nntest.roofline.ceilings import with_measured
 from nntest.roofline.model import Roof
 from nntest.roofline.traffic import TrafficModel, Work, network_work, tensor_work
 from nntest.tensors import NETWORK, Tensor
@@ -34,7 +35,8 @@ def roofline_points(
 ) -> pd.DataFrame:
     """Every measured point of a measurement table against every roof of its board.
 
-    `roofs` are by the name of the board file; a point of a board without roofs for its data type
+    `roofs` are by the name of the board file, to which those come that the study measured itself
+    (`ceilings.with_measured`); a point of a board without roofs for its data type
     has one row, in which the roof's columns are empty.  `gop` are the operations that are really
     executed for the batch (not those of the 2018 study's GFLOPS), `achieved_gops` is over the
     median, `best_gops` over the fastest repetition; `share_of_roof` is achieved over attainable.
@@ -42,6 +44,7 @@ def roofline_points(
     was measured in one process is a point too.  Operators without operations (reshape) have no
     place on a roofline and are left out.
     """
+    roofs = with_measured(roofs, frame)
     boards = _boards(frame)
     layers = layers_by_tensor(networks, padding)
     whole = {network.name: network_work(network) for network in networks}

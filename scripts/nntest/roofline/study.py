@@ -13,6 +13,7 @@ from nntest.published import compare, overview, page, qutibench
 from nntest.published.networks import Published, operations_of, published_networks
 from nntest.published.repair import import_published
 from nntest.roofline.boards import board_roofs
+from nntest.roofline.ceilings import with_measured
 from nntest.roofline.model import Roof, roofs_of
 from nntest.roofline.tables import intensity_table, prediction, roof_table
 from nntest.roofline.traffic import TRAFFIC_MODELS
@@ -20,9 +21,12 @@ from nntest.roofline.traffic import TRAFFIC_MODELS
 Frames = dict[str, pd.DataFrame]
 
 
-def study_roofs(study: Study) -> list[Roof]:
-    """The roofs that predictions are made for: the study's boards, then its platforms."""
-    boards = board_roofs(study)
+def study_roofs(study: Study, frame: pd.DataFrame) -> list[Roof]:
+    """The roofs that predictions are made for: the study's boards, then its platforms.
+
+    `frame` is the measurement table, from which ceilings come that the study measured itself.
+    """
+    boards = with_measured(board_roofs(study), frame)
     own = [roof for board in study.boards for roof in boards.get(board.name, [])]
     return own + [roof for platform in study.platforms for roof in roofs_of(platform)]
 
@@ -35,9 +39,12 @@ def study_networks(study: Study) -> list[Network]:
     return list(found.values())
 
 
-def roofline_tables(study: Study) -> Frames:
-    """What follows from the config alone, by the names in `ROOFLINE_TABLES`."""
-    roofs, networks = study_roofs(study), study_networks(study)
+def roofline_tables(study: Study, frame: pd.DataFrame) -> Frames:
+    """Roofs, intensities and predictions, by the names in `ROOFLINE_TABLES`.
+
+    Of the measurement table `frame` only the ceilings are used that the study measured itself.
+    """
+    roofs, networks = study_roofs(study, frame), study_networks(study)
     data_types = list(dict.fromkeys(roof.data_type for roof in roofs)) or ["fp32"]
     batches = sorted({1, *study.config.batch_sizes})
     return {
