@@ -194,7 +194,7 @@ def test_followed_again_and_killed_it_goes_on_from_what_was_compiled(held: Bench
     second = Leaves(after=2)
     with pytest.raises(UserError, match="gone; the board goes on building"):
         held.install(second)
-    assert "found the board building it already: following it" in second.notes
+    assert "found the board building it already: following it" in second.notes, held.status()
     status = held.status()
     assert status["running"]
     scons = subprocess.run(

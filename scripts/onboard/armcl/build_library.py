@@ -135,6 +135,11 @@ class Build:
             raise Stopped()
 
     def _prepare_cache(self):
+        # scons' threads race for making this file, and one reads it while it is still empty.
+        config = os.path.join(self._folder, "cache", "config")
+        os.makedirs(os.path.dirname(config), exist_ok=True)
+        if read_json(config, None) is None:
+            write_atomically(config, {"prefix_len": 2})
         site = os.path.join(self._folder, "site")
         os.makedirs(site, exist_ok=True)
         with open(os.path.join(site, "site_init.py"), "w") as stream:
