@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from nntest.charts.names import PAGES
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import (
     KERNEL_PLOTS,
@@ -74,6 +75,7 @@ with user_errors_end_the_process(), job_log(snakemake):
                 *(line for path in snakemake.input.chosen for line in left_out_lines(Path(path))),
             ],
             versions=versions(),
+            pages=[(title, f"pages/{stem}.html") for stem, title in PAGES.items()],
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         ),
     )

@@ -54,6 +54,21 @@ class TestFixedChoices:
             expected += true_time_us(tensor, operator, tuner)
         assert made["directconv DEFAULT"]["total_us"] == pytest.approx(expected)
 
+    def test_waited_for_once_each_layer_but_one_is_spared_its_wait(self):
+        waits = {"conv": 10.0, "directconv": 30.0}
+        rows = [
+            {**row, "waiting_us": waits.get(row["operator"], 5.0)} for row in exact(repetitions=5)
+        ]
+        made = by_choice(estimate(to_frame(rows), [NETWORK], "study", 42))
+        one = made["conv NONE"]
+        convolutions = sum(layer.species == "conv" for layer in NETWORK.layers)
+        spared = 10.0 * convolutions + 5.0 * (len(NETWORK.layers) - convolutions)
+        # What is waited for at the end is the mean over the tensors that were measured.
+        mean = (10.0 * len(TENSORS) + 5.0 * (len(EVERY) - len(TENSORS))) / len(EVERY)
+        assert one["queued_us"] == pytest.approx(one["total_us"] - spared + mean)
+        unknown = by_choice(estimate(to_frame(exact(repetitions=5)), [NETWORK], "study", 42))
+        assert math.isnan(unknown["conv NONE"]["queued_us"])
+
     def test_an_operator_that_lacks_layers_of_its_own_species_is_incomplete(self):
         few = [t for t in TENSORS if t.kernel == 3]
         rows = exact() + study_rows(

@@ -536,7 +536,7 @@ def test_networks_and_comparisons_in_the_headline_and_on_the_page(tmp_path):
     told = "\n".join(headline(tables))
     assert f"measured end to end: {duration(best['measured_us'])}" in told
     assert f"the estimate is {best['error'] * 100:+.1f} % off" in told
-    assert "estimated against measured (best): 1 networks, mean error" in told
+    assert "estimated against measured (best): 1 network, mean error" in told
     study = tables["study_figure"].iloc[0]
     assert f"as the 2018 study counted: {duration(study['study_us'])}" in told
     assert "this run against run old.zip: 9 slower" in told

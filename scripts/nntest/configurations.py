@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from nntest.points import FLOAT, INT, TEXT, table
+from nntest.published.qutibench import at_maximum_power
 
 COLUMNS: dict[str, str] = {
     "network": TEXT, "variant": TEXT, "hardware": TEXT, "data_type": TEXT, "mode": TEXT,
@@ -35,7 +36,7 @@ def configurations(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     for row in rows:
         energy = None
         power, rate = row.get("power_w"), row.get("frames_per_s")
-        if power is not None and rate is not None and rate > 0:
+        if not (pd.isna(power) or pd.isna(rate)) and rate > 0:
             energy = power / rate * 1e3
         named.append({**dict.fromkeys(COLUMNS), **row, "energy_mj_per_frame": energy})
     frame = table(named, COLUMNS)
@@ -46,39 +47,65 @@ def configurations(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def of_estimates(estimates: pd.DataFrame, top1_percent: Mapping[str, float]) -> pd.DataFrame:
-    """Configurations of a study: each network's best estimate, and its measured time if any.
+    """Configurations of a study: each whole network at its best schedule.
 
     `estimates` is the table of `nntest.estimate`; `top1_percent` gives the published accuracy of
-    the networks that have one.  Only estimates of whole networks count: one that lacks a layer is
-    no time of the network.
+    the networks that have one.  The time is the one measured end to end, else the estimate; a sum
+    that lacks a layer is no time of the network and gives no row.
     """
     rows: list[dict[str, Any]] = []
-    whole = estimates[
-        (estimates["choice"] == "best") & (estimates["covered_layers"] == estimates["layers"])
-    ]
-    for row in whole.to_dict("records"):
+    whole = estimates["covered_layers"] == estimates["layers"]
+    best = estimates[(estimates["choice"] == "best") & (whole | estimates["measured_us"].notna())]
+    for row in best.to_dict("records"):
+        measured = not pd.isna(row["measured_us"])
+        time_us = row["measured_us"] if measured else row["total_us"]
         family, variant = split_variant(row["network"])
-        shared = {
-            "network": family,
-            "variant": variant,
-            "hardware": f"{row['platform']}, {row['library']}",
-            "data_type": row["data_type"],
-            "mode": "best schedule",
-            "batch": row["batch_size"],
-            "top1_percent": top1_percent.get(row["network"]),
-        }
-        for kind, time_us in (("estimated", row["total_us"]), ("measured", row["measured_us"])):
-            if not pd.isna(time_us):
-                rows.append(
-                    {
-                        **shared,
-                        "latency_ms": time_us / 1e3,
-                        "frames_per_s": row["batch_size"] / time_us * 1e6,
-                        "kind": kind,
-                        "source": "table estimate",
-                    }
-                )
+        rows.append(
+            {
+                "network": family,
+                "variant": variant,
+                "hardware": f"{row['platform']}, {row['library']}",
+                "data_type": row["data_type"],
+                "mode": "best schedule",
+                "batch": row["batch_size"],
+                "latency_ms": time_us / 1e3,
+                "frames_per_s": row["batch_size"] / time_us * 1e6,
+                "top1_percent": top1_percent.get(row["network"]),
+                "kind": "measured" if measured else "estimated",
+                "source": "table estimate of this study",
+            }
+        )
     return configurations(rows)
+
+
+def of_published(rows: pd.DataFrame) -> pd.DataFrame:
+    """Configurations of published tables (`published.qutibench.COLUMNS`) that have a latency.
+
+    At maximum power: of a board that was measured in several power modes, the fastest one.
+    """
+    shown = at_maximum_power(rows)
+    return configurations(
+        {
+            "network": row["network"].lower(),
+            "variant": f"{row['pruning_percent']:g}%" if row["pruning_percent"] else "",
+            "hardware": row["platform"] or row["hardware"],
+            "data_type": row["data_type"] or row["precision"],
+            "mode": row["mode"],
+            "batch": None if pd.isna(row["batch_size"]) else row["batch_size"],
+            "latency_ms": row["latency_ms"],
+            "frames_per_s": row["frames_per_s"],
+            "top1_percent": row["top1_percent"],
+            "power_w": row["full_power_w"],
+            "kind": "published",
+            "source": f"{row['file']}:{row['line']}",
+        }
+        for row in shown[shown["latency_ms"].notna()].to_dict("records")
+    )
+
+
+def joined(*frames: pd.DataFrame) -> pd.DataFrame:
+    """Several frames of configurations as one."""
+    return pd.concat(frames, ignore_index=True)
 
 
 def split_variant(network: str) -> tuple[str, str]:

@@ -31,6 +31,7 @@ _COLUMNS = {
     "error": "float64", "error_ci_low": "float64", "error_ci_high": "float64",
     "within_band": "boolean",
     "total_min_us": "float64", "measured_min_us": "float64", "error_min": "float64",
+    "queued_us": "float64", "queued_error": "float64", "queued_within_band": "boolean",
     "calibrated_us": "float64", "calibrated_error": "float64", "layer_cost_us": "float64",
     "calibrated_on": "Int64",
 }  # fmt: skip
@@ -42,8 +43,9 @@ def end_to_end(
     """One row per estimate of a whole network that was measured as a whole, too.
 
     `error` is estimate over measured time, less 1, by median, with a bootstrap interval over the
-    repetitions of both; `error_min` the same by minima.  `calibrated_us` adds `layers` x
-    `layer_cost_us`, fitted on `calibrated_on` other networks; null with fewer than
+    repetitions of both; `error_min` the same by minima.  `queued_us` is the sum without what
+    waiting for each layer cost (`estimate`), measured and not fitted.  `calibrated_us` adds
+    `layers` x `layer_cost_us`, fitted on `calibrated_on` other networks; null with fewer than
     `FEWEST_OTHERS`.
     """
     found = [one for one in estimates(frame, networks, padding, seed) if one.measured and one.whole]
@@ -72,16 +74,23 @@ def end_to_end(
             "error": one.ratio.value - 1,
             "error_ci_low": one.ratio.low - 1,
             "error_ci_high": one.ratio.high - 1,
-            "within_band": abs(one.ratio.value - 1) <= BAND,
+            "within_band": _within(one.ratio.value - 1),
             "total_min_us": one.total_min,
             "measured_min_us": sample.minimum,
             "error_min": one.total_min / sample.minimum - 1,
+            "queued_us": one.queued,
+            "queued_error": one.queued / sample.median - 1,
+            "queued_within_band": _within(one.queued / sample.median - 1),
             "calibrated_us": calibrated,
             "calibrated_error": calibrated / sample.median - 1,
             "layer_cost_us": cost,
             "calibrated_on": len(others) if len(others) >= FEWEST_OTHERS else None,
         })  # fmt: skip
     return table(rows, _COLUMNS)
+
+
+def _within(error: float) -> bool | None:
+    return None if math.isnan(error) else abs(error) <= BAND
 
 
 def layer_cost(others: Sequence[Estimate]) -> float:

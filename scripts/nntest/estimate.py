@@ -53,6 +53,19 @@ class Estimate:
         return math.fsum(slot.repeats * point.sample.median for slot, point in self.choice.parts)
 
     @property
+    def queued(self) -> float:
+        """The sum if layers were waited for once and not each, as in a network; NaN if not known.
+
+        Each layer alone pays for waking the device and for being waited for; what that costs was
+        measured beside it, and is taken off for all layers but one.
+        """
+        if not self.choice.parts:
+            return float("nan")
+        waits = [point.waiting for _, point in self.choice.parts]
+        less = math.fsum(slot.repeats * point.waiting for slot, point in self.choice.parts)
+        return self.total - less + math.fsum(waits) / len(waits)
+
+    @property
     def total_min(self) -> float:
         """Sum of repeats x minimum, at the same choices."""
         return math.fsum(slot.repeats * point.sample.minimum for slot, point in self.choice.parts)
@@ -106,7 +119,7 @@ _WHERE = {
 }  # fmt: skip
 _COLUMNS = {
     **_WHERE,
-    "total_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64",
+    "total_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64", "queued_us": "float64",
     "measured_us": "float64", "measured_ci_low_us": "float64", "measured_ci_high_us": "float64",
     "error": "float64", "error_ci_low": "float64", "error_ci_high": "float64",
     "total_min_us": "float64", "min_ci_low_us": "float64", "min_ci_high_us": "float64",
@@ -126,7 +139,9 @@ def estimate(
     `schedule`) or one operator and tuner for all that have a choice (`nntest.choices`); `others`
     says what runs the layers that have none.  `total_us` sums repeats x median over the covered
     layers for one batch, with a bootstrap interval in which each tensor is resampled once per
-    draw and the choice stays; `total_min_us` sums the minima of the same choices.
+    draw and the choice stays; `total_min_us` sums the minima of the same choices.  `queued_us` is
+    the sum less what each layer but one paid for being waited for; null where a library's programs
+    do not measure that.
 
     `measured_us` is the median of the whole network's own runs at that choice, and `error` the
     estimate over it, less 1; only where the estimate covers every layer.
@@ -197,6 +212,7 @@ def _row(one: Estimate) -> dict[str, Any]:
         "total_us": total,
         "ci_low_us": interval.low,
         "ci_high_us": interval.high,
+        "queued_us": one.queued,
         "measured_us": measured.value if measured else None,
         "measured_ci_low_us": measured.low if measured else None,
         "measured_ci_high_us": measured.high if measured else None,

@@ -18,6 +18,7 @@ from nntest.codehash import ONBOARD, SCRIPTS
 from nntest.config import Board, Library, Study
 from nntest.config.study import Sweep
 from nntest.errors import UserError
+from nntest.graph_trade_offs import caption, trade_off_plots
 from nntest.libraries import KINDS
 from nntest.libraries.base import custom_table
 from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs, roofs_spec
@@ -112,7 +113,7 @@ def plots_of(study: Study) -> list[str]:
     asked = {"comparison": config.compare, "prediction_check": config.prediction_check}
     more = [name for name, wanted in asked.items() if wanted]
     more += ["prediction.frames"] if config.platforms else []
-    return [*PLOTS, *more, *(KERNEL_PLOTS if profiled else [])]
+    return [*PLOTS, *trade_off_plots(study), *more, *(KERNEL_PLOTS if profiled else [])]
 
 
 _ANALYSIS_CAPTIONS = {
@@ -131,6 +132,8 @@ def more_tables(study: Study) -> list[str]:
 
 def plot_caption(plot: str) -> tuple[str, str]:
     """(caption, category) of a plot in the report."""
+    if plot.startswith(("scatter.", "pareto.", "boxes.")):
+        return caption(plot), "Trade-offs"
     if plot in _ANALYSIS_CAPTIONS:
         return _ANALYSIS_CAPTIONS[plot]
     kind, what, *quantity = plot.split(".")

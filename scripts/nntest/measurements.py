@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from nntest.errors import UserError
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 _TEXT = pa.string()
 _INT = pa.int64()
@@ -49,6 +49,11 @@ SCHEMA = pa.schema(
         _column("time_us", _FLOAT, "time of the operator, µs; null unless it succeeded"),
         _column("setup_us", _FLOAT, "time of the set-up before it, µs"),
         _column("tuning_us", _FLOAT, "time that the tuner took, µs; null: not recorded"),
+        _column(
+            "waiting_us",
+            _FLOAT,
+            "what waiting for a run costs beyond leaving it in the queue, µs; null: not measured",
+        ),
         _column("GFLOPS", _FLOAT, "operations as the 2018 study counts them over time_us"),
         _column("success?", _TEXT, "yes, no (wrong output), n/a (no result)"),
         _column(

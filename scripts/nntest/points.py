@@ -102,6 +102,8 @@ class Point:
     """Operations as the 2018 study counts them; NaN where it did not."""
     throttled: int
     warmup: str
+    waiting: float
+    """What each of its runs paid for being waited for, µs; NaN where nobody measured it."""
 
     def keys(self) -> dict[str, Any]:
         """The key as a row of a table has it."""
@@ -135,6 +137,7 @@ def points(frame: pd.DataFrame, seed: int) -> list[Point]:
     times = rows["time_us"].to_numpy(float)
     flops = rows["GFLOPS"].to_numpy(float) * times * 1e3
     throttled = rows["throttled"].fillna(False).to_numpy(bool)
+    waiting = rows["waiting_us"].to_numpy(float, na_value=np.nan)
     warmups = rows["warmup"].fillna("unknown").to_numpy(object)
     found = []
     for key, place in rows.groupby(list(KEY_COLUMNS), sort=False, dropna=False).indices.items():
@@ -152,6 +155,7 @@ def points(frame: pd.DataFrame, seed: int) -> list[Point]:
                 flops=float(np.median(flops[place])),
                 throttled=int(throttled[place].sum()),
                 warmup=", ".join(sorted(set(warmups[place]))),
+                waiting=float(np.median(waiting[place])),
             )
         )
     return sorted(found, key=lambda point: row_order(point.keys()))

@@ -66,20 +66,21 @@ def test_a_networks_family_and_variant(name: str, parts: tuple[str, str]) -> Non
     assert split_variant(name) == parts
 
 
-def test_an_estimate_of_a_part_of_a_network_is_no_configuration() -> None:
+def test_what_was_measured_end_to_end_goes_before_the_estimate_and_a_part_is_no_network() -> None:
     shared = {
-        "network": "mobilenet-v1-0.25-128", "platform": "P", "library": "L", "batch_size": 2,
-        "data_type": "fp32", "layers": 30, "total_us": 4e3,
+        "platform": "P", "library": "L", "batch_size": 2, "data_type": "fp32", "layers": 30,
+        "total_us": 4e3, "choice": "best", "covered_layers": 30,
     }  # fmt: skip
     table = pd.DataFrame(
         [
-            {**shared, "choice": "best", "covered_layers": 30, "measured_us": 5e3},
-            {**shared, "choice": "conv NONE", "covered_layers": 30, "measured_us": np.nan},
-            {**shared, "choice": "best", "covered_layers": 29, "measured_us": np.nan},
+            {**shared, "network": "mobilenet-v1-0.25-128", "measured_us": 5e3},
+            {**shared, "network": "mobilenet-v1-0.5-128", "measured_us": np.nan},
+            {**shared, "network": "cnv-50", "measured_us": np.nan, "choice": "conv NONE"},
+            {**shared, "network": "cnv-50", "measured_us": np.nan, "covered_layers": 29},
         ]
     )
     frame = of_estimates(table, {"mobilenet-v1-0.25-128": 41.5})
-    assert frame["kind"].to_list() == ["estimated", "measured"]
-    assert frame["latency_ms"].to_list() == [4.0, 5.0]
-    assert frame["frames_per_s"].to_list() == [500.0, 400.0]
-    assert set(frame["top1_percent"]) == {41.5}
+    assert frame["kind"].to_list() == ["measured", "estimated"]
+    assert frame["latency_ms"].to_list() == [5.0, 4.0]
+    assert frame["frames_per_s"].to_list() == [400.0, 500.0]
+    assert frame["top1_percent"].isna().to_list() == [False, True]

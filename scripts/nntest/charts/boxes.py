@@ -19,12 +19,16 @@ QUANTITIES = {
 
 
 def facet_label(frame: pd.DataFrame) -> pd.Series:
-    """Hardware and data type, over which prunings are compared."""
-    return frame["hardware"] + " · " + frame["data_type"]
+    """Network, hardware and data type, over which variants are compared.
+
+    The network is left out where there is only one.
+    """
+    label = frame["hardware"] + " · " + frame["data_type"]
+    return label if frame["network"].nunique() < 2 else frame["network"] + " · " + label
 
 
 def box_plot(frame: pd.DataFrame, quantity: str) -> Any:
-    """`quantity` (one of `QUANTITIES`) by variant, a panel for each hardware and data type.
+    """`quantity` (of `QUANTITIES`) by variant; panels by network, hardware and data type.
 
     The box spans the quartiles and its whiskers all values: what differs inside one is the batch,
     which colours the points and sets them side by side.

@@ -19,6 +19,7 @@ from nntest.charts.style import (
     shape_scale,
 )
 from nntest.configurations import has
+from nntest.pareto import Sense
 from nntest.plots.style import INK
 
 
@@ -29,6 +30,11 @@ class Cost:
     column: str
     title: str
     more_is_better: bool
+
+    @property
+    def sense(self) -> Sense:
+        """Which end of it is better."""
+        return "max" if self.more_is_better else "min"
 
 
 COSTS = {

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import pandas as pd
 
 from nntest.charts.boxes import QUANTITIES, box_plot
 from nntest.charts.fronts import COSTS, pareto
+from nntest.charts.names import PAGES
 from nntest.charts.page import Figure, Page
 from nntest.charts.roofline import prediction_map, roofline
 from nntest.charts.scatter import latency_throughput
 from nntest.charts.style import specification
 from nntest.configurations import has
-
-PAGES = {"rooflines": "Rooflines and predictions", "trade-offs": "Trade-offs and Pareto fronts"}
-"""Pages by the stem of their files, with their titles."""
 
 _CLICKS = "Click on an entry of a legend to grey the others; with shift it adds one."
 
@@ -36,12 +33,12 @@ def rooflines(
 ) -> Page:
     """A roofline for each platform that was measured, and what each platform allows each network.
 
-    `points`: `roofline.measured.roofline_points`; `roofs`: `roofline.tables.roof_table` with a
-    column `shown_as`, the platform's name in `points`; `predictions`: `roofline.tables.prediction`.
+    `points`: `roofline.measured.roofline_points`; `roofs`: `roofline.tables.roof_table`;
+    `predictions`: `roofline.tables.prediction` for one traffic model.
     """
     figures: list[Figure] = []
     for platform, rows in points.groupby("platform"):
-        under = roofs[roofs["shown_as"] == platform]
+        under = roofs[roofs["platform_file"].isin(rows["board"].unique())]
         # Only ceilings of what was computed in belong into the picture.
         under = under[under["data_type"].isin(rows["data_type"].unique())]
         figures.append(_roofline_figure(str(platform), rows, under, len(figures) + 1))
@@ -93,14 +90,22 @@ def _traffic(frame: pd.DataFrame) -> str:
     return f"Traffic model: {models}."
 
 
+def _origin(configurations: pd.DataFrame) -> str:
+    """How many configurations are from where."""
+    files = configurations["source"].str.replace(r":\d+$", "", regex=True)
+    counts = (configurations["kind"] + ", " + files).value_counts().sort_index()
+    told = "; ".join(f"{count} {origin}" for origin, count in counts.items())
+    return f"{told}." if told else ""
+
+
 def trade_offs(
     configurations: pd.DataFrame,
-    provenance: str,
     study: str,
     made_at: str,
     limit_ms: float | None = None,
 ) -> Page:
     """Latency against throughput, boxes of batches, Pareto fronts of `nntest.configurations`."""
+    provenance = _origin(configurations)
     timed = has(configurations, "latency_ms", "frames_per_s")
     figures = [
         Figure(
@@ -112,21 +117,23 @@ def trade_offs(
             specification(latency_throughput(timed)) if len(timed) else None,
         )
     ]
-    for name, cost in COSTS.items():
-        rows = has(configurations, cost.column, "top1_percent", "latency_ms")
-        figures.append(
-            Figure(
-                f"pareto-{name.replace('_', '-')}",
-                f"Accuracy against {cost.title}",
-                "Steps join what nothing beats on both axes; what is beaten is grey. Accuracies "
-                "are published ones, for the networks that have one."
-                if len(rows)
-                else f"No configuration has both an accuracy and a {cost.title}.",
-                provenance,
-                rows,
-                specification(pareto(rows, name, limit_ms)) if len(rows) else None,
+    for network, own in configurations.groupby("network"):
+        for name, cost in COSTS.items():
+            rows = has(own, cost.column, "top1_percent", "latency_ms")
+            if rows.empty:
+                continue
+            figures.append(
+                Figure(
+                    f"pareto-{network}-{name.replace('_', '-')}",
+                    f"{network}: accuracy against {cost.title}",
+                    "Steps join what nothing beats on both axes; what is beaten is grey. "
+                    "Accuracies are published ones. The list below the chart limits the latency "
+                    "that counts.",
+                    provenance,
+                    rows,
+                    specification(pareto(rows, name, limit_ms)),
+                )
             )
-        )
     for quantity, label in QUANTITIES.items():
         rows = has(configurations, quantity)
         if len(rows):
@@ -141,8 +148,3 @@ def trade_offs(
                 )
             )
     return Page(PAGES["trade-offs"], f"Study {study}.", figures, links_from("trade-offs"), made_at)
-
-
-def names(pages: Sequence[str] = tuple(PAGES)) -> list[str]:
-    """File names of the pages, in order."""
-    return [f"{page}.html" for page in pages]

@@ -143,7 +143,8 @@ def _note_origins(origins: Origins, entry: Entry, content: dict[str, Any], origi
     seen = [
         ("driver of platform", platform, driver),
         ("checksum of library", tag, text(library.get("checksum"))),
-        *(("checksum of program", program, checksum) for checksum in sorted(checksums)),
+        # A program is compiled against its library, and so another one with another library.
+        *(("checksum of program", f"{program} with {tag}", value) for value in sorted(checksums)),
     ]
     for kind, name, value in seen:
         if name.strip() and value:

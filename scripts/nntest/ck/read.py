@@ -128,6 +128,7 @@ def repetition_rows(
         }
         if flow:
             row.update(_own_columns(flow, index, started))
+            row["waiting_us"] = _waiting(run)
         else:  # CK starts the program anew for every repetition
             row["repetition_id"] = row["process_id"] = index
             row["protocol"], row["warmup"], row["started_at"] = "process", warmup, started
@@ -171,6 +172,13 @@ def _own_columns(flow: dict[str, Any], index: int, started: str) -> Row:
         "started_at": text(flow.get("started_at")) or started,
         "program_checksum": text(flow.get("checksum")),
     }
+
+
+def _waiting(run: dict[str, Any]) -> float | None:
+    """What an operator that is waited for pays and one in a queue does not, µs."""
+    cost = mapping(mapping(run, "run_time_state"), "launch_cost")
+    waited, queued = real(cost.get("waited_s")), real(cost.get("queued_s"))
+    return None if waited is None or queued is None else _micro(waited - queued)
 
 
 def _warmup(point: Point, started: str) -> str:

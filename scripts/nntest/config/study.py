@@ -47,6 +47,7 @@ class PlotRequests(Strict):
     roofline: PlotOptions = PlotOptions()
     prediction: PlotOptions = PlotOptions()
     prediction_check: PlotOptions = PlotOptions()
+    trade_offs: PlotOptions = PlotOptions()
 
 
 class StudyConfig(Strict):
@@ -122,6 +123,9 @@ class StudyConfig(Strict):
     )
     published: list[PublishedFile] = Field(
         default_factory=list, description="measurement tables that somebody published"
+    )
+    latency_limit_ms: float | None = Field(
+        default=None, gt=0, description="slower configurations are on no Pareto front"
     )
     traffic_model: TrafficModel = Field(
         default="weights-and-activations",

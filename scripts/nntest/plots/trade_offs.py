@@ -17,8 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from nntest.charts.boxes import QUANTITIES, facet_label
-from nntest.charts.fronts import COSTS, Cost, leaves_the_front_at
+from nntest.charts.fronts import COSTS, Cost
 from nntest.configurations import group_label, has, variant_order
+from nntest.pareto import Axis, pareto_front
 from nntest.plots import style
 from nntest.plots.options import AxisOptions, PlotOptions
 
@@ -26,16 +27,51 @@ _PLAIN = AxisOptions()
 _WIDTH, _HEIGHT = 7.6, 4.6
 _GREY = "#c9ccd1"
 _FOOT = 0.55
-_LIST, _MOST_LISTED = 3.1, 18
+_LIST, _MOST_LISTED = 3.1, 16
 """Inches for the list of a front's points beside it, and how many fit."""
+
+
+def trade_off_plot(
+    plot: str,
+    frame: pd.DataFrame,
+    limit_ms: float | None,
+    options: PlotOptions,
+    svg: Path,
+    png: Path,
+) -> None:
+    """Draw the picture of that name: scatter.latency-throughput, pareto.<cost>, boxes.<quantity>.
+
+    Costs are those of `charts.fronts.COSTS`, quantities those of `charts.boxes.QUANTITIES`.
+    """
+    kind, _, what = plot.partition(".")
+    if kind == "scatter":
+        head = _heading("Latency of a batch against frames a second", frame)
+        latency_throughput(frame, head, options, svg, png)
+    elif kind == "pareto":
+        head = _heading(f"Top-1 accuracy against {COSTS[what].title}", frame)
+        pareto_fronts(frame, what, limit_ms, head, options, svg, png)
+    else:
+        head = _heading(f"{QUANTITIES[what].capitalize()}, by variant", frame)
+        box_plots(frame, what, head, options, svg, png)
+
+
+def _heading(what: str, frame: pd.DataFrame) -> style.Heading:
+    """What is shown, and how many configurations of which kind."""
+    counts = frame["kind"].value_counts().sort_index()
+    where = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    emulated = frame["hardware"].str.contains("(emulated)", regex=False).any()
+    warning = "some ran under an emulator; these are not the times of a real board"
+    return style.Heading(
+        what, f"configurations: {where}" if where else "", "", warning if emulated else ""
+    )
 
 
 def latency_throughput(
     frame: pd.DataFrame, head: style.Heading, options: PlotOptions, svg: Path, png: Path
 ) -> None:
-    """Latency of a batch [ms] against frames a second, log-log; batches of a group hang together.
+    """Latency of a batch [ms] against frames a second, log-log, a panel for each network.
 
-    Colour tells the hardware, the marker the variant.
+    Batches of a group hang together; colour tells the hardware, the marker the variant.
     """
     rows = has(frame, "latency_ms", "frames_per_s").assign(group=group_label)
     with style.styled():
@@ -45,18 +81,20 @@ def latency_throughput(
             return
         hues = _hues(rows["hardware"])
         markers = _markers(rows["variant"])
-        legend = [*_dots(hues), *_shapes(markers)]
-        sheet = style.Sheet(head, options, (_WIDTH, _HEIGHT), legend)
-        axes = _axes(sheet)
-        for _, group in rows.groupby("group"):
-            ordered = group.sort_values("batch")
-            first = ordered.iloc[0]
-            axes.plot(
-                ordered["latency_ms"], ordered["frames_per_s"], color=hues[first["hardware"]],
-                marker=markers[first["variant"]], markersize=4.5, linewidth=0.6, alpha=0.85,
-            )  # fmt: skip
-        _log(axes, "x", "latency of a batch, ms")
-        _log(axes, "y", "frames a second")
+        networks = sorted(rows["network"].unique())
+        content = (_WIDTH, _HEIGHT * len(networks))
+        sheet = style.Sheet(head, options, content, [*_dots(hues), *_shapes(markers)])
+        for place, network in enumerate(networks):
+            axes = _axes(sheet, place, len(networks), network)
+            for _, group in rows[rows["network"] == network].groupby("group"):
+                ordered = group.sort_values("batch")
+                first = ordered.iloc[0]
+                axes.plot(
+                    ordered["latency_ms"], ordered["frames_per_s"], color=hues[first["hardware"]],
+                    marker=markers[first["variant"]], markersize=4.5, linewidth=0.6, alpha=0.85,
+                )  # fmt: skip
+            _log(axes, "x", "latency of a batch, ms")
+            _log(axes, "y", "frames a second")
         sheet.save(svg, png, options)
 
 
@@ -111,7 +149,7 @@ def box_plots(
         sheet.save(svg, png, options)
 
 
-def pareto_front(
+def pareto_fronts(
     frame: pd.DataFrame,
     cost_name: str,
     limit_ms: float | None,
@@ -120,9 +158,11 @@ def pareto_front(
     svg: Path,
     png: Path,
 ) -> None:
-    """Top-1 accuracy [%] against a cost (of `charts.fronts.COSTS`): steps, the dominated grey.
+    """Top-1 accuracy [%] against a cost (of `charts.fronts.COSTS`), a panel for each network.
 
-    With `limit_ms` only configurations whose latency is within it can be on the front.
+    A network's variants are one panel: their accuracies are of one data set.  Steps join the
+    front, what is dominated is grey.  With `limit_ms` only configurations whose latency is within
+    it can be on the front.
     """
     cost = COSTS[cost_name]
     rows = has(frame, cost.column, "top1_percent", "latency_ms")
@@ -131,40 +171,55 @@ def pareto_front(
             reason = f"no configuration has an accuracy and a {cost.title.split(',')[0]}"
             style.nothing_measured(head, reason, options, svg, png)
             return
-        limit = math.inf if limit_ms is None else limit_ms
-        within = rows["latency_ms"].to_numpy(float) <= limit
-        leaves = leaves_the_front_at(rows, cost)
-        stays = within & ((leaves > limit) | np.isinf(leaves))
-        front, others = rows[stays], rows[~stays]
-        hues = _hues(front["hardware"])
+        within = rows["latency_ms"].to_numpy(float) <= (math.inf if limit_ms is None else limit_ms)
+        axes_of = [Axis("top1_percent", "max"), Axis(cost.column, cost.sense)]
+        on_front = pd.Series(False, index=rows.index)
+        for _, group in rows[within].groupby("network"):
+            on_front |= pareto_front(group, axes_of).on_front.reindex(rows.index, fill_value=False)
+        hues = _hues(rows.loc[on_front, "hardware"])
         legend = _dots(hues)
-        legend.append((Line2D([], [], marker="o", linestyle="", color=_GREY), "dominated"))
-        if not within.all():
-            legend[-1] = (legend[-1][0], f"dominated, or slower than {limit_ms:g} ms")
-        sheet = style.Sheet(head, options, (_WIDTH, _HEIGHT), legend)
-        axes = _axes(sheet, _LIST)
-        axes.plot(
-            others[cost.column], others["top1_percent"], "o", color=_GREY, markersize=4, zorder=1
-        )
-        _steps(axes, front, cost)
-        for hardware, group in front.groupby("hardware"):
-            axes.plot(
-                group[cost.column], group["top1_percent"], "o", color=hues[str(hardware)],
-                markersize=10, markeredgecolor="white", zorder=3,
-            )  # fmt: skip
-        _name_corners(sheet, axes, front, cost)
-        _log(axes, "x", cost.title)
-        axes.set_ylabel("top-1 accuracy, %")
-        axes.margins(y=0.12)
+        others = "dominated" if within.all() else f"dominated, or slower than {limit_ms:g} ms"
+        legend.append((Line2D([], [], marker="o", linestyle="", color=_GREY), others))
+        networks = sorted(rows["network"].unique())
+        sheet = style.Sheet(head, options, (_WIDTH, _HEIGHT * len(networks)), legend)
+        for place, network in enumerate(networks):
+            own = rows["network"] == network
+            panel = _axes(sheet, place, len(networks), network, _LIST)
+            _front(panel, rows[own & on_front], rows[own & ~on_front], cost, hues)
+            lines = _number_corners(panel, rows[own & on_front], cost)
+            y = place * sheet.height / len(networks) + 0.3
+            x = sheet.width - _LIST
+            sheet.text(x, y, "\n".join(lines), va="top", fontsize=7.5, linespacing=1.25)
         sheet.save(svg, png, options)
 
 
 # -- parts ---------------------------------------------------------------------------------
 
 
-def _axes(sheet: style.Sheet, beside: float = 0.0) -> Axes:
-    """The one panel of a sheet, with room of `beside` inches to its right."""
-    return sheet.axes(0.75, 0.05, sheet.width - 0.9 - beside, sheet.height - _FOOT)
+def _axes(sheet: style.Sheet, place: int, panels: int, title: str, beside: float = 0.0) -> Axes:
+    """The panel at `place`, from above; `beside`: inches to leave free to its right."""
+    height = sheet.height / panels
+    axes = sheet.axes(
+        0.75, place * height + 0.25, sheet.width - 0.9 - beside, height - _FOOT - 0.25
+    )
+    axes.set_title(title, fontsize=9, fontweight="bold", pad=4)
+    return axes
+
+
+def _front(
+    axes: Axes, front: pd.DataFrame, others: pd.DataFrame, cost: Cost, hues: dict[str, str]
+) -> None:
+    """Draw one network's front and what it dominates."""
+    axes.plot(others[cost.column], others["top1_percent"], "o", color=_GREY, markersize=4, zorder=1)
+    _steps(axes, front, cost)
+    for hardware, group in front.groupby("hardware"):
+        axes.plot(
+            group[cost.column], group["top1_percent"], "o", color=hues[str(hardware)],
+            markersize=10, markeredgecolor="white", zorder=3,
+        )  # fmt: skip
+    _log(axes, "x", cost.title)
+    axes.set_ylabel("top-1 accuracy, %")
+    axes.margins(y=0.12)
 
 
 def _hues(names: pd.Series) -> dict[str, str]:
@@ -240,8 +295,8 @@ def _steps(axes: Axes, front: pd.DataFrame, cost: Cost) -> None:
     )  # fmt: skip
 
 
-def _name_corners(sheet: style.Sheet, axes: Axes, front: pd.DataFrame, cost: Cost) -> None:
-    """Number the points of the front, and list beside it what they are; equal ones share one."""
+def _number_corners(axes: Axes, front: pd.DataFrame, cost: Cost) -> list[str]:
+    """Number the points of a front; lines that say what they are.  Equal ones share a number."""
     ordered = front.sort_values([cost.column, "top1_percent"], ascending=not cost.more_is_better)
     corners = ordered.groupby([cost.column, "top1_percent"], sort=False)
     lines = []
@@ -265,9 +320,7 @@ def _name_corners(sheet: style.Sheet, axes: Axes, front: pd.DataFrame, cost: Cos
         )
     if len(lines) > _MOST_LISTED:
         lines = [*lines[:_MOST_LISTED], f"and {len(lines) - _MOST_LISTED} more"]
-    sheet.text(
-        sheet.width - _LIST, 0.05, "\n".join(lines), va="top", fontsize=7.5, linespacing=1.25
-    )
+    return lines
 
 
 def _unit(cost: Cost) -> str:

@@ -50,6 +50,8 @@ class ReportInputs:
     """Sentences beside the cautions that follow from the tables."""
     versions: dict[str, str] = field(default_factory=dict)
     made_at: str = ""
+    pages: list[tuple[str, str]] = field(default_factory=list)
+    """(title, relative address) of the interactive pages beside this one."""
 
 
 @dataclass(frozen=True)

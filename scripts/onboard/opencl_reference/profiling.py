@@ -29,7 +29,7 @@ class Profiler:
         """Take down one launch (operator_base.Launch) that has just been enqueued."""
         local_size = launch.local_size
         record = {
-            "name": launch.name,
+            "name": launch.label,
             "phase": self.phase,
             "global_size": list(launch.global_size),
             "local_size": list(local_size) if local_size else None,

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Runs one OpenCL operator: ``program.py OPERATOR`` (conv, directconv).
+"""Measures one OpenCL operator, a network of them, or a ceiling: ``program.py OPERATOR``.
 
-The point comes from the environment, in CK-NNTest's variables (``CK_IN_SHAPE_N``, ``_C``, ``_H``,
-``_W``, ``CK_OUT_SHAPE_C``, ``CK_CONV_KERNEL``, ``CK_CONV_STRIDE``, ``CK_CONV_PAD``,
+programs.py has their names. The point comes from the environment, in CK-NNTest's variables
+(``CK_IN_SHAPE_N``, ``_C``, ``_H``, ``_W``; for a convolution ``CK_OUT_SHAPE_C``,
+``CK_CONV_KERNEL``, ``CK_CONV_STRIDE``, ``CK_CONV_PAD``;
 ``CK_LWS_TUNER_TYPE``, ``CK_SEED`` and more, see point.py). In the working directory it leaves
 
 - ``tmp-nntest-repetitions.jsonl``: one line as soon as a repetition has finished and its output
