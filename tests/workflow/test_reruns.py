@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from workflow.study import CONFIG, LAYERS, Checkout
 
-ANALYSIS = {"merge", "tidy", "table", "violin", "speedup_bars", "report", "all"}
+ANALYSIS = {
+    "merge", "tidy", "table", "violin", "speedup_bars", "analysis_plot", "plot_roofline", "report",
+    "all",
+}  # fmt: skip
 MEASURING = {"probe", "install", "sweep"}
 
 
