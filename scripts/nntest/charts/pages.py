@@ -106,18 +106,20 @@ def trade_offs(
 ) -> Page:
     """Latency against throughput, boxes of batches, Pareto fronts of `nntest.configurations`."""
     provenance = _origin(configurations)
-    timed = has(configurations, "latency_ms", "frames_per_s")
-    figures = [
-        Figure(
-            "latency-throughput",
-            "Latency against throughput",
-            f"Batches of one hardware, data type and variant hang together. {_CLICKS}",
-            provenance,
-            timed,
-            specification(latency_throughput(timed)) if len(timed) else None,
-        )
-    ]
+    figures: list[Figure] = []
     for network, own in configurations.groupby("network"):
+        timed = has(own, "latency_ms", "frames_per_s")
+        if len(timed):
+            figures.append(
+                Figure(
+                    f"latency-throughput-{network}",
+                    f"{network}: latency against throughput",
+                    f"Batches of one hardware, data type and variant hang together. {_CLICKS}",
+                    provenance,
+                    timed,
+                    specification(latency_throughput(timed)),
+                )
+            )
         for name, cost in COSTS.items():
             rows = has(own, cost.column, "top1_percent", "latency_ms")
             if rows.empty:
@@ -147,4 +149,7 @@ def trade_offs(
                     specification(box_plot(rows, quantity)),
                 )
             )
+    if not figures:
+        nothing = "No network has a time: none was measured in all its layers, or as a whole."
+        figures.append(Figure("nothing", "Trade-offs", nothing, provenance, configurations))
     return Page(PAGES["trade-offs"], f"Study {study}.", figures, links_from("trade-offs"), made_at)

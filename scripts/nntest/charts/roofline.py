@@ -17,6 +17,7 @@ from nntest.charts.style import (
     legend_selection,
     shape_scale,
 )
+from nntest.configurations import split_variant
 from nntest.plots.style import FAINT, INK
 
 _TOOLTIP = [
@@ -128,9 +129,12 @@ def prediction_map(predictions: pd.DataFrame) -> Any:
         machine=rows["platform"] + " · " + rows["data_type"],
         letter=rows["bound"].map({"compute": "c", "memory": "m"}),
     )
-    # Fast machines first, networks from the one that asks for most.
+    # Fast machines first; in each family the network first that asks for most.
     machines = rows.groupby("machine")["frames_per_s"].median().sort_values(ascending=False).index
-    networks = rows.drop_duplicates("network").sort_values("operations", ascending=False)["network"]
+    columns = rows.drop_duplicates("network")
+    columns = columns.assign(family=columns["network"].map(lambda name: split_variant(name)[0]))
+    columns = columns.sort_values(["family", "operations"], ascending=[True, False])
+    networks = columns["network"]
     middle = float(rows["frames_per_s"].map(math.log10).median()) if len(rows) else 0.0
     base = alt.Chart(rows).encode(
         x=alt.X("network:N", sort=list(networks), title=None).axis(labelAngle=-35, labelLimit=220),
@@ -141,6 +145,7 @@ def prediction_map(predictions: pd.DataFrame) -> Any:
             "frames_per_s:Q",
             title="frames a second",
             scale=alt.Scale(type="log", scheme="viridis"),
+            legend=alt.Legend() if rows["frames_per_s"].nunique() > 1 else None,
         ),
         tooltip=[
             alt.Tooltip("platform:N"),
