@@ -5,8 +5,8 @@ from __future__ import annotations
 from workflow.study import CONFIG, LAYERS, Checkout
 
 ANALYSIS = {
-    "merge", "tidy", "table", "violin", "speedup_bars", "analysis_plot", "plot_roofline", "report",
-    "all",
+    "merge", "tidy", "table", "violin", "speedup_bars", "analysis_plot", "plot_roofline", "predict",
+    "configurations", "pages", "report", "all",
 }  # fmt: skip
 MEASURING = {"probe", "install", "sweep"}
 
