@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from nntest.configurations import joined, of_estimates, of_published
 from nntest.errors import user_errors_end_the_process
-from nntest.graph_trade_offs import top1_percent
+from nntest.graph.trade_offs import top1_percent
 from nntest.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake):

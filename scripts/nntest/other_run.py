@@ -13,7 +13,7 @@ from nntest.ck import KnownPlatform, read_rows
 from nntest.ck.safety import Warn
 from nntest.config import Study
 from nntest.config.load import read_yaml
-from nntest.graph import known_platforms
+from nntest.graph.archives import known_platforms
 from nntest.measurements import to_frame
 
 

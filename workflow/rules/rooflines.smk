@@ -1,6 +1,6 @@
 # What could be reached: roofs and predictions, tables that others published, and their pictures.
 
-from nntest import graph_rooflines
+from nntest.graph import rooflines
 
 
 rule predict:
@@ -9,7 +9,7 @@ rule predict:
     output:
         tables=expand(
             f"{RESULTS}/tables/{{table}}.{{kind}}",
-            table=graph_rooflines.ROOFLINE_TABLES,
+            table=rooflines.ROOFLINE_TABLES,
             kind=["parquet", "csv"],
         ),
     log:
@@ -17,7 +17,7 @@ rule predict:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph_rooflines.prediction_spec(STUDY)),
+        spec=spec(**rooflines.prediction_spec(STUDY)),
         code=code("study_tables.py", "nntest.roofline.study"),
     message:
         "Predict frames a second from roofs and layers"
@@ -27,11 +27,11 @@ rule predict:
 
 rule read_published:
     input:
-        files=graph_rooflines.published_files(STUDY),
+        files=rooflines.published_files(STUDY),
     output:
         tables=expand(
             f"{RESULTS}/tables/{{table}}.{{kind}}",
-            table=graph_rooflines.PUBLISHED_TABLES,
+            table=rooflines.PUBLISHED_TABLES,
             kind=["parquet", "csv"],
         ),
     log:
@@ -39,7 +39,7 @@ rule read_published:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph_rooflines.prediction_spec(STUDY)),
+        spec=spec(**rooflines.prediction_spec(STUDY)),
         code=code("study_tables.py", "nntest.roofline.study"),
     message:
         "Read published tables, and check them"
@@ -64,7 +64,7 @@ rule plot_roofline:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph_rooflines.roofline_plot_spec(STUDY)),
+        spec=spec(**rooflines.roofline_plot_spec(STUDY)),
         code=code("plot_roofline.py", "nntest.plots.roofline"),
     message:
         "Plot the roofline"
@@ -93,7 +93,7 @@ rule plot_prediction:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph_rooflines.prediction_plot_spec(STUDY)),
+        spec=spec(**rooflines.prediction_plot_spec(STUDY)),
         code=code("plot_prediction.py", "nntest.plots.prediction"),
     message:
         "Plot the predictions"

@@ -1,6 +1,6 @@
 # Whole networks against each other, and the pages to click at.
 
-from nntest import graph_trade_offs
+from nntest.graph import trade_offs
 
 
 rule configurations:
@@ -17,7 +17,7 @@ rule configurations:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph_trade_offs.configurations_spec(STUDY)),
+        spec=spec(**trade_offs.configurations_spec(STUDY)),
         code=code("configurations.py", "nntest.configurations"),
     message:
         "Bring whole networks into one table"
@@ -43,7 +43,7 @@ rule plot_trade_off:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph_trade_offs.trade_off_spec(STUDY)),
+        spec=spec(**trade_offs.trade_off_spec(STUDY)),
         code=code("plot_trade_off.py", "nntest.plots.trade_offs"),
     message:
         "Plot {wildcards.plot}"
@@ -58,13 +58,13 @@ rule pages:
         prediction=f"{RESULTS}/tables/prediction.parquet",
         configurations=rules.configurations.output.parquet,
     output:
-        expand(f"{RESULTS}/pages/{{page}}.html", page=graph_trade_offs.PAGES),
+        expand(f"{RESULTS}/pages/{{page}}.html", page=trade_offs.PAGES),
     log:
         f"{LOGS}/pages.log",
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph_trade_offs.pages_spec(STUDY)),
+        spec=spec(**trade_offs.pages_spec(STUDY)),
         code=code(
             "pages.py",
             "nntest.charts.pages",

@@ -1,4 +1,4 @@
-"""What the rules of rooflines.smk ask about a study; see `nntest.graph`."""
+"""What the rules of rooflines.smk ask about a study."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nntest.config import Study
-from nntest.graph import networks_spec
+from nntest.graph.tables import networks_spec
 from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, roofs_spec
 
 __all__ = [

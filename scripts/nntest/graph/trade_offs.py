@@ -1,4 +1,4 @@
-"""What the rules of trade_offs.smk ask about a study; see `nntest.graph`."""
+"""What the rules of trade_offs.smk ask about a study."""
 
 from __future__ import annotations
 

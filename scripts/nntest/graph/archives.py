@@ -1,0 +1,40 @@
+"""What goes into the merged archive, and the names that its platforms get."""
+
+from __future__ import annotations
+
+import glob
+from typing import Any
+
+from nntest.config import Study
+from nntest.errors import UserError
+
+
+def imported_files(study: Study) -> list[str]:
+    """Every file and folder that `imports` names, patterns expanded, in a stable order."""
+    found: list[str] = []
+    for pattern in study.config.imports:
+        matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - may be absolute
+        if not matches:
+            raise UserError(
+                f"config: imports: nothing matches '{pattern}'",
+                "paths are relative to the folder where snakemake runs",
+            )
+        found += [match for match in matches if match not in found]
+    return found
+
+
+def tidy_spec(study: Study) -> dict[str, Any]:
+    """The names that board files give to platforms, and what is read."""
+    return {"platforms": known_platforms(study), "synthetic": study.config.synthetic_datasets}
+
+
+def known_platforms(study: Study) -> list[tuple[str, str, tuple[str, ...]]]:
+    """(board, platform name, model strings) of the study's boards and of those that name a model.
+
+    Without imports only the study's own boards can turn up, and only they count: a board file
+    that is merely there re-runs nothing.
+    """
+    others = study.known_boards if study.config.imports else ()
+    boards = [*study.boards, *(board for board in others if board.platform.models)]
+    names = {board.name: board.platform for board in boards}
+    return [(name, platform.name or "", tuple(platform.models)) for name, platform in names.items()]

@@ -1,0 +1,142 @@
+"""What the rules that talk to boards depend on: specs, and the code that does the work."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from nntest.codehash import ONBOARD, SCRIPTS
+from nntest.config import Board, Library, Study
+from nntest.config.study import Sweep
+from nntest.graph.tables import networks_spec
+from nntest.libraries import KINDS
+from nntest.libraries.base import custom_table
+
+NNTEST = SCRIPTS / "nntest"
+
+# What the rules that talk to a board do, file by file and not by all that is imported: an edit
+# of anything else must not send anybody back to a board.
+_PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
+PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
+_CK_SOURCES = [
+    *(ONBOARD / f"ck_{part}.py" for part in ("command", "datasets", "pack", "records")),
+    *(ONBOARD / f"ck_{part}.py" for part in ("runner", "setup")),
+]
+_RUNNER_SOURCES = [
+    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in (*_PROBES, *_CK_SOURCES)),
+    NNTEST / "network_points.py",
+    NNTEST / "counters.py",
+    NNTEST / "plan.py",
+    NNTEST / "sweep.py",
+]
+_CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
+CHOOSE_SOURCES = [
+    NNTEST / "choose.py",
+    NNTEST / "network_points.py",
+    *(NNTEST / "ck" / name for name in ("read.py", "points.py", "outcome.py")),
+]
+
+
+def board_resource(board: Board) -> str:
+    """The Snakemake resource of which a board has one."""
+    return "board_" + re.sub(r"\W", "_", board.name)
+
+
+def probe_spec(board: Board) -> dict[str, Any]:
+    """What a probe depends on; not on where the board is reached."""
+    spec = {
+        "board": board.name,
+        "platform": board.platform.name,
+        "emulated": board.emulated,
+        "python": board.python,
+        "environment": board.environment,
+    }
+    if board.harness == "ck":
+        spec["ck"] = board.ck_harness.model_dump(mode="json", exclude=_CK_NOT_MEASURED)
+    return spec
+
+
+def install_spec(study: Study, board: str, library: str) -> dict[str, Any]:
+    """What installing a library on a board depends on."""
+    return {
+        "board": probe_spec(board_of(study, board)),
+        "library": _library_spec(library_of(study, library)),
+    }
+
+
+def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
+    """What a sweep depends on: its points, how often, with what, in which environment."""
+    board = sweep.board
+    return {
+        "board": probe_spec(board),
+        "state": [
+            item.model_dump(mode="json")
+            for item in (*board.frequency_domains, *board.thermal_zones)
+        ],
+        "library": _library_spec(sweep.library),
+        # Those of a whole network are in the file that `choose` writes.
+        "points": [
+            {
+                "point": [point.operator, point.tuner, point.subject, point.batch_size],
+                "how": [point.warmup, point.profile, study.repetitions(point)],
+            }
+            for point in sweep.points
+        ],
+        "counters": sweep.board.counters.model_dump() if sweep.board.counters else None,
+        "seed": study.config.seed,
+        "datasets": study.datasets(),
+    }
+
+
+def choose_spec(study: Study, library: str) -> dict[str, Any]:
+    """What the choice for each layer depends on, besides the sweeps of the layers."""
+    config = study.config
+    operators = library_of(study, library).operators
+    return {
+        "networks": networks_spec(study),
+        "padding": config.padding,
+        "batch_sizes": config.batch_sizes,
+        "choices": config.end_to_end_choices,
+        "warmups": config.warmups or [library_of(study, library).warmup],
+        "operators": config.operators,
+        "tuners": config.tuners,
+        "offered": {name: program.tuners for name, program in operators.items()},
+    }
+
+
+def _library_spec(library: Library) -> dict[str, Any]:
+    spec = library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
+    if library.tuner_table is not None:
+        spec["tuner_table_sha256"] = hashlib.sha256(custom_table(library)).hexdigest()
+    return spec
+
+
+def board_of(study: Study, name: str) -> Board:
+    """A board of the study by its name."""
+    return next(board for board in study.boards if board.name == name)
+
+
+def library_of(study: Study, name: str) -> Library:
+    """A library of the study by its name."""
+    return next(library for library in study.libraries if library.name == name)
+
+
+def install_sources(study: Study, library: str) -> list[Path]:
+    """Code that puts a library on a board: its class, and its operator programs."""
+    kind = KINDS[library_of(study, library).kind]
+    return [*kind.installer_sources(), *kind.sources()]
+
+
+def sweep_sources(study: Study, library: str) -> list[Path]:
+    """Code that measures: the runner, what plans and follows it, the operator programs."""
+    sources = [*_RUNNER_SOURCES, *install_sources(study, library)]
+    if library_of(study, library).kind == "ck":
+        sources += [*_CK_SOURCES, NNTEST / "ck_harness" / "plan.py"]
+    return sources
+
+
+def sweep_of(sweeps: dict[str, Sweep], wildcards: Any) -> Sweep:
+    """The sweep that a job's wildcards name."""
+    return sweeps[f"{wildcards.board}.{wildcards.library}{wildcards.cut}"]

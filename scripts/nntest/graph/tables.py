@@ -1,0 +1,149 @@
+"""The tables of a study: who makes each, from what of the study."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nntest.config import Study
+from nntest.errors import UserError
+from nntest.graph.archives import tidy_spec
+from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs, roofs_spec
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that follows from the measurements: who makes it, from what of the study."""
+
+    module: str
+    function: str
+    needs: tuple[str, ...] = ()
+    """Keyword arguments besides the measurements; see `table_arguments`."""
+    reads: tuple[str, ...] = ()
+    """Which of `PROFILE_TABLES` it takes after the measurements."""
+
+
+TABLES: dict[str, Table] = {
+    "failed": Table("nntest.tables", "failed"),
+    "summary": Table("nntest.tables", "summary", ("seed",)),
+    "speedup": Table("nntest.tables", "speedup", ("baseline_operator", "baseline_tuner", "seed")),
+    "tuner_check": Table("nntest.tables", "tuner_check", ("seed",)),
+    "device_state": Table("nntest.tables", "device_state"),
+    "schedule": Table("nntest.schedule", "schedule", ("networks", "padding", "seed")),
+    "estimate": Table("nntest.estimate", "estimate", ("networks", "padding", "seed")),
+    "end_to_end": Table("nntest.end_to_end", "end_to_end", ("networks", "padding", "seed")),
+    "study_figure": Table("nntest.study_figure", "study_figure", ("networks", "padding", "seed")),
+    "comparison": Table(
+        "nntest.compare", "comparison", ("compare", "run", "networks", "padding", "seed")
+    ),
+    "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
+    "protocol_check": Table("nntest.protocols", "protocol_check", ("seed",)),
+    "kernel_share": Table("nntest.kernels", "kernel_share", ("seed",), ("kernels",)),
+    "roofline": Table(
+        "nntest.roofline.measured",
+        "roofline_points",
+        ("networks", "padding", "roofs", "traffic_model", "seed"),
+    ),
+}
+OPTIONAL_TABLES = ("protocol_check", "kernel_share", "end_to_end", "comparison")
+"""Tables that a report leaves out where they have no row."""
+PROFILE_TABLES = ("kernels", "launches", "counters")
+"""Tables of profiled points, read off the archives beside the measurements; often empty."""
+
+
+def more_tables(study: Study) -> list[str]:
+    """Tables beside `TABLES` that a study has, since it lists platforms or published tables."""
+    platforms = ROOFLINE_TABLES if study.config.platforms else ()
+    return [*platforms, *(PUBLISHED_TABLES if study.config.published else ())]
+
+
+def networks_spec(study: Study) -> list[Any]:
+    """The networks by their layers, and by what they were read from."""
+    return [
+        [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
+        + ([network.source] if network.source else [])
+        for network in study.networks
+    ]
+
+
+def table_arguments(study: Study) -> dict[str, Any]:
+    """Everything that a table may need of a study, by the name of the argument."""
+    return {
+        "seed": study.config.seed,
+        "baseline_operator": study.config.baseline.operator,
+        "baseline_tuner": study.config.baseline.tuner,
+        "networks": study.networks,
+        "padding": study.config.padding,
+        "compare": study.config.compare,
+        "roofs": board_roofs(study),
+        "traffic_model": study.config.traffic_model,
+    }
+
+
+def table_spec(study: Study, table: str) -> dict[str, Any]:
+    """What a table depends on besides the measurements."""
+    arguments = table_arguments(study)
+    spec = {need: arguments[need] for need in TABLES[table].needs if need in arguments}
+    if "networks" in spec:
+        spec["networks"] = networks_spec(study)
+    if "compare" in spec:
+        compare = study.config.compare
+        spec["compare"] = compare.model_dump(mode="json") if compare else None
+        # The names that board files give to platforms: the earlier run is read with them.
+        spec["read"] = tidy_spec(study) if compared_runs(study) else None
+    if "roofs" in spec:
+        spec["roofs"] = roofs_spec(study)
+    return spec
+
+
+def table_modules(table: str) -> list[str]:
+    """Modules that make a table."""
+    more = ["nntest.other_run"] if "run" in TABLES[table].needs else []
+    return [TABLES[table].module, *more]
+
+
+def compared_runs(study: Study) -> list[str]:
+    """Files and folders of the earlier run that a comparison reads, in a stable order."""
+    compare = study.config.compare
+    if compare is None or compare.baseline.run is None:
+        return []
+    found = sorted(glob.glob(compare.baseline.run, recursive=True))  # noqa: PTH207 - see above
+    if not found:
+        raise UserError(
+            f"config: compare.baseline.run: nothing matches '{compare.baseline.run}'",
+            "paths are relative to the folder where snakemake runs",
+        )
+    return found
+
+
+def fails_on_regression(study: Study) -> bool:
+    """Whether a run ends with an error where a point has become slower."""
+    compare = study.config.compare
+    return compare is not None and compare.fail_on_regression is not False
+
+
+PREDICTION_CHECK_TABLES = ("prediction_check", "prediction_summary")
+"""Tables of the rule `prediction_check`, which a study has that asks for it."""
+
+
+def prediction_check_files(study: Study) -> list[str]:
+    """Files that the prediction check reads: layer times, measured networks; none without it."""
+    check = study.config.prediction_check
+    if check is None:
+        return []
+    for key in ("layer_times", "measured"):
+        if not Path(getattr(check, key)).is_file():
+            raise UserError(
+                f"config: prediction_check.{key}: there is no file {getattr(check, key)}",
+                "paths are relative to the folder where snakemake runs",
+            )
+    return [check.layer_times, check.measured]
+
+
+def prediction_check_spec(study: Study) -> dict[str, Any]:
+    """What the prediction check depends on besides its files."""
+    check = study.config.prediction_check
+    options = study.config.plots.prediction_check.model_dump(mode="json")
+    return {"system": check.system if check else None, "options": options}
