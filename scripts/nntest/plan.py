@@ -106,7 +106,7 @@ def _point(
         "CK_IN_SHAPE_N": str(point.batch_size),
         "CK_LWS_TUNER_TYPE": point.tuner,
         "CK_SEED": str(study.config.seed),
-        "CK_ABS_DIFF_THRESHOLD": f"{library.operators[point.operator].tolerance:g}",
+        "CK_ABS_DIFF_THRESHOLD": f"{library.tolerance(point.operator):g}",
         "CK_DATASET_FILENAME": f"shape-{point.subject}",
     }
     identity: dict[str, Any] = {

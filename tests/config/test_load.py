@@ -111,7 +111,7 @@ def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
         ),
         ({"operators": ["conv", "network"]}, "'network' is no operator of a layer"),
         ({"end_to_end_choices": ["BEST"]}, "`end_to_end_choices[0]`"),
-        ({"boards": []}, "neither `boards` nor `imports`"),
+        ({"boards": []}, "neither `boards` nor `imports` nor `published`"),
         ({"libraries": []}, "`boards` without `libraries`"),
         ({"tensors": {"conv": ["1-2-3"]}}, "tensor '1-2-3' of species conv has 3 fields, not 7"),
         ({"plots": {"violin": {"titel": "x"}}}, "unknown key `plots.violin.titel` (did you mean"),

@@ -62,7 +62,7 @@ def add_ck_run(
 
 
 def _environment(study: Study, sweep: Sweep, operator: str) -> dict[str, str]:
-    tolerance = sweep.library.operators[operator].tolerance
+    tolerance = sweep.library.tolerance(operator)
     environment = {}
     if study.config.seed != CK_SEED:
         environment["CK_SEED"] = str(study.config.seed)

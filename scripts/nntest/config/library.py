@@ -30,10 +30,15 @@ class OperatorProgram(Strict):
     """An operator program of a library."""
 
     tuners: list[Tuner] = Field(default=["NONE"], min_length=1)
-    tolerance: float = Field(
-        default=0.001, gt=0, description="largest |output - reference| that passes"
+    tolerance: float | None = Field(
+        default=None,
+        gt=0,
+        description="largest |output - reference| that passes; default: 0.001, with fp16 0.05",
     )
 
+
+TOLERANCE, FP16_TOLERANCE = 0.001, 0.05
+"""CK-NNTest's threshold, and one for outputs of the order of 1 summed up in half precision."""
 
 ARMCL_VERSIONS = (
     *("17.12", "18.01", "18.02", "18.03", "18.05", "18.08", "18.11", "19.02", "19.05", "19.08"),
@@ -102,6 +107,13 @@ class Library(Strict):
         if "CUSTOM" in self._tuners() and self.tuner_table is None and self.kind != "ck":
             raise ValueError("the tuner CUSTOM needs `tuner_table`, a file that a run has tuned")
         return self
+
+    def tolerance(self, operator: str) -> float:
+        """The largest difference from the reference that an operator's outputs may have."""
+        said = self.operators[operator].tolerance
+        if said is not None:
+            return said
+        return FP16_TOLERANCE if self.data_type == "fp16" else TOLERANCE
 
     def _tuners(self) -> set[str]:
         return {tuner for program in self.operators.values() for tuner in program.tuners}

@@ -305,10 +305,11 @@ class Study:
     def check(self) -> None:
         """`UserError` for what no single file shows: parts that do not go together."""
         config = self.config
-        if not self.boards and not config.imports:
+        if not (self.boards or config.imports or config.published):
             raise UserError(
-                "config: neither `boards` nor `imports` names anything to work from",
-                "name a board (boards: [localhost]) or list CK archives under `imports`",
+                "config: neither `boards` nor `imports` nor `published` names anything to read",
+                "name a board (boards: [localhost]), or list CK archives under `imports`, or "
+                "tables under `published`",
             )
         if self.boards and not self.libraries:
             raise UserError("config: `boards` without `libraries`", "libraries: [opencl-reference]")
