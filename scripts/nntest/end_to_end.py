@@ -31,7 +31,7 @@ _COLUMNS = {
     "error": "float64", "error_ci_low": "float64", "error_ci_high": "float64",
     "within_band": "boolean",
     "total_min_us": "float64", "measured_min_us": "float64", "error_min": "float64",
-    "queued_us": "float64", "queued_error": "float64", "queued_within_band": "boolean",
+    "queued_us": "float64", "queued_error": "float64",
     "calibrated_us": "float64", "calibrated_error": "float64", "layer_cost_us": "float64",
     "calibrated_on": "Int64",
 }  # fmt: skip
@@ -43,8 +43,10 @@ def end_to_end(
     """One row per estimate of a whole network that was measured as a whole, too.
 
     `error` is estimate over measured time, less 1, by median, with a bootstrap interval over the
-    repetitions of both; `error_min` the same by minima.  `queued_us` is the sum without what
-    waiting for each layer cost (`estimate`), measured and not fitted.  `calibrated_us` adds
+    repetitions of both; `error_min` the same by minima.  `queued_us` is the sum less
+    what waiting for an empty kernel cost for each layer (`estimate`), a lower bound that is
+    measured and not fitted: the workers of a device whose queue is not empty still have to be
+    woken for some layers.  `calibrated_us` adds
     `layers` x `layer_cost_us`, fitted on `calibrated_on` other networks; null with fewer than
     `FEWEST_OTHERS`.
     """
@@ -80,7 +82,6 @@ def end_to_end(
             "error_min": one.total_min / sample.minimum - 1,
             "queued_us": one.queued,
             "queued_error": one.queued / sample.median - 1,
-            "queued_within_band": _within(one.queued / sample.median - 1),
             "calibrated_us": calibrated,
             "calibrated_error": calibrated / sample.median - 1,
             "layer_cost_us": cost,

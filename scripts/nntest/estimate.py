@@ -140,8 +140,8 @@ def estimate(
     says what runs the layers that have none.  `total_us` sums repeats x median over the covered
     layers for one batch, with a bootstrap interval in which each tensor is resampled once per
     draw and the choice stays; `total_min_us` sums the minima of the same choices.  `queued_us` is
-    the sum less what each layer but one paid for being waited for; null where a library's programs
-    do not measure that.
+    the sum less what each layer but one paid at most for being waited for; null where a library's
+    programs do not measure that.
 
     `measured_us` is the median of the whole network's own runs at that choice, and `error` the
     estimate over it, less 1; only where the estimate covers every layer.

@@ -17,7 +17,10 @@ _GROUP = ["platform", "library", "batch_size", "data_type"]
 def end_to_end_plot(
     table: pd.DataFrame, frame: pd.DataFrame, options: PlotOptions, svg: Path, png: Path
 ) -> None:
-    """Draw `end_to_end.end_to_end`: a series for each platform, library and choice."""
+    """Draw `end_to_end.end_to_end`: a series for each platform, library and choice.
+
+    Where there is a calibrated estimate, it is a series of its own beside the plain sum.
+    """
     whole = frame[frame["species"] == "network"]
     head = style.heading("Whole networks: estimated against measured", whole)
     with style.styled():
@@ -43,6 +46,16 @@ def end_to_end_plot(
                     (row["measured_ci_low_us"] / 1e3, row["measured_ci_high_us"] / 1e3),
                     (row["ci_low_us"] / 1e3, row["ci_high_us"] / 1e3),
                     ends,
+                )
+            )
+        for row in table[table["calibrated_us"].notna()].to_dict("records"):
+            label = " · ".join(str(row[name]) for name in [*varying, "choice"])
+            dots.append(
+                Dot(
+                    row["network"],
+                    f"{label}, a cost a layer fitted on the others",
+                    row["measured_us"] / 1e3,
+                    row["calibrated_us"] / 1e3,
                 )
             )
         agreement(dots, head, BAND, dots[0].series, options, svg, png)
