@@ -10,8 +10,6 @@ from point import ConvolutionPoint
 from reference import convolve, draw_convolution
 
 if TYPE_CHECKING:
-    from device import Device
-    from point import Environment, Shape
     from reference import WeightedTensors
 
 BLOCK = 4  # rows (output channels) of a tile; the same number is in kernels/vectors.cl
@@ -20,26 +18,8 @@ BLOCK = 4  # rows (output channels) of a tile; the same number is in kernels/vec
 class ConvolutionOperator(Operator):
     """What both convolutions share: the point, the operands and the reference."""
 
-    def __init__(self, point: ConvolutionPoint, device: Device) -> None:
-        """Keep the point and the device; nothing is allocated yet."""
-        self.point = point
-        self.device = device
-        self.launches = []
-
-    @staticmethod
-    def read_point(environment: Environment) -> ConvolutionPoint:
-        """Read the point from the environment; raises BadValue."""
-        return ConvolutionPoint.from_environment(environment)
-
-    @property
-    def in_shape(self) -> Shape:
-        """Shape of the input, NCHW."""
-        return self.point.in_shape
-
-    @property
-    def out_shape(self) -> Shape:
-        """Shape of the output, NCHW."""
-        return self.point.out_shape
+    point_type = ConvolutionPoint
+    point: ConvolutionPoint
 
     def draw(self, seed: int) -> WeightedTensors:
         """Draw input, weights and bias."""

@@ -11,7 +11,6 @@ from point import BadValue, Pads, read_integer, read_pads
 from reference import WeightedTensors, draw_weighted, out_size, taps
 
 if TYPE_CHECKING:
-    from device import Device
     from point import Environment, Shape
 
 KERNEL = 3  # the only one that CK-NNTest's data sets have
@@ -66,26 +65,8 @@ class DepthwisePoint:
 class DepthwiseConvolution(Operator):
     """One kernel; a work-item computes a tile of a few rows, a vector wide."""
 
-    def __init__(self, point: DepthwisePoint, device: Device) -> None:
-        """Keep the point and the device; nothing is allocated yet."""
-        self.point = point
-        self.device = device
-        self.launches = []
-
-    @staticmethod
-    def read_point(environment: Environment) -> DepthwisePoint:
-        """Read the point from the environment; raises BadValue."""
-        return DepthwisePoint.from_environment(environment)
-
-    @property
-    def in_shape(self) -> Shape:
-        """Shape of the input, NCHW."""
-        return self.point.in_shape
-
-    @property
-    def out_shape(self) -> Shape:
-        """Shape of the output, NCHW."""
-        return self.point.out_shape
+    point_type = DepthwisePoint
+    point: DepthwisePoint
 
     def buffer_elements(self) -> dict[str, int]:
         """Return how many float32 elements each device buffer will hold."""

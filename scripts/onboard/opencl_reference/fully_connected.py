@@ -11,7 +11,6 @@ from point import read_integer
 from reference import WeightedTensors, draw_weighted
 
 if TYPE_CHECKING:
-    from device import Device
     from point import Environment, Shape
 
 SUMS = 4  # sums that a work-item keeps: of four images, or of four parts of one
@@ -53,26 +52,8 @@ class FullyConnectedPoint:
 class FullyConnected(Operator):
     """One kernel; a work-item computes a vector of outputs, for up to SUMS images at once."""
 
-    def __init__(self, point: FullyConnectedPoint, device: Device) -> None:
-        """Keep the point and the device; nothing is allocated yet."""
-        self.point = point
-        self.device = device
-        self.launches = []
-
-    @staticmethod
-    def read_point(environment: Environment) -> FullyConnectedPoint:
-        """Read the point from the environment; raises BadValue."""
-        return FullyConnectedPoint.from_environment(environment)
-
-    @property
-    def in_shape(self) -> Shape:
-        """Shape of the input, NCHW."""
-        return self.point.in_shape
-
-    @property
-    def out_shape(self) -> Shape:
-        """Shape of the output, NCHW."""
-        return self.point.out_shape
+    point_type = FullyConnectedPoint
+    point: FullyConnectedPoint
 
     def _panels(self) -> tuple[int, int]:
         """Return (panels of weights, outputs of a panel)."""

@@ -75,24 +75,30 @@ class Operator(ABC):
     tuner_types: tuple[str, ...] = ("NONE", "DEFAULT", "CUSTOM")  # of CK_LWS_TUNER_TYPE
     data_types: tuple[str, ...] = ("fp32",)  # of NNTEST_DATA_TYPE
 
-    @property
-    @abstractmethod
-    def in_shape(self) -> Shape:
-        """Shape of the input, NCHW."""
+    point_type: type[Any]  # reads the point, and knows the shapes that follow from it
 
-    @property
-    @abstractmethod
-    def out_shape(self) -> Shape:
-        """Shape of the output, NCHW."""
-
-    @abstractmethod
     def __init__(self, point: Any, device: Device) -> None:
         """Take what :meth:`read_point` has read; nothing is allocated yet."""
+        self.point = point
+        self.device = device
+        self.launches = []
 
-    @staticmethod
-    @abstractmethod
-    def read_point(environment: Environment) -> Any:
+    @classmethod
+    def read_point(cls, environment: Environment) -> Any:
         """Read the operator's point from the environment; raises BadValue."""
+        return cls.point_type.from_environment(environment)
+
+    @property
+    def in_shape(self) -> Shape:
+        """Shape of the input, NCHW."""
+        shape: Shape = self.point.in_shape
+        return shape
+
+    @property
+    def out_shape(self) -> Shape:
+        """Shape of the output, NCHW."""
+        shape: Shape = self.point.out_shape
+        return shape
 
     @abstractmethod
     def buffer_elements(self) -> dict[str, int]:

@@ -11,7 +11,6 @@ from point import BadValue, Pads, read_integer
 from reference import Tensors, draw_input, out_size, taps
 
 if TYPE_CHECKING:
-    from device import Device
     from point import Environment, Shape
 
 
@@ -78,26 +77,8 @@ class Pooling(Operator):
 
     largest: bool  # maxpool, else avgpool
 
-    def __init__(self, point: PoolPoint, device: Device) -> None:
-        """Keep the point and the device; nothing is allocated yet."""
-        self.point = point
-        self.device = device
-        self.launches = []
-
-    @staticmethod
-    def read_point(environment: Environment) -> PoolPoint:
-        """Read the point from the environment; raises BadValue."""
-        return PoolPoint.from_environment(environment)
-
-    @property
-    def in_shape(self) -> Shape:
-        """Shape of the input, NCHW."""
-        return self.point.in_shape
-
-    @property
-    def out_shape(self) -> Shape:
-        """Shape of the output, NCHW."""
-        return self.point.out_shape
+    point_type = PoolPoint
+    point: PoolPoint
 
     def buffer_elements(self) -> dict[str, int]:
         """Return how many float32 elements each device buffer will hold."""

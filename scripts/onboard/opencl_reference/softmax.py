@@ -11,7 +11,6 @@ from point import read_integer
 from reference import Tensors, draw_input
 
 if TYPE_CHECKING:
-    from device import Device
     from point import Environment, Shape
 
 SPREAD = 4.0  # inputs are from [-4, 4): the largest output is e^8 times the smallest
@@ -36,31 +35,22 @@ class SoftmaxPoint:
             width=read_integer(environment, "CK_IN_SHAPE_W", 1, least=1),
         )
 
+    @property
+    def in_shape(self) -> Shape:
+        """Shape of the input, NCHW."""
+        return self.batch, self.channels, self.height, self.width
+
+    @property
+    def out_shape(self) -> Shape:
+        """Shape of the output: the input's."""
+        return self.in_shape
+
 
 class Softmax(Operator):
     """One kernel: vectors along the channels for a single pixel, along the pixels for many."""
 
-    def __init__(self, point: SoftmaxPoint, device: Device) -> None:
-        """Keep the point and the device; nothing is allocated yet."""
-        self.point = point
-        self.device = device
-        self.launches = []
-
-    @staticmethod
-    def read_point(environment: Environment) -> SoftmaxPoint:
-        """Read the point from the environment; raises BadValue."""
-        return SoftmaxPoint.from_environment(environment)
-
-    @property
-    def in_shape(self) -> Shape:
-        """Shape of the input, NCHW."""
-        point = self.point
-        return point.batch, point.channels, point.height, point.width
-
-    @property
-    def out_shape(self) -> Shape:
-        """Shape of the output, NCHW."""
-        return self.in_shape
+    point_type = SoftmaxPoint
+    point: SoftmaxPoint
 
     def buffer_elements(self) -> dict[str, int]:
         """Return how many float32 elements each device buffer will hold."""
