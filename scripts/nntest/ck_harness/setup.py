@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nntest.board_runner import RESTARTS, Runner, absolute_root
 from nntest.ck_harness.request import ck_request, pip_request
 from nntest.config.board import Board
 from nntest.config.ck import CkDetect, CkLibrary, CkRepository, CkSoftware
 from nntest.config.library import Library
 from nntest.errors import UserError
 from nntest.progress import ProgressLine
-from nntest.sweep import RESTARTS, Runner, absolute_root
 from nntest.transport import PersistentTransport, Transport, TransportError
 
 Told = dict[str, Any]

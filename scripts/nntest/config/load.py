@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from nntest.config.board import Board
+from nntest.config.ck_check import check_ck
 from nntest.config.library import Library
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
@@ -58,6 +59,7 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
     for file in study.network_files:
         file.build()
     study.check()
+    check_ck(study)
     _check_published(settings)
     return study
 

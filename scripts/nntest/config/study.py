@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
-from nntest.config.ck_check import check_ck
 from nntest.config.compare import Compare
 from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Instrument, Profile, instruments_of
@@ -348,7 +347,6 @@ class Study:
                     f"(it lists {', '.join(sorted(unknown)) or 'none'})",
                     "add one to `libraries` of the board file, or take the board out of `boards`",
                 )
-        check_ck(self)
         for library in self.libraries if self.boards else ():
             if not self.points(library):
                 raise UserError(

@@ -29,6 +29,7 @@ _RUNNER_SOURCES = [
     NNTEST / "network_points.py",
     NNTEST / "counters.py",
     NNTEST / "plan.py",
+    NNTEST / "board_runner.py",
     NNTEST / "sweep.py",
 ]
 _CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
