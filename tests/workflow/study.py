@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -91,7 +92,7 @@ class Checkout:
         with (self.folder / "output").open("w") as output:
             return subprocess.Popen(
                 self.command(*arguments), cwd=self.folder, stdout=output,
-                stderr=subprocess.STDOUT, text=True, **options,
+                stderr=subprocess.STDOUT, text=True, preexec_fn=_hear_ctrl_c, **options,
             )  # fmt: skip
 
     def run(self, *arguments: str, env: dict[str, str] | None = None) -> str:
@@ -135,3 +136,8 @@ class Checkout:
             return []
         whole = path.read_bytes().split(b"\n")[:-1]
         return [json.loads(line) for line in whole][1:]
+
+
+def _hear_ctrl_c() -> None:
+    """A shell's background job ignores SIGINT, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
