@@ -79,9 +79,12 @@ def test_what_pypi_alone_gives_ends_at_the_first_repository(tmp_path: Path) -> N
 @pytest.mark.sshd
 @pytest.mark.skipif(not SSHD.exists(), reason="needs OpenSSH's server")
 @pytest.mark.timeout(3600)
-def test_the_study_of_two_tensors_through_real_ck_over_ssh(tmp_path: Path) -> None:
+def test_the_study_of_two_tensors_through_real_ck_over_ssh(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     folder = Path(str(REPOSITORIES))
     sshd = Sshd(tmp_path / "board")
+    request.addfinalizer(sshd.stop)
     checkout = Checkout.make(
         tmp_path / "checkout",
         boards=["ckboard"],
