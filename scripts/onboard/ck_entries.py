@@ -22,7 +22,15 @@ import re
 import tempfile
 import zipfile
 
-from ck_points import HOST_OS, PROGRAM_MODULE_UID, dataset, pipeline_state, recording, text
+from ck_points import (
+    HOST_OS,
+    PROGRAM_MODULE_UID,
+    about_sweep,
+    dataset,
+    pipeline_state,
+    recording,
+    text,
+)
 
 FORMAT_VERSION = 1
 """Version of what is written under ``nntest_flow``."""
@@ -211,19 +219,7 @@ def _meta(plan, journal, points):
             "user": text(ck.get("user")),
             "versions": {"library": text(ck["library"].get("version"))},
         },
-        "nntest_flow": {
-            "format": FORMAT_VERSION,
-            "journal": journal,
-            "sweep": plan["sweep"],
-            "study": plan["study"],
-            "seed": plan["seed"],
-            "board": ck["board"],
-            "emulated": ck["emulated"],
-            "label": ck["label"],
-            "library": ck["library"],
-            "platform": ck["platform"],
-            "facts": ck.get("facts") or {},
-        },
+        "nntest_flow": dict(about_sweep(plan), format=FORMAT_VERSION, journal=journal),
     }
 
 

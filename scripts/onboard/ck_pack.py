@@ -14,6 +14,7 @@ import os
 import zipfile
 
 from ck_entries import write_zip
+from ck_points import about_sweep
 from journal import effective
 
 
@@ -77,20 +78,9 @@ def _alias_of(source, name):
 
 def _with_ours(data, plan):
     meta = json.loads(data.decode("utf-8"))
-    ck = plan["ck"]
-    meta["nntest_flow"] = {
-        "harness": "ck",
-        "sweep": plan["sweep"],
-        "study": plan["study"],
-        "seed": plan["seed"],
-        "board": ck["board"],
-        "emulated": ck["emulated"],
-        "label": ck["label"],
-        "library": ck["library"],
-        "platform": ck["platform"],
-        "facts": ck.get("facts") or {},
-        "fixed_sleeps": plan["ck_run"]["fixed_sleeps"],
-    }
+    meta["nntest_flow"] = dict(
+        about_sweep(plan), harness="ck", fixed_sleeps=plan["ck_run"]["fixed_sleeps"]
+    )
     return json.dumps(meta, indent=2, sort_keys=True).encode("utf-8")
 
 

@@ -56,6 +56,22 @@ def pipeline_state(point, line):
     return flat
 
 
+def about_sweep(plan):
+    """What an entry's meta says of the sweep that it is from, whoever measured it."""
+    ck = plan["ck"]
+    return {
+        "sweep": plan["sweep"],
+        "study": plan["study"],
+        "seed": plan["seed"],
+        "board": ck["board"],
+        "emulated": ck["emulated"],
+        "label": ck["label"],
+        "library": ck["library"],
+        "platform": ck["platform"],
+        "facts": ck.get("facts") or {},
+    }
+
+
 def dataset(ck, point):
     """The CK-NNTest data set that a point's tensor is from, or ""."""
     return (ck.get("datasets") or {}).get(point["species"], "")

@@ -17,7 +17,7 @@ from nntest.plan import build_plan, sweep_folder
 HOME = Path(__file__).parents[2]
 BOARD: dict[str, Any] = {
     "connect": {"transport": "local"},
-    "work_dir": "/work",
+    "work_dir": "/board",
     "harness": "ck",
     "ck": {"repositories": ["ck-env", {"name": "ck-nntest", "url": "https://127.0.0.1/ck-nntest"}]},
 }
@@ -56,8 +56,8 @@ def study(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Stud
 def plan_of(study: Study) -> dict[str, Any]:
     sweep = study.sweeps()[0]
     return build_plan(
-        study, sweep, INSTALLED, FACTS, programs="/work/programs/v",
-        folder=sweep_folder(study, sweep, "/work"), planned_at="",
+        study, sweep, INSTALLED, FACTS, programs="/board/programs/v",
+        folder=sweep_folder(study, sweep, "/board"), planned_at="",
     )  # fmt: skip
 
 
@@ -116,13 +116,13 @@ def test_a_mistake_is_told(
 
 def test_a_ck_of_our_own_has_folders_of_its_own() -> None:
     board = Board(name="b", **{**BOARD, "ck": {"pip": "ck==1.9.9", "python": "python2.7"}})
-    request, pip = ck_request(board, "/work"), pip_request(board, "/work")
+    request, pip = ck_request(board, "/board"), pip_request(board, "/board")
     assert pip is not None
     assert (pip["requirement"], pip["python"]) == ("ck==1.9.9", "python2.7")
     assert request["argv"] == [pip["starter"]]
     assert request["environment"] == {
-        "CK_REPOS": "/work/ck/repositories",
-        "CK_TOOLS": "/work/ck/tools",
+        "CK_REPOS": "/board/ck/repositories",
+        "CK_TOOLS": "/board/ck/tools",
         "PYTHONPATH": pip["folder"],
     }
 
