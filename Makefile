@@ -25,20 +25,22 @@ lint: env
 	MYPYPATH=scripts/virtual_board $(BIN)/mypy --strict scripts/virtual_board/board.py
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/vermin --target=3.5- --violations --eval-annotations scripts/onboard/*.py scripts/onboard/armcl/*.py
+	$(BIN)/lint-imports
 	$(BIN)/snakemake --lint
 
 env: .venv/.installed
 
-.venv/.installed: requirements.lock
+.venv/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "error: $(PYTHON) is older than 3.11; name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 board-file: env
 	@test -n "$(HOST)" || { echo 'usage: make board-file HOST=name [ARGS="--user me --port 22"]' >&2; exit 2; }
-	@$(BIN)/python scripts/board_file.py "$(HOST)" $(ARGS)
+	@$(BIN)/nntest board-file "$(HOST)" $(ARGS)
 
 virtual-board: env
 	@$(BIN)/python scripts/virtual_board/board.py build --bare --install-tools
@@ -56,7 +58,7 @@ lock: env
 		--no-header --output-file requirements.lock pyproject.toml
 
 schemas: env
-	PYTHONPATH=scripts $(BIN)/python -m nntest.config.schemas
+	$(BIN)/python -m nntest.config.schemas
 
 clean:
 	rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache

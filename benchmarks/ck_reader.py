@@ -41,8 +41,8 @@ def make_repository(folder: Path, genuine: Path, points: int, every_file: bool) 
     reader opens is there.  Returns how many entries were made.
     """
     sys.path.insert(0, str(HOME / "scripts"))
-    from nntest.ck.entries import find_entries
-    from nntest.ck.trees import open_tree
+    from nntest.archives.ck.entries import find_entries
+    from nntest.archives.ck.trees import open_tree
 
     master = folder / "master"
     experiment = folder / "local" / "experiment"
@@ -162,8 +162,8 @@ def read_with_ck(folder: Path) -> dict[str, Any]:
 
 def read_into_frame(folder: Path) -> dict[str, Any]:
     """Read with this project's reader, into the measurement table."""
-    from nntest.ck import read_rows
-    from nntest.measurements import to_frame
+    from nntest.archives.ck import read_rows
+    from nntest.archives.measurements import to_frame
 
     start = time.perf_counter()
     frame = to_frame(read_rows(folder / "local", (), lambda _: None))
@@ -172,7 +172,7 @@ def read_into_frame(folder: Path) -> dict[str, Any]:
 
 def read_row_by_row(folder: Path) -> dict[str, Any]:
     """Read with this project's reader and keep nothing."""
-    from nntest.ck import read_rows
+    from nntest.archives.ck import read_rows
 
     start, rows, total = time.perf_counter(), 0, 0.0
     for row in read_rows(folder / "local", (), lambda _: None):

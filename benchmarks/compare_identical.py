@@ -32,9 +32,9 @@ import yaml
 HOME = Path(__file__).parents[1]
 sys.path.insert(0, str(HOME / "scripts"))
 
-from nntest.compare import ALPHA, FASTER, SLOWER, Side, compared  # noqa: E402
-from nntest.config.compare import Compare, ComparedSide  # noqa: E402
-from nntest.other_run import read_archives  # noqa: E402
+from nntest.analysis.comparison import ALPHA, FASTER, SLOWER, Side, compared  # noqa: E402
+from nntest.archives.runs import read_archives  # noqa: E402
+from nntest.config.comparison import Compare, ComparedSide  # noqa: E402
 
 LAYERS = [
     {"name": "first", "species": "conv", "tensor": "3-64-64-3-16-2-0_1_0_1"},

@@ -28,7 +28,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from nntest.config.board import SshConnection
-from nntest.transport.ssh import SshTransport
+from nntest.measuring.transport.ssh import SshTransport
 
 SSHD = Path("/usr/sbin/sshd")
 SFTP_SERVERS = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server")

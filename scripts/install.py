@@ -7,12 +7,12 @@ from pathlib import Path
 
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import board_of, library_of
-from nntest.job import job_log, study_of
-from nntest.libraries import KINDS
-from nntest.libraries.base import Following
-from nntest.progress import ProgressLine
-from nntest.runs import Controller
-from nntest.transport import connect
+from nntest.graph.job import job_log, study_of
+from nntest.graph.runs import Controller
+from nntest.measuring.installed import Following
+from nntest.measuring.libraries import KINDS
+from nntest.measuring.progress import ProgressLine
+from nntest.measuring.transport import connect
 
 # Being asked to end is the same as Ctrl-C: a build on the board is stopped, its objects kept.
 signal.signal(signal.SIGTERM, signal.default_int_handler)

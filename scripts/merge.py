@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from nntest.ck import merge
+from nntest.archives.ck import merge
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log, study_of
+from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     keep_both = study_of(snakemake).config.merge == "keep-both"

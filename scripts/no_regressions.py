@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pandas as pd
-from nntest.compare import refuse_regressions
+from nntest.analysis.comparison import refuse_regressions
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log, study_of
+from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake):
     found = pd.read_parquet(snakemake.input.comparison)

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
-from nntest.charts import pages
-from nntest.charts.page import write_page
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log, study_of
+from nntest.graph.job import job_log, study_of
+from nntest.pictures.charts import pages
+from nntest.pictures.charts.page import write_page
 
 with user_errors_end_the_process(), job_log(snakemake):
     study = study_of(snakemake)

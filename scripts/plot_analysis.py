@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pandas as pd
+from nntest.archives.measurements import load
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log, study_of
-from nntest.measurements import load
-from nntest.plots.comparison import comparison_plot
-from nntest.plots.end_to_end import end_to_end_plot
-from nntest.plots.layer_bars import layer_bars
+from nntest.graph.job import job_log, study_of
+from nntest.pictures.plots.comparison import comparison_plot
+from nntest.pictures.plots.end_to_end import end_to_end_plot
+from nntest.pictures.plots.layer_bars import layer_bars
 
 DRAWN_BY = {
     "layers": layer_bars,

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
+from nntest.analysis.kernels import timed_kernels
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log, study_of
-from nntest.kernels import timed_kernels
-from nntest.plots.kernel_stack import kernel_stack
-from nntest.plots.violin import violin
+from nntest.graph.job import job_log, study_of
+from nntest.pictures.plots.kernel_stack import kernel_stack
+from nntest.pictures.plots.violin import violin
 
 with user_errors_end_the_process(), job_log(snakemake):
     plots = study_of(snakemake).config.plots

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
+from nntest.analysis.study_tables import best_shares
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log, study_of
-from nntest.plots.prediction import prediction_heat_map
-from nntest.roofline.study import best_shares
+from nntest.graph.job import job_log, study_of
+from nntest.pictures.plots.prediction import prediction_heat_map
 
 with user_errors_end_the_process(), job_log(snakemake):
     config = study_of(snakemake).config

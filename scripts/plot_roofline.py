@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pandas as pd
+from nntest.analysis.roofline.boards import board_roofs
+from nntest.analysis.roofline.ceilings import with_measured
+from nntest.archives.measurements import load
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log, study_of
-from nntest.measurements import load
-from nntest.plots.roofline import roofline
-from nntest.roofline.boards import board_roofs
-from nntest.roofline.ceilings import with_measured
+from nntest.graph.job import job_log, study_of
+from nntest.pictures.plots.roofline import roofline
 
 with user_errors_end_the_process(), job_log(snakemake):
     study = study_of(snakemake)

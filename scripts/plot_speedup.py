@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
+from nntest.archives.measurements import load
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log, study_of
-from nntest.measurements import load
-from nntest.plots.speedup_bars import speedup_bars
+from nntest.graph.job import job_log, study_of
+from nntest.pictures.plots.speedup_bars import speedup_bars
 
 with user_errors_end_the_process(), job_log(snakemake):
     speedup_bars(

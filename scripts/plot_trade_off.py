@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log, study_of
-from nntest.plots.trade_offs import trade_off_plot
+from nntest.graph.job import job_log, study_of
+from nntest.pictures.plots.trade_offs import trade_off_plot
 
 with user_errors_end_the_process(), job_log(snakemake):
     config = study_of(snakemake).config

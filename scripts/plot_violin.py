@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from nntest.archives.measurements import load
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log, study_of
-from nntest.measurements import load
-from nntest.plots.violin import violin
+from nntest.graph.job import job_log, study_of
+from nntest.pictures.plots.violin import violin
 
 with user_errors_end_the_process(), job_log(snakemake):
     violin(

@@ -4,12 +4,12 @@ import json
 import sys
 from pathlib import Path
 
-from nntest.board_file import differences
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import board_of
-from nntest.job import job_log, study_of
-from nntest.probe import probe
-from nntest.transport import connect
+from nntest.graph.job import job_log, study_of
+from nntest.measuring.board_file import differences
+from nntest.measuring.probe import probe
+from nntest.measuring.transport import connect
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)

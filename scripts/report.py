@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-from nntest.charts.names import PAGES
+from nntest.archives.measurements import load
+from nntest.domain.network_points import left_out_lines
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import (
     KERNEL_PLOTS,
@@ -17,9 +18,8 @@ from nntest.graph import (
     plot_caption,
     plots_of,
 )
-from nntest.job import job_log, study_of
-from nntest.measurements import load
-from nntest.network_points import left_out_lines
+from nntest.graph.job import job_log, study_of
+from nntest.pictures.charts.names import PAGES
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.report.versions import versions
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from nntest.analysis.study_tables import published_tables, roofline_tables
+from nntest.archives.measurements import load
 from nntest.errors import user_errors_end_the_process
-from nntest.job import job_log, study_of
-from nntest.measurements import load
-from nntest.roofline.study import published_tables, roofline_tables
+from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)

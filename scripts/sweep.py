@@ -6,15 +6,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from nntest.domain.network_points import load_chosen
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import sweep_of
-from nntest.job import job_log, study_of
-from nntest.libraries import Installed
-from nntest.network_points import load_chosen
-from nntest.progress import ProgressLine
-from nntest.runs import Controller
-from nntest.sweep import Outputs, run_sweep
-from nntest.transport import PersistentTransport, TransportError, connect
+from nntest.graph.job import job_log, study_of
+from nntest.graph.runs import Controller
+from nntest.measuring.installed import Installed
+from nntest.measuring.progress import ProgressLine
+from nntest.measuring.sweep import Outputs, run_sweep
+from nntest.measuring.transport import PersistentTransport, TransportError, connect
 
 # Being asked to end is the same as Ctrl-C: the runner is stopped, its journal kept.
 signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -4,11 +4,11 @@ from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
+from nntest.archives.measurements import load
+from nntest.archives.runs import read_run
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import TABLES, table_arguments
-from nntest.job import job_log, study_of
-from nntest.measurements import load
-from nntest.other_run import read_run
+from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     table = TABLES[snakemake.wildcards.table]

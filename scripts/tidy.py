@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from nntest.ck import (
+from nntest.archives.ck import (
     COUNTER_COLUMNS,
     LAUNCH_COLUMNS,
     TIMES,
@@ -14,10 +14,11 @@ from nntest.ck import (
     read_launch_rows,
     read_rows,
 )
+from nntest.archives.measurements import KERNEL_SCHEMA, save, to_frame
+from nntest.archives.runs import known_platforms
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import PROFILE_TABLES, known_platforms
-from nntest.job import job_log, study_of
-from nntest.measurements import KERNEL_SCHEMA, save, to_frame
+from nntest.graph import PROFILE_TABLES
+from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)

@@ -60,10 +60,15 @@ def test_the_order_of_the_files_does_not_count(tmp_path: Path) -> None:
 
 def test_modules_that_are_imported_by_imported_ones_count() -> None:
     files = {
-        path.relative_to(SCRIPTS).as_posix() for path in closure(module_file("nntest.estimate"))
+        path.relative_to(SCRIPTS).as_posix()
+        for path in closure(module_file("nntest.analysis.estimate"))
     }
-    assert {"nntest/estimate.py", "nntest/networks.py", "nntest/tensors.py"} <= files
-    assert "nntest/sweep.py" not in files
+    assert {
+        "nntest/analysis/estimate.py",
+        "nntest/domain/networks.py",
+        "nntest/domain/tensors.py",
+    } <= files
+    assert "nntest/measuring/sweep.py" not in files
     assert not any("plots" in name for name in files)
 
 
@@ -78,7 +83,7 @@ def test_a_process_that_remembers_says_what_one_that_does_not_says(
     program = (
         "import pathlib, sys; from nntest import codehash as c; "
         "c.MEMORY = pathlib.Path(sys.argv[1]); "
-        "print(c.source_hash(c.closure(c.module_file('nntest.estimate'))))"
+        "print(c.source_hash(c.closure(c.module_file('nntest.analysis.estimate'))))"
     )
 
     def say() -> str:

@@ -26,7 +26,10 @@ SCRIPTS = Path(__file__).resolve().parents[1]
 ONBOARD = SCRIPTS / "onboard"
 """What is copied to boards."""
 
-MEMORY = SCRIPTS.parent / ".snakemake" / "nntest"
+PROJECT = SCRIPTS.parent
+"""The check-out: config, workflow and scripts."""
+
+MEMORY = PROJECT / ".snakemake" / "nntest"
 """Where the meaning of contents is remembered."""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from nntest.config import Board
-from nntest.transport import Transport, connect
+from nntest.measuring.transport import Transport, connect
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "virtual_board" / "board.py"
 TOOLS = ("mmdebstrap", "qemu-aarch64-static", "update-binfmts", "aarch64-linux-gnu-g++")

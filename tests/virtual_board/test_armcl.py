@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 import yaml
 from nntest.config import Library
-from nntest.libraries import Installed
-from nntest.libraries.armcl import MARKER, ArmCL
-from nntest.probe import probe
-from nntest.tensors import OPERATOR_SPECIES, Tensor
-from nntest.transport import Transport, connect
+from nntest.domain.tensors import OPERATOR_SPECIES, Tensor
+from nntest.measuring.installed import Installed
+from nntest.measuring.libraries.armcl import MARKER, ArmCL
+from nntest.measuring.probe import probe
+from nntest.measuring.transport import Transport, connect
 
 from .conftest import VirtualBoard
 

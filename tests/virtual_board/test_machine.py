@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from nntest.probe import probe
-from nntest.transport import Transport, connect
+from nntest.measuring.probe import probe
+from nntest.measuring.transport import Transport, connect
 
 from .conftest import VirtualBoard
 

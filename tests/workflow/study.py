@@ -87,8 +87,13 @@ class Checkout:
         """Command line of Snakemake on two cores."""
         return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
 
+    def environment(self, more: dict[str, str] | None = None) -> dict[str, str]:
+        """Of a process that is to use this check-out's package, not the tests' own."""
+        return {**os.environ, "PYTHONPATH": str(self.folder / "scripts"), **(more or {})}
+
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start Snakemake; its output goes to the file `output`."""
+        options["env"] = self.environment(options.get("env"))
         with (self.folder / "output").open("w") as output:
             return subprocess.Popen(
                 self.command(*arguments), cwd=self.folder, stdout=output,
@@ -105,7 +110,7 @@ class Checkout:
         """Run Snakemake to any end: (exit status, what it said)."""
         done = subprocess.run(
             self.command(*arguments), cwd=self.folder, capture_output=True, text=True, check=False,
-            env={**os.environ, **(env or {})},
+            env=self.environment(env),
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr
 

@@ -78,8 +78,8 @@ def test_mistakes_are_told_by_key(fresh: Checkout) -> None:
         ({"compare": {"baseline": {"run": "none.zip"}}}, "nothing matches 'none.zip'"),
         ({"compare": {"baseline": {}}}, "name one of library, platform, archive, run"),
         (
-            {"prediction_check": {"layer_times": "a.csv", "measured": "b.csv"}},
-            "prediction_check.layer_times: there is no file a.csv",
+            {"layer_sum_check": {"layer_times": "a.csv", "measured": "b.csv"}},
+            "layer_sum_check.layer_times: there is no file a.csv",
         ),
     ):
         fresh.configure(**changes)

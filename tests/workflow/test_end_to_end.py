@@ -9,9 +9,9 @@ from statistics import median
 from typing import Any
 
 import pytest
-from nntest.ck import check, read_points
-from nntest.measurements import load
-from nntest.tensors import Tensor
+from nntest.archives.ck import check, read_points
+from nntest.archives.measurements import load
+from nntest.domain.tensors import Tensor
 
 from workflow.study import Checkout
 
@@ -72,7 +72,7 @@ def test_a_network_is_measured_with_the_librarys_protocol(whole: Checkout) -> No
 
 
 def test_each_layer_runs_what_was_fastest_on_its_tensor(whole: Checkout) -> None:
-    """Computed again here from the board's journal, which `choose` does not read."""
+    """Computed again here from the board's journal, which `schedule_network` does not read."""
     plan = json.loads(
         (whole.results / "sweeps" / "here.opencl-reference.plan.json").read_text("utf-8")
     )
@@ -139,8 +139,8 @@ def test_a_finished_study_has_nothing_to_be_done(whole: Checkout) -> None:
 
 def test_what_is_only_a_name_measures_no_network_again(study: Checkout) -> None:
     write_chain(study, [{**layer, "name": f"new {layer['name']}"} for layer in CHAIN])
-    assert {"sweep", "choose", "sweep_network"} & set(study.would_run()) == {
-        "choose", "sweep_network"
+    assert {"sweep", "schedule_network", "sweep_network"} & set(study.would_run()) == {
+        "schedule_network", "sweep_network"
     }  # fmt: skip
     before = study.journal()
     study.run("--until", "sweep_network")
@@ -153,9 +153,9 @@ def test_a_plot_title_or_a_description_goes_to_no_board(study: Checkout) -> None
         repetitions=REPETITIONS, plots={"violin": {"title": "Another title"}},
     )  # fmt: skip
     write_chain(study, CHAIN, description="a new word for it")
-    with (study.folder / "scripts/nntest/stats.py").open("a") as code:
+    with (study.folder / "scripts/nntest/analysis/stats.py").open("a") as code:
         code.write("\nEDITED = 1\n")
-    assert not {"sweep", "choose", "sweep_network"} & set(study.would_run())
+    assert not {"sweep", "schedule_network", "sweep_network"} & set(study.would_run())
 
 
 def test_a_changed_choice_measures_the_network_again(study: Checkout) -> None:

@@ -6,7 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from nntest.measurements import load, measured
+from nntest.archives.measurements import load, measured
 
 from workflow.study import HOME, REPETITIONS, Checkout
 

@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 import yaml
+from measuring.transport.sshd import SSHD, Proxy, Sshd
 from nntest.config import Board
-from transport.sshd import SSHD, Proxy, Sshd
 
-from workflow.study import HOME, Checkout
+from workflow.study import Checkout
 from workflow.test_mishaps import SWEEP, end_what_runs_in
 
 pytestmark = [
@@ -241,7 +241,7 @@ def test_a_work_folder_that_is_a_file(bench: Bench) -> None:
 def test_a_board_file_is_drafted_from_the_board(bench: Bench) -> None:
     done = subprocess.run(
         [
-            sys.executable, HOME / "scripts/board_file.py", "127.0.0.1",
+            sys.executable, "-m", "nntest.commands.main", "board-file", "127.0.0.1",
             "--port", str(bench.wire.port), "--user", getpass.getuser(),
             "--key", bench.sshd.key, "--known-hosts", bench.sshd.known_hosts,
             "--python", sys.executable,

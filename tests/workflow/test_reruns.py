@@ -53,16 +53,16 @@ def test_a_plot_title_runs_plots_and_report_only(study: Checkout) -> None:
 
 
 def test_an_edit_of_the_plots_code_runs_no_sweep(study: Checkout) -> None:
-    study.edit("scripts/nntest/plots/violin.py", "import", "_edited = 1\nimport")
-    study.edit("scripts/nntest/plots/violin.py", "_edited = 1\n", "")
+    study.edit("scripts/nntest/pictures/plots/violin.py", "import", "_edited = 1\nimport")
+    study.edit("scripts/nntest/pictures/plots/violin.py", "_edited = 1\n", "")
     assert study.would_run() == {}
-    with (study.folder / "scripts/nntest/plots/violin.py").open("a") as code:
+    with (study.folder / "scripts/nntest/pictures/plots/violin.py").open("a") as code:
         code.write("\nEDITED = 1\n")
     assert set(study.would_run()) == {"violin", "report", "all"}
 
 
 def test_an_edit_of_the_statistics_runs_no_sweep(study: Checkout) -> None:
-    with (study.folder / "scripts/nntest/stats.py").open("a") as code:
+    with (study.folder / "scripts/nntest/analysis/stats.py").open("a") as code:
         code.write("\nEDITED = 1\n")
     assert not MEASURING & set(study.would_run())
     assert "table" in study.would_run()
@@ -86,7 +86,7 @@ def test_a_comment_runs_nothing(study: Checkout) -> None:
     for name in (
         "scripts/onboard/measure.py",
         "scripts/onboard/runner.py",
-        "scripts/nntest/stats.py",
+        "scripts/nntest/analysis/stats.py",
         "scripts/sweep.py",
     ):
         with (study.folder / name).open("a") as code:

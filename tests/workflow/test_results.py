@@ -9,8 +9,8 @@ from collections import defaultdict
 
 import pandas as pd
 import pytest
+from nntest.archives.measurements import load, measured
 from nntest.graph import PLOTS, TABLES
-from nntest.measurements import load, measured
 
 from workflow.study import POINTS, REPETITIONS, Checkout
 

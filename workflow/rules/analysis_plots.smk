@@ -2,9 +2,9 @@
 
 ANALYSIS_PLOTS = {
     # Picture: (its tables, the module that draws it)
-    "layers": (["layer_times", "estimate"], "nntest.plots.layer_bars"),
-    "end_to_end": (["end_to_end"], "nntest.plots.end_to_end"),
-    "comparison": (["comparison"], "nntest.plots.comparison"),
+    "layers": (["layer_times", "estimate"], "nntest.pictures.plots.layer_bars"),
+    "end_to_end": (["end_to_end"], "nntest.pictures.plots.end_to_end"),
+    "comparison": (["comparison"], "nntest.pictures.plots.comparison"),
 }
 
 

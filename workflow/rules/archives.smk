@@ -16,7 +16,7 @@ rule merge:
         "../envs/nntest.yaml"
     params:
         spec=spec(imports=STUDY.config.imports, merge=STUDY.config.merge),
-        code=code("merge.py", "nntest.ck.merge"),
+        code=code("merge.py", "nntest.archives.ck.merge"),
     message:
         "Merge the archives"
     script:
@@ -45,7 +45,7 @@ rule tidy:
         "../envs/nntest.yaml"
     params:
         spec=spec(**graph.tidy_spec(STUDY)),
-        code=code("tidy.py", "nntest.ck", "nntest.measurements"),
+        code=code("tidy.py", "nntest.archives.ck", "nntest.archives.measurements"),
     message:
         "Read the archive into the measurement table"
     script:

@@ -8,20 +8,19 @@ from snakemake.exceptions import WorkflowError
 
 HOME = Path(workflow.current_basedir).resolve().parents[1]
 SCRIPTS = HOME / "scripts"
-sys.path.insert(0, str(SCRIPTS))
 
 from nntest import graph
 from nntest.codehash import closure, module_file, source_hash
 from nntest.config import LocalConnection, load_study
 from nntest.errors import UserError
-from nntest.pending import pending_repetitions
-from nntest.runs import RunLock, headline_text
+from nntest.measuring.pending import pending_repetitions
+from nntest.graph.runs import RunLock, headline_text
 
 try:
     STUDY = load_study(config, HOME)
     IMPORTED = graph.imported_files(STUDY)
     COMPARED_RUNS = graph.compared_runs(STUDY)
-    PREDICTION_FILES = graph.prediction_check_files(STUDY)
+    PREDICTION_FILES = graph.layer_sum_check_files(STUDY)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

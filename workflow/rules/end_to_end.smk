@@ -1,7 +1,7 @@
 # Whole networks: what each layer is to run with, and the sweep that measures all in one process.
 
 
-rule choose:
+rule schedule_network:
     input:
         sweeps=lambda w: [
             f"{RESULTS}/sweeps/{sweep.name}.zip"
@@ -11,23 +11,23 @@ rule choose:
     output:
         chosen=f"{RESULTS}/sweeps/{{board}}.{{library}}.network.json",
     log:
-        f"{LOGS}/choose.{{board}}.{{library}}.log",
+        f"{LOGS}/schedule_network.{{board}}.{{library}}.log",
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=lambda w: spec(**graph.choose_spec(STUDY, w.library)),
-        code=code("choose.py", *graph.CHOOSE_SOURCES),
+        spec=lambda w: spec(**graph.network_schedule_spec(STUDY, w.library)),
+        code=code("schedule_network.py", *graph.NETWORK_SCHEDULE_SOURCES),
     message:
-        "Choose for each layer, from what {wildcards.board} measured with {wildcards.library}"
+        "Schedule whole networks from what {wildcards.board} measured with {wildcards.library}"
     script:
-        "../../scripts/choose.py"
+        "../../scripts/schedule_network.py"
 
 
 rule sweep_network:
     input:
         facts=rules.probe.output.facts,
         installed=rules.install.output.installed,
-        chosen=rules.choose.output.chosen,
+        chosen=rules.schedule_network.output.chosen,
     output:
         archive=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.zip",
         journal=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.journal.jsonl",

@@ -21,7 +21,7 @@ rule violin:
         "../envs/nntest.yaml"
     params:
         spec=spec(**graph.violin_spec(STUDY)),
-        code=code("plot_violin.py", "nntest.plots.violin"),
+        code=code("plot_violin.py", "nntest.pictures.plots.violin"),
     message:
         "Plot violins by {wildcards.by}, {wildcards.quantity}"
     script:
@@ -48,7 +48,7 @@ rule speedup_bars:
         "../envs/nntest.yaml"
     params:
         spec=spec(**graph.speedup_spec(STUDY)),
-        code=code("plot_speedup.py", "nntest.plots.speedup_bars"),
+        code=code("plot_speedup.py", "nntest.pictures.plots.speedup_bars"),
     message:
         "Plot speedups by {wildcards.statistic}"
     script:

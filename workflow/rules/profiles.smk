@@ -18,7 +18,7 @@ rule kernel_violin:
         "../envs/nntest.yaml"
     params:
         spec=spec(**graph.violin_spec(STUDY)),
-        code=code("plot_kernels.py", "nntest.plots.violin", "nntest.kernels"),
+        code=code("plot_kernels.py", "nntest.pictures.plots.violin", "nntest.analysis.kernels"),
     message:
         "Plot violins by kernel"
     script:
@@ -43,7 +43,7 @@ rule kernel_stack:
         "../envs/nntest.yaml"
     params:
         spec=spec(**graph.violin_spec(STUDY)),
-        code=code("plot_kernels.py", "nntest.plots.kernel_stack"),
+        code=code("plot_kernels.py", "nntest.pictures.plots.kernel_stack"),
     message:
         "Plot what the time goes to, by kernel"
     script:

@@ -16,7 +16,7 @@ rule report:
         ),
         prediction=expand(
             f"{RESULTS}/tables/{{table}}.parquet",
-            table=graph.PREDICTION_CHECK_TABLES if PREDICTION_FILES else [],
+            table=graph.LAYER_SUM_CHECK_TABLES if PREDICTION_FILES else [],
         ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
         installed=[

@@ -18,7 +18,7 @@ rule predict:
         "../envs/nntest.yaml"
     params:
         spec=spec(**rooflines.prediction_spec(STUDY)),
-        code=code("study_tables.py", "nntest.roofline.study"),
+        code=code("study_tables.py", "nntest.analysis.study_tables"),
     message:
         "Predict frames a second from roofs and layers"
     script:
@@ -40,7 +40,7 @@ rule read_published:
         "../envs/nntest.yaml"
     params:
         spec=spec(**rooflines.prediction_spec(STUDY)),
-        code=code("study_tables.py", "nntest.roofline.study"),
+        code=code("study_tables.py", "nntest.analysis.study_tables"),
     message:
         "Read published tables, and check them"
     script:
@@ -65,7 +65,7 @@ rule plot_roofline:
         "../envs/nntest.yaml"
     params:
         spec=spec(**rooflines.roofline_plot_spec(STUDY)),
-        code=code("plot_roofline.py", "nntest.plots.roofline"),
+        code=code("plot_roofline.py", "nntest.pictures.plots.roofline"),
     message:
         "Plot the roofline"
     script:
@@ -94,7 +94,7 @@ rule plot_prediction:
         "../envs/nntest.yaml"
     params:
         spec=spec(**rooflines.prediction_plot_spec(STUDY)),
-        code=code("plot_prediction.py", "nntest.plots.prediction"),
+        code=code("plot_prediction.py", "nntest.pictures.plots.prediction"),
     message:
         "Plot the predictions"
     script:

@@ -46,7 +46,7 @@ rule no_regressions:
         "../envs/nntest.yaml"
     params:
         spec=spec(**graph.table_spec(STUDY, "comparison")),
-        code=code("no_regressions.py", "nntest.compare"),
+        code=code("no_regressions.py", "nntest.analysis.comparison"),
     message:
         "See that nothing is slower than the baseline"
     script:

@@ -18,11 +18,11 @@ rule configurations:
         "../envs/nntest.yaml"
     params:
         spec=spec(**trade_offs.configurations_spec(STUDY)),
-        code=code("configurations.py", "nntest.configurations"),
+        code=code("trade_off_table.py", "nntest.analysis.trade_offs"),
     message:
         "Bring whole networks into one table"
     script:
-        "../../scripts/configurations.py"
+        "../../scripts/trade_off_table.py"
 
 
 rule plot_trade_off:
@@ -44,7 +44,7 @@ rule plot_trade_off:
         "../envs/nntest.yaml"
     params:
         spec=spec(**trade_offs.trade_off_spec(STUDY)),
-        code=code("plot_trade_off.py", "nntest.plots.trade_offs"),
+        code=code("plot_trade_off.py", "nntest.pictures.plots.trade_offs"),
     message:
         "Plot {wildcards.plot}"
     script:
@@ -67,8 +67,8 @@ rule pages:
         spec=spec(**trade_offs.pages_spec(STUDY)),
         code=code(
             "pages.py",
-            "nntest.charts.pages",
-            *sorted((SCRIPTS / "nntest" / "charts").glob("page.*")),
+            "nntest.pictures.charts.pages",
+            *sorted((SCRIPTS / "nntest" / "pictures" / "charts").glob("page.*")),
         ),
     message:
         "Write the interactive pages"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nntest.domain.tensors import PADS_VARIABLE
 from nntest.errors import UserError
-from nntest.tensors import PADS_VARIABLE
 
 if TYPE_CHECKING:
     from nntest.config.study import Study

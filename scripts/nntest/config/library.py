@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from nntest.config.ck import CkLibrary, refused_with_ck
 from nntest.config.fields import Name, Seconds, Strict
 from nntest.config.install import Build, Install, SourceInstall
-from nntest.tensors import OPERATOR_SPECIES
+from nntest.domain.tensors import OPERATOR_SPECIES
 
 Tuner = Literal["NONE", "DEFAULT", "CUSTOM", "BIFROST"]
 Warmup = Literal["always", "tuner-only"]

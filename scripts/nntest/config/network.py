@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from nntest.config.fields import Name, Strict
+from nntest.domain.networks import Layer, Network, cnv, mlp, mobilenet_v1
+from nntest.domain.networks_onnx import read_onnx
+from nntest.domain.tensors import SPECIES, Tensor
 from nntest.errors import UserError
-from nntest.networks import Layer, Network, cnv, mlp, mobilenet_v1
-from nntest.networks_onnx import read_onnx
-from nntest.tensors import SPECIES, Tensor
 
 Precision = Literal["INT2", "INT4", "INT8", "FP16", "FP32"]
 Percent = Annotated[float, Field(ge=0, le=100)]

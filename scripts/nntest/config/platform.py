@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from nntest.config.fields import GigabytesPerSecond, Gops, Name, Strict
-from nntest.roofline.data_types import BITS, data_type_of
+from nntest.domain.data_types import BITS, data_type_of
 
 Kind = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9 -]*$", max_length=40)]
 

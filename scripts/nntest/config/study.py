@@ -9,20 +9,20 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
-from nntest.config.compare import Compare
+from nntest.config.comparison import Compare
 from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Instrument, Profile, instruments_of
+from nntest.config.layer_sum_check import PredictionCheck
 from nntest.config.library import Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
-from nntest.config.prediction import PredictionCheck
+from nntest.config.plot_options import PlotOptions
 from nntest.config.published import PublishedFile
+from nntest.domain.network_points import NetworkPoint
+from nntest.domain.networks import Network
+from nntest.domain.tensors import CEILINGS, NETWORK, OPERATOR_SPECIES, Tensor
+from nntest.domain.traffic import TrafficModel
 from nntest.errors import UserError
-from nntest.network_points import NetworkPoint
-from nntest.networks import Network
-from nntest.plots.options import PlotOptions
-from nntest.roofline.traffic import TrafficModel
-from nntest.tensors import CEILINGS, NETWORK, OPERATOR_SPECIES, Tensor
 
 Choice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
 """What the layers of a whole network run with: each its fastest, or a tuner for all."""
@@ -45,7 +45,7 @@ class PlotRequests(Strict):
     comparison: PlotOptions = PlotOptions()
     roofline: PlotOptions = PlotOptions()
     prediction: PlotOptions = PlotOptions()
-    prediction_check: PlotOptions = PlotOptions()
+    layer_sum_check: PlotOptions = PlotOptions()
     trade_offs: PlotOptions = PlotOptions()
 
 
@@ -112,7 +112,7 @@ class StudyConfig(Strict):
     compare: Compare | None = Field(
         default=None, description="compare with a baseline: another library, board or run"
     )
-    prediction_check: PredictionCheck | None = Field(
+    layer_sum_check: PredictionCheck | None = Field(
         default=None, description="published layer times against published network times"
     )
     plots: PlotRequests = PlotRequests()
@@ -151,7 +151,7 @@ class StudyConfig(Strict):
 
 
 @dataclass(frozen=True)
-class Point:
+class StudyPoint:
     """One thing to measure: an operator and tuner on a tensor at a batch size."""
 
     operator: str
@@ -188,7 +188,7 @@ class Sweep:
     name: str
     board: Board
     library: Library
-    points: tuple[Point | NetworkPoint, ...]
+    points: tuple[StudyPoint | NetworkPoint, ...]
 
 
 @dataclass(frozen=True)
@@ -245,13 +245,13 @@ class Study:
             and (library.kind == "ck") == (board.harness == "ck")
         ]
 
-    def points(self, library: Library) -> list[Point]:
+    def points(self, library: Library) -> list[StudyPoint]:
         """Everything that a sweep of `library` measures; the profiled points come last."""
         warmups = self.config.warmups or [library.warmup]
         if library.kind == "ck":
             warmups = ["tuner-only"]  # as its programs are; they cannot be told otherwise
         timed = [
-            Point(operator, tuner, tensor, batch_size, warmup)
+            StudyPoint(operator, tuner, tensor, batch_size, warmup)
             for warmup in warmups
             for operator in self.config.operators
             if operator in library.operators
@@ -270,7 +270,7 @@ class Study:
         )
         return [*timed, *profiled]
 
-    def repetitions(self, point: Point | NetworkPoint) -> int:
+    def repetitions(self, point: StudyPoint | NetworkPoint) -> int:
         """How often a point is measured."""
         return self.config.repetitions if point.profile is None else self.config.profile_repetitions
 
@@ -279,7 +279,7 @@ class Study:
         sweeps = []
         for board in self.boards:
             for library in self.libraries_of(board):
-                groups: dict[str, list[Point]] = {}
+                groups: dict[str, list[StudyPoint]] = {}
                 for point in self.points(library):
                     if point.profile == "counters" and board.counters is None:
                         continue  # the sweep says so

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from typing import Any
 
+from nntest.archives.runs import known_platforms
 from nntest.config import Study
 from nntest.errors import UserError
 
@@ -26,15 +27,3 @@ def imported_files(study: Study) -> list[str]:
 def tidy_spec(study: Study) -> dict[str, Any]:
     """The names that board files give to platforms, and what is read."""
     return {"platforms": known_platforms(study), "synthetic": study.config.synthetic_datasets}
-
-
-def known_platforms(study: Study) -> list[tuple[str, str, tuple[str, ...]]]:
-    """(board, platform name, model strings) of the study's boards and of those that name a model.
-
-    Without imports only the study's own boards can turn up, and only they count: a board file
-    that is merely there re-runs nothing.
-    """
-    others = study.known_boards if study.config.imports else ()
-    boards = [*study.boards, *(board for board in others if board.platform.models)]
-    names = {board.name: board.platform for board in boards}
-    return [(name, platform.name or "", tuple(platform.models)) for name, platform in names.items()]

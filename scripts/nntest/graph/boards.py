@@ -11,32 +11,32 @@ from nntest.codehash import ONBOARD, SCRIPTS
 from nntest.config import Board, Library, Study
 from nntest.config.study import Sweep
 from nntest.graph.tables import networks_spec
-from nntest.libraries import KINDS
-from nntest.libraries.base import custom_table
+from nntest.measuring.libraries import KINDS
+from nntest.measuring.libraries.base import custom_table
 
 NNTEST = SCRIPTS / "nntest"
 
 # What the rules that talk to a board do, file by file and not by all that is imported: an edit
 # of anything else must not send anybody back to a board.
 _PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
-PROBE_SOURCES = [*_PROBES, NNTEST / "probe.py"]
+PROBE_SOURCES = [*_PROBES, NNTEST / "measuring" / "probe.py"]
 _CK_SOURCES = [
     *(ONBOARD / f"ck_{part}.py" for part in ("command", "datasets", "pack", "records")),
     *(ONBOARD / f"ck_{part}.py" for part in ("runner", "setup")),
 ]
 _RUNNER_SOURCES = [
     *(path for path in sorted(ONBOARD.glob("*.py")) if path not in (*_PROBES, *_CK_SOURCES)),
-    NNTEST / "network_points.py",
-    NNTEST / "counters.py",
-    NNTEST / "plan.py",
-    NNTEST / "board_runner.py",
-    NNTEST / "sweep.py",
+    NNTEST / "domain" / "network_points.py",
+    NNTEST / "measuring" / "counters.py",
+    NNTEST / "measuring" / "plan.py",
+    NNTEST / "measuring" / "board_runner.py",
+    NNTEST / "measuring" / "sweep.py",
 ]
 _CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
-CHOOSE_SOURCES = [
-    NNTEST / "choose.py",
-    NNTEST / "network_points.py",
-    *(NNTEST / "ck" / name for name in ("read.py", "points.py", "outcome.py")),
+NETWORK_SCHEDULE_SOURCES = [
+    NNTEST / "analysis" / "network_schedule.py",
+    NNTEST / "domain" / "network_points.py",
+    *(NNTEST / "archives" / "ck" / name for name in ("read.py", "points.py", "outcome.py")),
 ]
 
 
@@ -77,7 +77,7 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
             for item in (*board.frequency_domains, *board.thermal_zones)
         ],
         "library": _library_spec(sweep.library),
-        # Those of a whole network are in the file that `choose` writes.
+        # Those of a whole network are in the file that `schedule_network` writes.
         "points": [
             {
                 "point": [point.operator, point.tuner, point.subject, point.batch_size],
@@ -91,7 +91,7 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
     }
 
 
-def choose_spec(study: Study, library: str) -> dict[str, Any]:
+def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:
     """What the choice for each layer depends on, besides the sweeps of the layers."""
     config = study.config
     operators = library_of(study, library).operators
@@ -134,7 +134,7 @@ def sweep_sources(study: Study, library: str) -> list[Path]:
     """Code that measures: the runner, what plans and follows it, the operator programs."""
     sources = [*_RUNNER_SOURCES, *install_sources(study, library)]
     if library_of(study, library).kind == "ck":
-        sources += [*_CK_SOURCES, NNTEST / "ck_harness" / "plan.py"]
+        sources += [*_CK_SOURCES, NNTEST / "measuring" / "ck_harness" / "plan.py"]
     return sources
 
 

@@ -32,7 +32,7 @@ def plots_of(study: Study) -> list[str]:
     """The pictures of a study; those that its config asks for among them."""
     config = study.config
     profiled = config.profile not in ("none", []) or config.imports
-    asked = {"comparison": config.compare, "prediction_check": config.prediction_check}
+    asked = {"comparison": config.compare, "layer_sum_check": config.layer_sum_check}
     more = [name for name, wanted in asked.items() if wanted]
     more += ["prediction.frames"] if config.platforms else []
     return [*PLOTS, *trade_off_plots(study), *more, *(KERNEL_PLOTS if profiled else [])]
@@ -42,7 +42,7 @@ _ANALYSIS_CAPTIONS = {
     "layers": ("Time of each layer, stacked, by choice", "Networks"),
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
-    "prediction_check": ("Published networks against sums of published layers", "Prediction check"),
+    "layer_sum_check": ("Published networks against sums of published layers", "Prediction check"),
 }
 
 

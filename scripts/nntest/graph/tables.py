@@ -7,42 +7,55 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nntest.analysis.roofline.boards import (
+    PUBLISHED_TABLES,
+    ROOFLINE_TABLES,
+    board_roofs,
+    roofs_spec,
+)
 from nntest.config import Study
 from nntest.errors import UserError
 from nntest.graph.archives import tidy_spec
-from nntest.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, board_roofs, roofs_spec
 
 
 @dataclass(frozen=True)
 class Table:
     """A table that follows from the measurements: who makes it, from what of the study."""
 
-    module: str
+    name: str
+    """The module, below `nntest.analysis`."""
     function: str
     needs: tuple[str, ...] = ()
     """Keyword arguments besides the measurements; see `table_arguments`."""
     reads: tuple[str, ...] = ()
     """Which of `PROFILE_TABLES` it takes after the measurements."""
 
+    @property
+    def module(self) -> str:
+        """The module that makes it, by its full name."""
+        return f"nntest.analysis.{self.name}"
+
 
 TABLES: dict[str, Table] = {
-    "failed": Table("nntest.tables", "failed"),
-    "summary": Table("nntest.tables", "summary", ("seed",)),
-    "speedup": Table("nntest.tables", "speedup", ("baseline_operator", "baseline_tuner", "seed")),
-    "tuner_check": Table("nntest.tables", "tuner_check", ("seed",)),
-    "device_state": Table("nntest.tables", "device_state"),
-    "schedule": Table("nntest.schedule", "schedule", ("networks", "padding", "seed")),
-    "estimate": Table("nntest.estimate", "estimate", ("networks", "padding", "seed")),
-    "end_to_end": Table("nntest.end_to_end", "end_to_end", ("networks", "padding", "seed")),
-    "study_figure": Table("nntest.study_figure", "study_figure", ("networks", "padding", "seed")),
+    "failed": Table("tables", "failed"),
+    "summary": Table("tables", "summary", ("seed",)),
+    "speedup": Table("tables", "speedup", ("baseline_operator", "baseline_tuner", "seed")),
+    "tuner_check": Table("tables", "tuner_check", ("seed",)),
+    "device_state": Table("tables", "device_state"),
+    "schedule": Table("schedule", "schedule", ("networks", "padding", "seed")),
+    "estimate": Table("estimate", "estimate", ("networks", "padding", "seed")),
+    "end_to_end": Table("end_to_end", "end_to_end", ("networks", "padding", "seed")),
+    "study_figure": Table("study_figure", "study_figure", ("networks", "padding", "seed")),
     "comparison": Table(
-        "nntest.compare", "comparison", ("compare", "run", "networks", "padding", "seed")
+        "comparison",
+        "comparison",
+        ("compare", "run", "networks", "padding", "seed"),
     ),
-    "layer_times": Table("nntest.estimate", "layer_times", ("networks", "padding", "seed")),
-    "protocol_check": Table("nntest.protocols", "protocol_check", ("seed",)),
-    "kernel_share": Table("nntest.kernels", "kernel_share", ("seed",), ("kernels",)),
+    "layer_times": Table("estimate", "layer_times", ("networks", "padding", "seed")),
+    "protocol_check": Table("protocols", "protocol_check", ("seed",)),
+    "kernel_share": Table("kernels", "kernel_share", ("seed",), ("kernels",)),
     "roofline": Table(
-        "nntest.roofline.measured",
+        "roofline.measured",
         "roofline_points",
         ("networks", "padding", "roofs", "traffic_model", "seed"),
     ),
@@ -100,7 +113,7 @@ def table_spec(study: Study, table: str) -> dict[str, Any]:
 
 def table_modules(table: str) -> list[str]:
     """Modules that make a table."""
-    more = ["nntest.other_run"] if "run" in TABLES[table].needs else []
+    more = ["nntest.archives.runs"] if "run" in TABLES[table].needs else []
     return [TABLES[table].module, *more]
 
 
@@ -124,26 +137,26 @@ def fails_on_regression(study: Study) -> bool:
     return compare is not None and compare.fail_on_regression is not False
 
 
-PREDICTION_CHECK_TABLES = ("prediction_check", "prediction_summary")
-"""Tables of the rule `prediction_check`, which a study has that asks for it."""
+LAYER_SUM_CHECK_TABLES = ("layer_sum_check", "layer_sum_summary")
+"""Tables of the rule `layer_sum_check`, which a study has that asks for it."""
 
 
-def prediction_check_files(study: Study) -> list[str]:
+def layer_sum_check_files(study: Study) -> list[str]:
     """Files that the prediction check reads: layer times, measured networks; none without it."""
-    check = study.config.prediction_check
+    check = study.config.layer_sum_check
     if check is None:
         return []
     for key in ("layer_times", "measured"):
         if not Path(getattr(check, key)).is_file():
             raise UserError(
-                f"config: prediction_check.{key}: there is no file {getattr(check, key)}",
+                f"config: layer_sum_check.{key}: there is no file {getattr(check, key)}",
                 "paths are relative to the folder where snakemake runs",
             )
     return [check.layer_times, check.measured]
 
 
-def prediction_check_spec(study: Study) -> dict[str, Any]:
+def layer_sum_check_spec(study: Study) -> dict[str, Any]:
     """What the prediction check depends on besides its files."""
-    check = study.config.prediction_check
-    options = study.config.plots.prediction_check.model_dump(mode="json")
+    check = study.config.layer_sum_check
+    options = study.config.plots.layer_sum_check.model_dump(mode="json")
     return {"system": check.system if check else None, "options": options}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from nntest.charts.names import PAGES
+from nntest.analysis.roofline.boards import roofs_spec
 from nntest.config import Study
-from nntest.roofline.boards import roofs_spec
+from nntest.pictures.charts.names import PAGES
 
 __all__ = [
     "PAGES",

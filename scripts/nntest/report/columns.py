@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nntest.measurements import SCHEMA
+from nntest.archives.measurements import SCHEMA
 from nntest.report.rooflines import COLUMNS as ROOFLINE_COLUMNS
 from nntest.report.rooflines import TABLES as ROOFLINE_TABLES
 from nntest.report.table_info import Column, Kind, TableInfo
@@ -226,14 +226,14 @@ TABLES: dict[str, TableInfo] = {
         {"tuner_speedup": ("ci_low", "ci_high")},
         kept=("operator", "verdict", "exception"),
     ),
-    "prediction_summary": TableInfo(
+    "layer_sum_summary": TableInfo(
         "Prediction check",
         "Published network times against sums of published layer times.",
         "tables",
         {"mean_error_all_splits": ("splits_low", "splits_high")},
         kept=("model",),
     ),
-    "prediction_check": TableInfo(
+    "layer_sum_check": TableInfo(
         "Prediction check, network by network", "", "tables", kept=("network", "model")
     ),
     "layer_times": TableInfo(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from nntest.compare import (
+from nntest.analysis.comparison import (
     FAILED,
     SLOWER,
     TOO_FEW,
@@ -16,10 +16,10 @@ from nntest.compare import (
     point_text,
     units_needed,
 )
-from nntest.end_to_end import BAND
-from nntest.estimate import BEST
+from nntest.analysis.end_to_end import BAND
+from nntest.analysis.estimate import BEST
+from nntest.analysis.stats import FEWEST_REPETITIONS
 from nntest.report.cells import duration, percent
-from nntest.stats import FEWEST_REPETITIONS
 
 _GROUP = ["network", "platform", "library", "batch_size", "data_type"]
 _SCHEDULES_IN_FULL = 2

@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nntest.estimate import BEST
+from nntest.analysis.estimate import BEST
 from nntest.report.cells import Download, TableView, duration, table_view
 from nntest.report.columns import TABLES
 from nntest.report.headline import (

@@ -1,0 +1,1 @@
+"""From measurements to tables: statistics, schedules, estimates, comparisons, rooflines."""

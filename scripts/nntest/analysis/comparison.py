@@ -1,0 +1,411 @@
+"""Comparison of two runs, boards or library versions, point by point.
+
+The test is Mann and Whitney's U test (Annals of Mathematical Statistics 18, 1947) on one value
+for each *process*, the median of what it timed: repetitions of a process share its luck, and a
+test that took them for independent would find differences where there are none.  Where both sides
+have `FEWEST_RUNS` runs or more of a point, the value is a run's, and what differs from run to run
+is in the test as well.
+
+Two runs of the same code on one machine differ a little: its clock, its memory, its neighbours
+drift.  One run a side cannot tell such a drift from a change of the code.  So a difference counts
+only where it exceeds a smallest effect: the hypothesis tested is "the times differ by at most that
+factor", one-sided against the baseline's times multiplied, and divided, by it.  Both p-values
+together keep the level wherever the true ratio lies within the factor.
+
+A study has many points, so p-values are adjusted by Benjamini and Hochberg's step-up procedure
+(Journal of the Royal Statistical Society B 57, 1995): of the points that are called different, at
+most a share of `ALPHA` are not, on average.  If nothing differs, it keeps the probability of *any*
+such call at `ALPHA`, like Holm's; but Holm's would need p-values that a handful of processes
+cannot give.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu
+
+from nntest.analysis.points import BOOL, FLOAT, INT, TEXT, data_type, labelled, row_order, table
+from nntest.analysis.stats import Sample, ratio_of_medians
+from nntest.archives.measurements import measured
+from nntest.config.comparison import Compare
+from nntest.domain.networks import Network
+from nntest.errors import UserError
+
+ALPHA = 0.05
+"""Rate of false differences, see the module."""
+FEWEST_RUNS = 5
+"""Runs on both sides from which on a run, not a process, is the unit of the test."""
+_EXACT = 60
+"""Units a side up to which p-values are exact (where no two values are equal)."""
+
+FASTER, SLOWER, SAME = "faster", "slower", "no difference"
+TOO_FEW = "too few repetitions"
+FAILED = "failed"
+NO_BASELINE, NOT_MEASURED = "not in the baseline", "not measured"
+
+_KEY = ("platform", "library", "operator", "tensor", "batch_size", "tuner", "species")
+COLUMNS = {
+    "baseline": TEXT, "other": TEXT,
+    "platform": TEXT, "library": TEXT, "operator": TEXT, "tensor": TEXT, "batch_size": INT,
+    "tuner": TEXT, "species": TEXT, "layers": TEXT,
+    "baseline_us": FLOAT, "other_us": FLOAT, "ratio": FLOAT, "ci_low": FLOAT, "ci_high": FLOAT,
+    "verdict": TEXT, "regression": BOOL, "p_value": FLOAT, "p_adjusted": FLOAT,
+    "min_effect": FLOAT, "unit": TEXT, "baseline_n": INT, "other_n": INT, "note": TEXT,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: what it is called, and its rows of the measurement table."""
+
+    label: str
+    rows: pd.DataFrame
+
+
+def comparison(
+    frame: pd.DataFrame,
+    compare: Compare | None,
+    run: pd.DataFrame | None,
+    networks: Sequence[Network],
+    padding: str,
+    seed: int,
+) -> pd.DataFrame:
+    """The comparison that a study asks for; no rows if it asks for none.
+
+    `run`: measurement table of the earlier run that the baseline names, if it does.  Raises
+    `UserError` if nothing is the baseline, or nothing is left to compare with it.
+    """
+    if compare is None:
+        return table([], COLUMNS)
+    rows: list[dict[str, Any]] = []
+    for baseline, other in _sides(labelled(frame), compare, run):
+        rows += compared(baseline, other, compare, seed)
+    layers = _layers_by_tensor(networks, padding)
+    for row in rows:
+        row["layers"] = layers.get((row["species"], row["tensor"]), "")
+    return table(rows, COLUMNS)
+
+
+def _sides(
+    frame: pd.DataFrame, compare: Compare, run: pd.DataFrame | None
+) -> Iterator[tuple[Side, Side]]:
+    by, pattern = compare.baseline.by, compare.baseline.pattern
+    if by == "run":
+        if run is None or run.empty:
+            raise UserError(
+                f"config: compare.baseline.run: {pattern} holds no measurement",
+                "name the zip of a finished run, results/<study>/<study>.zip",
+            )
+        yield Side(f"run {pattern}", labelled(run)), Side("this run", frame)
+        return
+    names = frame[by].fillna("").astype(str)
+    chosen = names.map(lambda name: fnmatch.fnmatchcase(name, pattern)).astype(bool)
+    there = ", ".join(sorted(set(names))) or "nothing was measured"
+    if not chosen.any():
+        raise UserError(
+            f"config: compare.baseline.{by}: nothing measured matches '{pattern}'",
+            f"there are: {there}",
+        )
+    if chosen.all():
+        raise UserError(
+            f"config: compare.baseline.{by}: '{pattern}' matches all that was measured, so there "
+            "is nothing to compare with it",
+            f"there are: {there}",
+        )
+    baseline = Side(_listed(names[chosen]), frame[chosen])
+    if by == "archive":
+        yield baseline, Side(_listed(names[~chosen]), frame[~chosen])
+        return
+    for name in sorted(set(names[~chosen])):
+        yield baseline, Side(name, frame[names == name])
+
+
+def _listed(names: Iterable[str]) -> str:
+    distinct = sorted(set(names))
+    more = f" and {len(distinct) - 2} more" if len(distinct) > 2 else ""
+    return ", ".join(distinct[:2]) + more
+
+
+def _layers_by_tensor(networks: Sequence[Network], padding: str) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for network in networks:
+        for layer in network.layers:
+            tensor = network.measured_tensor(layer, padding)
+            found.setdefault((tensor.species, tensor.name), {})[layer.name] = None
+    return {key: ", ".join(names) for key, names in found.items()}
+
+
+# -- two sides -----------------------------------------------------------------------------
+
+
+def compared(baseline: Side, other: Side, compare: Compare, seed: int) -> list[dict[str, Any]]:
+    """Rows of the table `comparison` for two sides: what got slower first, then what failed.
+
+    Points stand for each other if operator, tensor, batch size and tuner are the same, and
+    platform and library, unless these are what differs: a platform (or library) is ignored where
+    the sides have none in common.  `ratio` is the other median over the baseline's, above 1 for
+    slower, with a bootstrap interval that resamples the units of the test.
+    """
+    across = tuple(
+        name for name in ("platform", "library")
+        if not _families(baseline.rows, name) & _families(other.rows, name)
+    )  # fmt: skip
+    _refuse_mixture(baseline, other, across)
+    before, after = _groups(baseline.rows, across), _groups(other.rows, across)
+    rows = [
+        {
+            **_row(key, before.get(key), after.get(key), compare, seed),
+            "baseline": baseline.label,
+            "other": other.label,
+            "min_effect": compare.min_effect_percent / 100,
+        }
+        for key in {**before, **after}
+    ]
+    rows = [row for row in rows if row["verdict"]]
+    tested = [row for row in rows if row["p_value"] is not None]
+    for row, adjusted in zip(tested, adjust([row["p_value"] for row in tested]), strict=True):
+        row["p_adjusted"] = adjusted
+        if adjusted < ALPHA and row["verdict"] == SAME:
+            row["verdict"] = SLOWER if row["ratio"] > 1 else FASTER
+    limit = compare.fail_on_regression
+    for row in rows:
+        slower = row["verdict"] == SLOWER and (limit is False or row["ratio"] > 1 + limit / 100)
+        row["regression"] = slower or row["verdict"] == FAILED
+    order = (SLOWER, FAILED, FASTER)
+    return sorted(
+        rows,
+        key=lambda row: (
+            order.index(row["verdict"]) if row["verdict"] in order else len(order),
+            -row["ratio"] if row["verdict"] == SLOWER else 0.0,
+            row_order(row),
+        ),
+    )
+
+
+def family(library: str) -> str:
+    """A library's tag without the hash of its sources: x-1.0 for x-1.0-1a2b3c4."""
+    return re.sub(r"-[0-9a-f]{7,40}$", "", library)
+
+
+def _families(rows: pd.DataFrame, name: str) -> set[str]:
+    values = set(rows[name].dropna().astype(str))
+    return {family(value) for value in values} if name == "library" else values
+
+
+def _refuse_mixture(baseline: Side, other: Side, across: Sequence[str]) -> None:
+    """`UserError` for sides that have none in common, and one of them several."""
+    for name in across:
+        for side in (baseline, other):
+            values = sorted(_families(side.rows, name))
+            if len(values) > 1:
+                raise UserError(
+                    f"comparison: '{baseline.label}' and '{other.label}' have no {name} in common, "
+                    f"and '{side.label}' has several: {', '.join(values)}",
+                    f"compare runs that share a {name}, or name one {name} a side",
+                )
+
+
+Key = tuple[Any, ...]
+
+
+def _groups(rows: pd.DataFrame, across: Sequence[str]) -> dict[Key, pd.DataFrame]:
+    """Rows of whole operators by the key under which they meet the other side's."""
+    rows = rows[rows["kernel"] == ""]
+    keys = rows.assign(
+        platform="" if "platform" in across else rows["platform"].astype(str),
+        library="" if "library" in across else rows["library"].astype(str).map(family),
+        # conv-fp16 stands for conv where two libraries differ in their data type.
+        operator=rows["operator"].map(_plain) if "library" in across else rows["operator"],
+    )
+    found = keys.groupby(list(_KEY), sort=False, dropna=False).indices
+    return {key: rows.iloc[place] for key, place in found.items() if isinstance(key, tuple)}
+
+
+def _plain(operator: str) -> str:
+    kind = data_type(operator)
+    return operator.removesuffix(f"-{kind}")
+
+
+def _row(
+    key: Key, before: pd.DataFrame | None, after: pd.DataFrame | None, compare: Compare, seed: int
+) -> dict[str, Any]:
+    """One point on both sides, its verdict not yet adjusted; verdict '' if neither has a time."""
+    shown = after if after is not None else before
+    assert shown is not None
+    row: dict[str, Any] = {
+        **{name: shown[name].iloc[0] for name in _KEY},
+        "baseline_us": None, "other_us": None, "ratio": None, "ci_low": None, "ci_high": None,
+        "p_value": None, "p_adjusted": None, "unit": None, "baseline_n": None, "other_n": None,
+        "note": _note(before, after),
+    }  # fmt: skip
+    row["batch_size"] = int(row["batch_size"])
+    old, new = _timed(before), _timed(after)
+    if old is not None:
+        row["baseline_us"] = float(old["time_us"].median())
+    if new is not None:
+        row["other_us"] = float(new["time_us"].median())
+    if old is None or new is None:
+        row["verdict"] = "" if old is None and new is None else NO_BASELINE
+        if old is not None:
+            row["verdict"] = NOT_MEASURED if after is None else FAILED
+            if after is not None:
+                row["note"] = ", ".join(sorted(set(after["status"])))
+        return row
+    unit = "run" if min(_runs(old).nunique(), _runs(new).nunique()) >= FEWEST_RUNS else "process"
+    samples = [
+        Sample.of(part["time_us"].tolist(), _units(part, unit), seed, (*key, side))
+        for side, part in (("baseline", old), ("other", new))
+    ]
+    a, b = (np.array([np.median(group) for group in sample.processes]) for sample in samples)
+    interval = ratio_of_medians(samples[1], samples[0])
+    enough = 2 / math.comb(len(a) + len(b), len(a)) < ALPHA
+    return {
+        **row,
+        "ratio": interval.value, "ci_low": interval.low, "ci_high": interval.high,
+        "p_value": p_value(a, b, 1 + compare.min_effect_percent / 100) if enough else None,
+        "unit": unit, "baseline_n": len(a), "other_n": len(b),
+        "verdict": SAME if enough else TOO_FEW,
+    }  # fmt: skip
+
+
+def _timed(rows: pd.DataFrame | None) -> pd.DataFrame | None:
+    if rows is None:
+        return None
+    rows = measured(rows)
+    rows = rows[rows["time_us"] > 0].reset_index(drop=True)
+    return None if rows.empty else rows
+
+
+def _note(before: pd.DataFrame | None, after: pd.DataFrame | None) -> str:
+    """What besides the sides' own names differs, and should be known."""
+    notes = []
+    if before is not None and after is not None:
+        for name in ("library", "warmup", "protocol"):
+            old, new = (", ".join(sorted(set(part[name].dropna()))) for part in (before, after))
+            if old != new:
+                notes.append(f"{name} {old} / {new}")
+    return "; ".join(notes)
+
+
+def _runs(rows: pd.DataFrame) -> pd.Series[Any]:
+    """Which run measured each row: an archive's entry."""
+    return rows.groupby(["archive", "entry"], dropna=False, sort=True).ngroup()
+
+
+def _units(rows: pd.DataFrame, unit: str) -> list[int]:
+    if unit == "run":
+        return [int(number) for number in _runs(rows)]
+    origin = ["archive", "entry", "point", "subpoint", "process_id"]
+    process = rows.groupby(origin, dropna=False, sort=True).ngroup().to_numpy()
+    # A process that nobody recorded was started for its repetition alone.
+    unknown = rows["process_id"].isna().to_numpy()
+    return [int(number) for number in np.where(unknown, -1 - np.arange(len(rows)), process)]
+
+
+# -- the test ------------------------------------------------------------------------------
+
+
+def p_value(
+    baseline: NDArray[np.float64], other: NDArray[np.float64], factor: float = 1.0
+) -> float:
+    """Two-sided p-value of "the times differ by at most `factor`" (at least 1).
+
+    Values are one per independent unit, positive.  Exact unless values are equal, or many.
+    """
+    slower = _one_sided(other, baseline * factor)
+    faster = _one_sided(baseline / factor, other)
+    return min(1.0, 2 * min(slower, faster))
+
+
+def _one_sided(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
+    """P-value against "`above` is not stochastically greater than `below`"."""
+    pooled = np.concatenate([above, below])
+    tied = len(np.unique(pooled)) < len(pooled)
+    method = "asymptotic" if tied or max(len(above), len(below)) > _EXACT else "exact"
+    if len(np.unique(pooled)) == 1:
+        return 1.0
+    return float(mannwhitneyu(above, below, alternative="greater", method=method).pvalue)
+
+
+def adjust(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted for their number by Benjamini and Hochberg's procedure, in their order."""
+    count = len(p_values)
+    adjusted = [1.0] * count
+    smallest = 1.0
+    ranked = sorted(range(count), key=lambda index: p_values[index], reverse=True)
+    for behind, index in enumerate(ranked):
+        smallest = min(smallest, p_values[index] * count / (count - behind))
+        adjusted[index] = smallest
+    return adjusted
+
+
+def units_needed(points: int) -> int:
+    """Units a side from which on one point among `points` can be told to differ."""
+    units = 2
+    while 2 / math.comb(2 * units, units) * points >= ALPHA:
+        units += 1
+    return units
+
+
+def overall(found: pd.DataFrame) -> str:
+    """How all points of a table `comparison` moved together, in words.
+
+    Where nothing else changed, a common shift is as likely the machine's as the code's.
+    """
+    ratios = found["ratio"].dropna()
+    if ratios.empty:
+        return "no point was measured on both sides"
+    middle = float(np.exp(np.median(np.log(ratios))))
+    return (
+        f"median ratio over {len(ratios)} points: {middle:.3f} "
+        f"(half of them from {ratios.quantile(0.25):.3f} to {ratios.quantile(0.75):.3f})"
+    )
+
+
+# -- regressions ---------------------------------------------------------------------------
+
+
+def regressions(found: pd.DataFrame) -> list[str]:
+    """A line for each point of a table `comparison` that is a regression."""
+    lines = []
+    for row in found[found["regression"].fillna(False).astype(bool)].to_dict("records"):
+        lines.append(f"{point_text(row)}: {change_text(row)}")
+    return lines
+
+
+def point_text(row: Mapping[Any, Any]) -> str:
+    """Which point a row is about."""
+    text = f"{row['operator']} {row['tuner']} {row['tensor']} on {row['platform']}"
+    return f"{text}, batch {row['batch_size']}" if row["batch_size"] != 1 else text
+
+
+def change_text(row: Mapping[Any, Any]) -> str:
+    """What became of it."""
+    if row["verdict"] == FAILED:
+        return f"failed ({row['note']}), and did not in the baseline"
+    text = f"{row['ratio']:.2f} times as long"
+    if not pd.isna(row["ci_low"]):
+        text += f" (95 % interval {row['ci_low']:.2f} to {row['ci_high']:.2f})"
+    return text
+
+
+def refuse_regressions(found: pd.DataFrame, limit: float, hint: str) -> None:
+    """`UserError` that names the regressions of a table `comparison`, if it has any."""
+    lines = regressions(found)
+    if lines:
+        most = 10
+        more = [f"and {len(lines) - most} more"] if len(lines) > most else []
+        raise UserError(
+            f"{len(lines)} of {len(found)} points are more than {limit:g} % slower than "
+            f"{found['baseline'].iloc[0]}, or fail:\n    " + "\n    ".join([*lines[:most], *more]),
+            hint,
+        )

@@ -1,0 +1,284 @@
+"""The estimate: a network's time as the sum over its measured layers, with repeats.
+
+It is a plain sum: no cost between layers, every layer at the time that it took alone.  The
+uncertainty is that of the repetitions; a drift of the whole machine between points, or the
+optimism of picking the best of several noisy medians, is not in the interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from nntest.analysis.points import GROUP_COLUMNS, Group, MeasuredPoint, choices_of, points, table
+from nntest.analysis.schedule import Slot, slots
+from nntest.analysis.stats import (
+    FloatArray,
+    Interval,
+    ratio_of_draws,
+    sum_of_draws,
+    weighted_sum,
+)
+from nntest.analysis.uniform_schedules import BEST, FASTEST, Choice, choices_for
+from nntest.domain.networks import Network
+from nntest.domain.tensors import NETWORK, SCHEDULE
+
+__all__ = ["BEST", "Estimate", "estimate", "estimates", "layer_times"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One network at one choice on one platform and library; times in µs for one batch."""
+
+    network: Network
+    group: Group
+    slots: tuple[Slot, ...]
+    """The tensors that were measured at all."""
+    choice: Choice
+    measured: MeasuredPoint | None
+    """The whole network's own measurement at this choice."""
+
+    @property
+    def batch_size(self) -> int:
+        """Images in a batch."""
+        return self.group[2]
+
+    @property
+    def total(self) -> float:
+        """Sum of repeats x median."""
+        return math.fsum(slot.repeats * point.sample.median for slot, point in self.choice.parts)
+
+    @property
+    def queued(self) -> float:
+        """The sum if layers were waited for once and not each, as in a network; NaN if not known.
+
+        Each layer alone pays for waking the device and for being waited for; what that costs was
+        measured beside it, and is taken off for all layers but one.
+        """
+        if not self.choice.parts:
+            return float("nan")
+        waits = [point.waiting for _, point in self.choice.parts]
+        less = math.fsum(slot.repeats * point.waiting for slot, point in self.choice.parts)
+        return self.total - less + math.fsum(waits) / len(waits)
+
+    @property
+    def total_min(self) -> float:
+        """Sum of repeats x minimum, at the same choices."""
+        return math.fsum(slot.repeats * point.sample.minimum for slot, point in self.choice.parts)
+
+    @property
+    def draws(self) -> FloatArray | None:
+        """Bootstrap draws of the sum of medians."""
+        return sum_of_draws(
+            [(slot.repeats, point.sample.median_draws) for slot, point in self.choice.parts]
+        )
+
+    @property
+    def interval(self) -> Interval:
+        """The sum of medians with its interval."""
+        parts = self.choice.parts
+        return weighted_sum([(s.repeats, p.sample.median_draws) for s, p in parts], self.total)
+
+    @property
+    def min_interval(self) -> Interval:
+        """The sum of minima with its interval."""
+        parts = self.choice.parts
+        return weighted_sum([(s.repeats, p.sample.minimum_draws) for s, p in parts], self.total_min)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the sum covers every layer of the network."""
+        covered = len(self.choice.covered) == len(self.network.layers)
+        return covered and not self.network.uncovered
+
+    @property
+    def ratio(self) -> Interval:
+        """Estimate over measured time, by median; unknown unless both are of the whole network."""
+        if self.measured is None or not self.whole:
+            return Interval(float("nan"), float("nan"), float("nan"))
+        sample = self.measured.sample
+        return ratio_of_draws(self.total / sample.median, self.draws, sample.median_draws)
+
+    def where(self) -> dict[str, Any]:
+        """The first columns of a table's row."""
+        return {
+            "network": self.network.name,
+            **dict(zip(GROUP_COLUMNS, self.group, strict=True)),
+            "choice": self.choice.name,
+            "operator": self.choice.operator,
+            "tuner": self.choice.tuner,
+        }
+
+
+_WHERE = {
+    "network": "str", **GROUP_COLUMNS, "choice": "str", "operator": "str", "tuner": "str",
+}  # fmt: skip
+_COLUMNS = {
+    **_WHERE,
+    "total_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64", "queued_us": "float64",
+    "measured_us": "float64", "measured_ci_low_us": "float64", "measured_ci_high_us": "float64",
+    "error": "float64", "error_ci_low": "float64", "error_ci_high": "float64",
+    "total_min_us": "float64", "min_ci_low_us": "float64", "min_ci_high_us": "float64",
+    "complete": "boolean",
+    "covered_layers": "Int64", "layers": "Int64", "covered_macs_share": "float64",
+    "extrapolated_total_us": "float64", "others": "str", "missing_layers": "str",
+    "not_covered": "str",
+}  # fmt: skip
+
+
+def estimate(
+    frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
+) -> pd.DataFrame:
+    """Each network's time per platform, library, batch size and data type, best and fixed choices.
+
+    `choice` is 'best' (each tensor at its fastest operator and tuner by median, as in
+    `schedule`) or one operator and tuner for all that have a choice
+    (`nntest.analysis.uniform_schedules`); `others` says what runs the layers that have none.
+    `total_us` sums repeats x median over the covered layers for one batch, with a bootstrap
+    interval in which each tensor is resampled once per draw and the choice stays;
+    `total_min_us` sums the minima of the same choices.  `queued_us` is
+    the sum less what each layer but one paid at most for being waited for; null where a
+    library's programs do not measure that.
+
+    `measured_us` is the median of the whole network's own runs at that choice, and `error` the
+    estimate over it, less 1; only where the estimate covers every layer.
+
+    A sum covers what was measured: `covered_layers` of `layers`, `covered_macs_share` of the
+    multiply-accumulates; `not_covered` names the other layers.  `complete` is false where a
+    fixed choice lacks layers that others have, which `missing_layers` names: such a sum is too
+    small to be compared.  `extrapolated_total_us` is no measurement: the whole network if the
+    layers not covered ran at the covered layers' operations per second (executed operations),
+    which flatters layers that are bound by memory, such as depthwise ones.
+
+    A network of which a platform and library measured no layer has no row there.
+    """
+    return table((_row(found) for found in estimates(frame, networks, padding, seed)), _COLUMNS)
+
+
+def estimates(
+    frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
+) -> Iterator[Estimate]:
+    """Estimates of every network: per group the best, complete fixed ones by time, the others."""
+    grouped = choices_of(points(frame, seed))
+    for network in networks:
+        for group, found in grouped.items():
+            measured = tuple(slot for slot in slots(found, network, padding) if slot.choices)
+            if not measured:
+                continue
+            whole = {
+                point.tuner: point
+                for point in found
+                if point.species == NETWORK and point.tensor == network.name
+            }
+            choices = choices_for(measured, network, set(whole) - {SCHEDULE})
+            made = [
+                Estimate(network, group, measured, choice, _measured(choice, choices, whole))
+                for choice in choices
+            ]
+            yield made[0]
+            yield from sorted(made[1:], key=lambda one: (not one.choice.complete, one.total))
+
+
+def _measured(
+    choice: Choice, choices: Sequence[Choice], whole: dict[str, MeasuredPoint]
+) -> MeasuredPoint | None:
+    """The run of the whole network that is this choice's.
+
+    Its tuner's column says SCHEDULE, or the tuner of all layers, with the fastest operator for
+    each; that is a fixed choice's only where a single operator has that tuner.
+    """
+    if choice.name == BEST:
+        return whole.get(SCHEDULE)
+    alike = [other for other in choices if other.tuner == choice.tuner]
+    alone = len(alike) == 1 or choice.name == f"{FASTEST} {choice.tuner}"
+    return whole.get(choice.tuner) if alone else None
+
+
+def _row(one: Estimate) -> dict[str, Any]:
+    """The figures of one choice."""
+    network, choice = one.network, one.choice
+    total, parts = one.total, choice.parts
+    interval, smallest = one.interval, one.min_interval
+    covered = choice.covered
+    others = [place for place in range(len(network.layers)) if place not in covered]
+    flops = sum(slot.repeats * slot.tensor.executed_flops(one.batch_size) for slot, _ in parts)
+    more = sum(network.layers[place].tensor.executed_flops(one.batch_size) for place in others)
+    macs = sum(network.layers[place].macs for place in covered)
+    ratio = one.ratio
+    measured = one.measured.sample.median_interval if one.measured else None
+    return {
+        **one.where(),
+        "total_us": total,
+        "ci_low_us": interval.low,
+        "ci_high_us": interval.high,
+        "queued_us": one.queued,
+        "measured_us": measured.value if measured else None,
+        "measured_ci_low_us": measured.low if measured else None,
+        "measured_ci_high_us": measured.high if measured else None,
+        "error": ratio.value - 1,
+        "error_ci_low": ratio.low - 1,
+        "error_ci_high": ratio.high - 1,
+        "total_min_us": one.total_min,
+        "min_ci_low_us": smallest.low,
+        "min_ci_high_us": smallest.high,
+        "complete": choice.complete,
+        "covered_layers": len(covered),
+        "layers": len(network.layers),
+        "covered_macs_share": macs / network.macs if network.macs else None,
+        "extrapolated_total_us": total * (flops + more) / flops if flops else None,
+        "others": choice.others,
+        "missing_layers": ", ".join(network.layers[place].name for place in choice.missing),
+        "not_covered": ", ".join(
+            [*(network.layers[place].name for place in others), *network.uncovered]
+        ),
+    }
+
+
+_LAYER_COLUMNS = {
+    **_WHERE, "position": "Int64", "layer": "str", "species": "str", "tensor": "str",
+    "layer_operator": "str", "layer_tuner": "str",
+    "time_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64", "min_us": "float64",
+    "share": "float64", "macs_share": "float64",
+}  # fmt: skip
+
+
+def layer_times(
+    frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
+) -> pd.DataFrame:
+    """What each layer adds to each estimate, in layer order; layers not measured have no time.
+
+    One row per layer of a network for each row of `estimate`: `layer_operator` and `layer_tuner`
+    say what runs the layer under that choice, `time_us` is the median with its interval, `share`
+    its part of the sum over the covered layers, `macs_share` of the multiply-accumulates.
+    """
+    rows: list[dict[str, Any]] = []
+    for one in estimates(frame, networks, padding, seed):
+        by_position = {
+            position: (slot, point)
+            for slot, point in one.choice.parts
+            for position in slot.positions
+        }
+        total = one.total
+        for position, layer in enumerate(one.network.layers):
+            _, point = by_position.get(position, (None, None))
+            interval = point.sample.median_interval if point else None
+            rows.append({
+                **one.where(),
+                "position": position + 1,
+                "layer": layer.name,
+                "species": layer.species,
+                "tensor": one.network.measured_tensor(layer, padding).name,
+                "layer_operator": point.operator if point else None,
+                "layer_tuner": point.tuner if point else None,
+                "time_us": interval.value if interval else None,
+                "ci_low_us": interval.low if interval else None,
+                "ci_high_us": interval.high if interval else None,
+                "min_us": point.sample.minimum if point else None,
+                "share": interval.value / total if interval else None,
+                "macs_share": layer.macs / one.network.macs if one.network.macs else None,
+            })  # fmt: skip
+    return table(rows, _LAYER_COLUMNS)

@@ -1,0 +1,158 @@
+"""Choose what each layer of a network is to run with, from what a sweep of the layers measured.
+
+Reads the board's own sweeps alone, never the merged archive: the way of the data has one direction.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nntest.archives.ck.read import read_rows
+from nntest.config.library import Library
+from nntest.config.study import Study
+from nntest.domain.network_points import NetworkPoint
+from nntest.domain.networks import Layer, Network
+from nntest.domain.tensors import DATA_TYPE_SUFFIXES, NETWORK, OPERATOR_SPECIES, SCHEDULE
+
+Medians = Mapping[tuple[str, str, int], Mapping[tuple[str, str], float]]
+"""By species, tensor and batch size: the median time [µs] of each operator and tuner."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A network that cannot be run as a whole, and why."""
+
+    network: str
+    choice: str
+    batch_size: int
+    reason: str
+
+
+class _NoChoice(Exception):
+    """Why a layer has no operator to run with."""
+
+
+def warmup_of(study: Study, library: Library) -> str:
+    """How a library's networks warm up, and which of its measurements are chosen by.
+
+    Those that always warm up, unless the study measures as in 2018 alone.
+    """
+    warmups = study.config.warmups or [library.warmup]
+    return "always" if "always" in warmups else warmups[0]
+
+
+def measured_medians(archives: Iterable[Path], warmup: str) -> Medians:
+    """The medians of what succeeded with a warm-up in the CK archives of one board and library."""
+    times: dict[tuple[str, str, int], dict[tuple[str, str], list[float]]] = {}
+    for archive in archives:
+        for row in read_rows(archive, warn=_quiet):
+            if row["status"] == "ok" and row["time_us"] and row["warmup"] == warmup:
+                key = (row["species"], row["tensor"], row["batch_size"])
+                choice = (_plain(row["operator"]), row["tuner"])
+                times.setdefault(key, {}).setdefault(choice, []).append(row["time_us"])
+    return {
+        key: {choice: statistics.median(values) for choice, values in choices.items()}
+        for key, choices in times.items()
+    }
+
+
+def _quiet(message: str) -> None:
+    """Whoever merges the archive says what is odd about it."""
+
+
+def _plain(operator: str) -> str:
+    """An operator without its data type: conv for conv-fp16, which is one library's conv."""
+    stem, _, suffix = operator.rpartition("-")
+    return stem if suffix in DATA_TYPE_SUFFIXES else operator
+
+
+def schedule_network(
+    study: Study, library: Library, medians: Medians
+) -> tuple[list[NetworkPoint], list[LeftOut]]:
+    """(networks to measure as a whole, those left out), for each batch size and choice.
+
+    SCHEDULE takes for each layer the operator and tuner with the smallest median; another choice
+    the fastest operator with that tuner, and without one where the library has no operator for
+    such layers with it.  A layer runs with its own padding, and is chosen for by the tensor that
+    stood for it in the sweep.
+    """
+    points, left_out = [], []
+    for network in study.networks:
+        for batch_size in study.config.batch_sizes:
+            for choice in study.config.end_to_end_choices:
+                try:
+                    description = _describe(study, library, medians, network, batch_size, choice)
+                    warmup = warmup_of(study, library)
+                    points.append(
+                        NetworkPoint(network.name, choice, batch_size, description, warmup)
+                    )
+                except _NoChoice as error:
+                    left_out.append(LeftOut(network.name, choice, batch_size, str(error)))
+    return points, left_out
+
+
+def _describe(
+    study: Study,
+    library: Library,
+    medians: Medians,
+    network: Network,
+    batch_size: int,
+    choice: str,
+) -> dict[str, Any]:
+    """What the network's program reads."""
+    if NETWORK not in library.operators:
+        raise _NoChoice(f"library {library.name} has no program for a whole network")
+    problem = network.why_no_chain()
+    if problem:
+        raise _NoChoice(f"its layers are no chain: {problem}")
+    layers = []
+    for layer in network.layers:
+        tensor = network.measured_tensor(layer, study.config.padding)
+        times = medians.get((tensor.species, tensor.name, batch_size), {})
+        operator, tuner = _fastest(study, library, layer, tensor.name, times, choice)
+        layers.append(
+            {
+                "name": layer.name,
+                "operator": operator,
+                "species": layer.species,
+                "tuner": tuner,
+                "tensor": layer.tensor.name,
+                "env": {**layer.tensor.env(), "CK_IN_SHAPE_N": str(batch_size)},
+            }
+        )
+    return {"network": network.name, "layers": layers}
+
+
+def _fastest(
+    study: Study,
+    library: Library,
+    layer: Layer,
+    tensor: str,
+    times: Mapping[tuple[str, str], float],
+    choice: str,
+) -> tuple[str, str]:
+    """Operator and tuner for a layer."""
+    offered = [
+        (operator, tuner)
+        for operator in study.config.operators
+        if OPERATOR_SPECIES[operator] == layer.species and operator in library.operators
+        for tuner in study.config.tuners
+        if tuner in library.operators[operator].tuners
+    ]
+    if not offered:
+        raise _NoChoice(
+            f"layer {layer.name} ({layer.species}) has no operator among those of the study and "
+            f"of library {library.name}"
+        )
+    allowed: Sequence[tuple[str, str]] = offered
+    if choice != SCHEDULE:
+        allowed = [pair for pair in offered if pair[1] == choice]
+        allowed = allowed or [pair for pair in offered if pair[1] == "NONE"]
+    candidates = [pair for pair in allowed if pair in times]
+    if not candidates:
+        raise _NoChoice(f"nothing could be measured on {tensor}, the tensor of layer {layer.name}")
+    return min(candidates, key=lambda pair: (times[pair], *pair))

@@ -1,0 +1,175 @@
+"""Measured points: what the rows of the measurement table are grouped into for every analysis.
+
+Emulated rows carry "(emulated)" in their platform's name, so that they are never mixed with the
+board's own, nor mistaken for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nntest.analysis.stats import Sample
+from nntest.archives.measurements import measured
+from nntest.domain.tensors import CEILINGS, DATA_TYPE_SUFFIXES, NETWORK
+
+TEXT, INT, FLOAT, BOOL = "str", "Int64", "float64", "boolean"
+
+KEY_COLUMNS: dict[str, str] = {
+    "platform": TEXT, "library": TEXT, "operator": TEXT, "tensor": TEXT,
+    "batch_size": INT, "tuner": TEXT, "species": TEXT,
+}  # fmt: skip
+"""What tells one point from another, with the dtypes of these columns."""
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
+    """Rows as a data frame with exactly `columns` (name: dtype), typed also when empty."""
+    listed = list(rows)
+    return pd.DataFrame(
+        {name: pd.Series([row[name] for row in listed], dtype=kind)
+         for name, kind in columns.items()}
+    )  # fmt: skip
+
+
+COLD = " (cold)"
+"""Behind a library's name: measured as in 2018, where untuned points did not warm up."""
+
+
+def labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    """The measurement table with names that keep apart what must not be pooled.
+
+    "(emulated)" stands behind the platform of emulated rows.  `COLD` stands behind the library of
+    rows that warmed up with the tuner only, where others of that library always did: one table
+    then has both protocols, as two libraries.
+    """
+    emulated = frame["emulated"].fillna(False).astype(bool)
+    plain = emulated & ~frame["platform"].str.endswith(" (emulated)", na=False)
+    named = frame.assign(platform=frame["platform"].mask(plain, frame["platform"] + " (emulated)"))
+    library = named["library"].str.removesuffix(COLD)
+    of = [named["platform"], library]
+    both = (named["warmup"] == "always").groupby(of, dropna=False).transform("any")
+    cold = both.astype(bool) & (named["warmup"] == "tuner-only")
+    return named.assign(library=named["library"].mask(cold, library + COLD))
+
+
+def operators_only(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that time an operator on a tensor: no whole network, no ceiling of the device."""
+    return frame[~frame["species"].isin([NETWORK, *CEILINGS])]
+
+
+def tensor_order(name: str) -> tuple[float, float, str]:
+    """Sort key: larger images first, then fewer channels, as image networks run."""
+    numbers = [float(field) for field in re.split("[-_]", name) if field.isdigit()]
+    if len(numbers) < 3:
+        return 0.0, 0.0, name
+    channels, height, width = numbers[:3]
+    return -height * width, channels, name
+
+
+def data_type(operator: str) -> str:
+    """Data type of an operator: CK-NNTest's 8-bit programs are operators such as conv-uint8."""
+    suffix = operator.rpartition("-")[2]
+    return suffix if suffix in DATA_TYPE_SUFFIXES else "fp32"
+
+
+def row_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Points that are compared with each other stand together."""
+    return (
+        row["platform"], row["library"], row["species"], row["batch_size"],
+        tensor_order(row["tensor"]), row["operator"], row["tuner"],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MeasuredPoint:
+    """One measured point: its key, its repetitions (µs) and what was counted beside them."""
+
+    platform: str
+    library: str
+    operator: str
+    tensor: str
+    batch_size: int
+    tuner: str
+    species: str
+    sample: Sample
+    processes: int | None
+    flops: float
+    """Operations as the 2018 study counts them; NaN where it did not."""
+    throttled: int
+    warmup: str
+    waiting: float
+    """What each of its runs paid for being waited for, µs; NaN where nobody measured it."""
+
+    def keys(self) -> dict[str, Any]:
+        """The key as a row of a table has it."""
+        return {name: getattr(self, name) for name in KEY_COLUMNS}
+
+    @property
+    def data_type(self) -> str:
+        """What the operator computes in; an operator's suffix tells it from the usual fp32."""
+        return data_type(self.operator)
+
+    @property
+    def choice(self) -> str:
+        """Operator and tuner, e.g. 'conv DEFAULT'."""
+        return f"{self.operator} {self.tuner}"
+
+    @property
+    def gflops(self) -> float:
+        """Study GFLOPS at the median."""
+        return self.flops / self.sample.median / 1e3
+
+
+def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
+    """The measured points of a measurement table, in the order of the tables."""
+    rows = measured(labelled(frame))
+    rows = rows[rows["time_us"] > 0].reset_index(drop=True)
+    # A process is known within its own archive entry only: two merged runs both have a process 0.
+    origin = ["archive", "entry", "point", "subpoint", "process_id"]
+    process = rows.groupby(origin, dropna=False, sort=True).ngroup()
+    unknown = rows["process_id"].isna().to_numpy()
+    processes = np.where(unknown, -1 - np.arange(len(rows)), process.to_numpy())
+    times = rows["time_us"].to_numpy(float)
+    flops = rows["GFLOPS"].to_numpy(float) * times * 1e3
+    throttled = rows["throttled"].fillna(False).to_numpy(bool)
+    waiting = rows["waiting_us"].to_numpy(float, na_value=np.nan)
+    warmups = rows["warmup"].fillna("unknown").to_numpy(object)
+    found = []
+    for key, place in rows.groupby(list(KEY_COLUMNS), sort=False, dropna=False).indices.items():
+        assert isinstance(key, tuple)
+        named: dict[str, Any] = dict(zip(KEY_COLUMNS, key, strict=True))
+        named["batch_size"] = int(named["batch_size"])
+        sample = Sample.of(
+            times[place].tolist(), processes[place].tolist(), seed, tuple(named.values())
+        )
+        found.append(
+            MeasuredPoint(
+                **named,
+                sample=sample,
+                processes=None if unknown[place].any() else len(sample.processes),
+                flops=float(np.median(flops[place])),
+                throttled=int(throttled[place].sum()),
+                warmup=", ".join(sorted(set(warmups[place]))),
+                waiting=float(np.median(waiting[place])),
+            )
+        )
+    return sorted(found, key=lambda point: row_order(point.keys()))
+
+
+Group = tuple[str, str, int, str]
+"""Platform, library, batch size and data type."""
+GROUP_COLUMNS = {"platform": TEXT, "library": TEXT, "batch_size": INT, "data_type": TEXT}
+
+
+def choices_of(found: Sequence[MeasuredPoint]) -> dict[Group, list[MeasuredPoint]]:
+    """Points by what they have in common if a schedule may choose among them."""
+    groups: dict[Group, list[MeasuredPoint]] = {}
+    for point in found:
+        key = (point.platform, point.library, point.batch_size, point.data_type)
+        groups.setdefault(key, []).append(point)
+    return dict(sorted(groups.items()))

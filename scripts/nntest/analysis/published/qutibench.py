@@ -1,0 +1,221 @@
+"""QuTiBench's measurement table: how it is read, and the filters of its CIFAR-10 page.
+
+One configuration a row (RCL-lab/QutibenchWeb, May 2020).  `read_raw` keeps every cell as it is
+written, with its line, for the lint and for repairs; `typed` makes the frame that all else uses.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nntest.analysis.points import BOOL, FLOAT, INT, TEXT, table
+from nntest.config.platform import Platform
+from nntest.domain.data_types import data_type_of
+from nntest.errors import UserError
+
+NETWORK, HARDWARE, PRECISION, MODE = "NN_Topology", "HWType", "Precision", "Op mode"
+BATCH, PRUNING, LEVEL = "batch/thread/stream", "PruningFactor", "level"
+LATENCY, FRAMES, SYSTEM_FRAMES = "lat-comp", "fps-comp", "fps-system"
+TOP1, TOP5 = "top1 [%]", "top5 [%]"
+
+NUMBERS: dict[str, str] = {
+    LATENCY: "latency_ms",
+    FRAMES: "frames_per_s",
+    SYSTEM_FRAMES: "system_frames_per_s",
+    "tp-comp": "gops",
+    "tp-system": "system_gops",
+    TOP1: "top1_percent",
+    TOP5: "top5_percent",
+    "Base_Pwr_W": "base_power_w",
+    "Idle_Pwr_W": "idle_power_w",
+    "Full_Pwr_W": "full_power_w",
+    "GOPS": "gop_per_batch",
+}
+"""Columns of numbers, and what they are called here.  `lat-comp` is in ms for a batch."""
+
+NAMES = (NETWORK, HARDWARE, PRECISION, MODE, BATCH, PRUNING, LEVEL)
+
+COLUMNS = {
+    "file": TEXT, "line": INT, "network": TEXT, "pruning_percent": FLOAT, "hardware": TEXT,
+    "mode": TEXT, "platform": TEXT, "platform_file": TEXT, "precision": TEXT, "data_type": TEXT,
+    "batch_size": INT, "latency_ms": FLOAT, "frames_per_s": FLOAT, "system_frames_per_s": FLOAT,
+    "gops": FLOAT, "system_gops": FLOAT, "top1_percent": FLOAT, "top5_percent": FLOAT,
+    "base_power_w": FLOAT, "idle_power_w": FLOAT, "full_power_w": FLOAT, "gop_per_batch": FLOAT,
+    "energy_per_frame_j": FLOAT, "level": TEXT, "group": TEXT, "facet": TEXT, "measured": BOOL,
+    "repaired": TEXT,
+}  # fmt: skip
+"""Columns of `typed`.  `batch_size` is the batch, or the threads, or the streams: the table has
+one column for all three.  `group` and `facet` are those of the page's charts.
+`energy_per_frame_j` is full power over frames a second."""
+
+PANELS: dict[str, tuple[str, ...]] = {
+    "a": ("NCS", "ZCU104-Bismo", "U96-Quadcore A53"),
+    "b": ("GPU", "ZCU104-FINN", "U96-Quadcore A53"),
+}
+"""Hardware in the two panels of the page's latency charts."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row as it is written, by column, and what was repaired in it."""
+
+    line: int
+    cells: Mapping[str, str]
+    repaired: tuple[str, ...] = ()
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells.get(column, "").strip()
+
+    def changed(self, column: str, to: str, why: str) -> Row:
+        """The row with another value in a cell."""
+        note = f"{column}: {self[column]} → {to} ({why})"
+        return replace(self, cells={**self.cells, column: to}, repaired=(*self.repaired, note))
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A file as it is written."""
+
+    file: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def read_raw(path: Path) -> RawTable:
+    """Read a file; `UserError` with the line of what makes it no table of QuTiBench's."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            heading = tuple(next(reader, ()))
+            missing = [column for column in (*NAMES, *NUMBERS) if column not in heading]
+            if missing:
+                raise UserError(
+                    f"{path}: no column {', '.join(missing)}",
+                    "published: format qutibench reads QuTiBench's measurement table "
+                    f"({NETWORK}, {HARDWARE}, …)",
+                )
+            rows = []
+            for cells in reader:
+                if not any(cells):
+                    continue
+                if len(cells) != len(heading):
+                    raise UserError(
+                        f"{path}, line {reader.line_num}: {len(cells)} cells, "
+                        f"but the heading has {len(heading)}"
+                    )
+                rows.append(Row(reader.line_num, dict(zip(heading, cells, strict=True))))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise UserError(f"{path}: cannot be read: {reason}") from None
+    return RawTable(path.name, heading, tuple(rows))
+
+
+def number(text: str) -> float | None:
+    """A cell's number; None for an empty one and for what is no number."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) != float("inf") and value == value else None
+
+
+def percent(text: str) -> float | None:
+    """Percent of a cell such as '12.5%'; None if it is not written so."""
+    matched = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text)
+    return float(matched[1]) if matched else None
+
+
+def mode_of(row: Row) -> str:
+    """Power or clock mode: the first word of the column; '' for none."""
+    words = row[MODE].split()
+    return "" if not words or words[0].lower() == "na" else words[0]
+
+
+def platform_of(hardware: str, mode: str, platforms: Sequence[Platform]) -> Platform | None:
+    """The platform file that a published table's hardware and mode mean."""
+    for platform in platforms:
+        for name in platform.published_as:
+            if name.hardware == hardware and name.mode in (None, mode):
+                return platform
+    return None
+
+
+def typed(raw: RawTable, platforms: Sequence[Platform]) -> pd.DataFrame:
+    """The table as a frame with the columns `COLUMNS`, one row for each row of the file.
+
+    A cell that is no number is null, as is `data_type` where `precision` is no data type;
+    `platform` is empty where no platform file knows the hardware.  `measured`: has a latency.
+    """
+    rows = []
+    for row in raw.rows:
+        mode = mode_of(row)
+        platform = platform_of(row[HARDWARE], mode, platforms)
+        numbers = {name: number(row[column]) for column, name in NUMBERS.items()}
+        frames, power = numbers["frames_per_s"], numbers["full_power_w"]
+        batch = number(row[BATCH])
+        rows.append({
+            "file": raw.file, "line": row.line, "network": row[NETWORK],
+            "pruning_percent": percent(row[PRUNING]), "hardware": row[HARDWARE], "mode": mode,
+            "platform": platform.title if platform else "",
+            "platform_file": platform.name if platform else "",
+            "precision": row[PRECISION], "data_type": data_type_of(row[PRECISION]),
+            "batch_size": None if batch is None else int(batch), **numbers,
+            "energy_per_frame_j": power / frames if power is not None and frames else None,
+            "level": row[LEVEL],
+            "group": "_".join((row[HARDWARE], row[PRECISION], row[PRUNING])),
+            "facet": f"{row[PRECISION]}_{row[HARDWARE]}",
+            "measured": numbers["latency_ms"] is not None,
+            "repaired": "; ".join(row.repaired),
+        })  # fmt: skip
+    return table(rows, COLUMNS)
+
+
+# -- the page's filters ------------------------------------------------------------------------
+
+
+def at_maximum_power(frame: pd.DataFrame) -> pd.DataFrame:
+    """The page's choice of a power mode: a TX2 row stays only in mode maxp.
+
+    As on the page this knows the TX2 by the name GPU alone; rows that call it TX2 stay.
+    """
+    return frame[(frame["hardware"] != "GPU") | (frame["mode"] == "maxp")]
+
+
+def with_accuracy(frame: pd.DataFrame, network: str = "CNV") -> pd.DataFrame:
+    """Rows of a network that have a latency and an accuracy: what the page's charts show."""
+    known = frame["latency_ms"].notna() & frame["top1_percent"].notna()
+    return frame[(frame["network"] == network) & known]
+
+
+def panel(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Rows of one of the page's two latency panels, 'a' or 'b'."""
+    return frame[frame["hardware"].isin(PANELS[name])]
+
+
+FILTER_COLUMNS: dict[str, str] = {"file": TEXT, "step": TEXT, "rows": INT}
+
+
+def filter_counts(frame: pd.DataFrame) -> pd.DataFrame:
+    """How many rows each of the page's filters leaves; columns `FILTER_COLUMNS`."""
+    rows: list[dict[str, Any]] = []
+    for file, own in frame.groupby("file", sort=False):
+        powered = at_maximum_power(own)
+        cnv = with_accuracy(powered)
+        counts = {
+            "rows of the file": len(own),
+            "measured": int(own["measured"].sum()),
+            "at maximum power": len(powered),
+            "CNV with accuracy and latency": len(cnv),
+            **{f"panel {name}": len(panel(cnv, name)) for name in PANELS},
+            "groups": cnv["group"].nunique(),
+            "facets": cnv["facet"].nunique(),
+        }
+        rows += [{"file": file, "step": step, "rows": count} for step, count in counts.items()]
+    return table(rows, FILTER_COLUMNS)

@@ -1,0 +1,128 @@
+"""The schedule: for each layer of a network, the operator and tuner that ran it fastest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from nntest.analysis.points import (
+    GROUP_COLUMNS,
+    MeasuredPoint,
+    choices_of,
+    operators_only,
+    points,
+    table,
+)
+from nntest.analysis.stats import Interval, ratio_of_medians
+from nntest.domain.networks import Layer, Network
+from nntest.domain.tensors import Tensor
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A distinct tensor of a network, the layers that run it, and what was measured for it."""
+
+    tensor: Tensor
+    positions: tuple[int, ...]
+    """Where in the network it runs, from 0."""
+    layers: tuple[Layer, ...]
+    choices: tuple[MeasuredPoint, ...]
+    """Measured points, fastest median first; ties by operator and tuner.  May be empty."""
+
+    @property
+    def repeats(self) -> int:
+        """How often the network runs the tensor."""
+        return len(self.layers)
+
+
+def slots(found: Sequence[MeasuredPoint], network: Network, padding: str) -> list[Slot]:
+    """A network's distinct tensors in layer order, with the points of one platform and library.
+
+    `padding` as `Network.measured_tensor` has it.
+    """
+    positions: dict[Tensor, list[int]] = {}
+    for position, layer in enumerate(network.layers):
+        positions.setdefault(network.measured_tensor(layer, padding), []).append(position)
+    by_tensor: dict[tuple[str, str], list[MeasuredPoint]] = {}
+    for point in found:
+        by_tensor.setdefault((point.species, point.tensor), []).append(point)
+    return [
+        Slot(
+            tensor,
+            tuple(running),
+            tuple(network.layers[position] for position in running),
+            tuple(
+                sorted(
+                    by_tensor.get((tensor.species, tensor.name), []),
+                    key=lambda point: (point.sample.median, point.operator, point.tuner),
+                )
+            ),
+        )
+        for tensor, running in positions.items()
+    ]
+
+
+_COLUMNS = {
+    "network": "str", **GROUP_COLUMNS,
+    "position": "Int64", "species": "str", "tensor": "str", "layers": "str", "repeats": "Int64",
+    "operator": "str", "tuner": "str",
+    "time_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64", "GFLOPS": "float64",
+    "total_us": "float64", "share": "float64",
+    "runner_up": "str", "runner_up_us": "float64", "runner_up_ratio": "float64",
+    "runner_up_ci_low": "float64", "runner_up_ci_high": "float64", "distinguishable": "boolean",
+}  # fmt: skip
+
+
+def schedule(
+    frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
+) -> pd.DataFrame:
+    """The fastest (operator, tuner) by median for each tensor of each network.
+
+    One row per network, platform, library, batch size, data type and tensor that was measured, in
+    layer order (`position` is the first layer's, from 1).  `time_us` is one run (the median, with
+    its interval), `total_us` all `repeats`, `share` its part of the sum over the measured layers.
+    The runner-up is the next fastest; `runner_up_ratio` is its median over the best one's, and
+    `distinguishable` says whether that ratio's interval excludes 1 (null: there is no interval,
+    or no runner-up).  The best of several noisy medians is a little too good on average.
+    """
+    rows = []
+    grouped = choices_of(points(operators_only(frame), seed))
+    for network in networks:
+        for group, found in grouped.items():
+            measured = [slot for slot in slots(found, network, padding) if slot.choices]
+            total = math.fsum(slot.repeats * slot.choices[0].sample.median for slot in measured)
+            for slot in measured:
+                best = slot.choices[0]
+                interval = best.sample.median_interval
+                second = slot.choices[1] if len(slot.choices) > 1 else None
+                ratio = Interval(float("nan"), float("nan"), float("nan"))
+                if second is not None:
+                    ratio = ratio_of_medians(second.sample, best.sample)
+                time = slot.repeats * interval.value
+                rows.append({
+                    "network": network.name,
+                    **dict(zip(GROUP_COLUMNS, group, strict=True)),
+                    "position": slot.positions[0] + 1,
+                    "species": slot.tensor.species,
+                    "tensor": slot.tensor.name,
+                    "layers": ", ".join(layer.name for layer in slot.layers),
+                    "repeats": slot.repeats,
+                    "operator": best.operator,
+                    "tuner": best.tuner,
+                    "time_us": interval.value,
+                    "ci_low_us": interval.low,
+                    "ci_high_us": interval.high,
+                    "GFLOPS": best.gflops,
+                    "total_us": time,
+                    "share": time / total,
+                    "runner_up": second.choice if second else None,
+                    "runner_up_us": second.sample.median if second else None,
+                    "runner_up_ratio": ratio.value,
+                    "runner_up_ci_low": ratio.low,
+                    "runner_up_ci_high": ratio.high,
+                    "distinguishable": ratio.low > 1.0 if ratio.known else None,
+                })  # fmt: skip
+    return table(rows, _COLUMNS)

@@ -1,0 +1,81 @@
+"""The 2018 study's own figure: convolutions alone, best operator and tuner, repeats counted.
+
+The study's notebook ended with the sum over a MobileNet's convolutions, each at the faster of
+im2col + GEMM (`conv`) and direct convolution (`directconv`), with or without the tuner.  That sum
+is kept as it was, so that a new measurement compares with the old one, whatever else is measured
+now (depthwise layers, Winograd convolutions) and enters the estimate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from nntest.analysis.points import GROUP_COLUMNS, choices_of, points, table
+from nntest.analysis.schedule import slots
+from nntest.analysis.stats import weighted_sum
+from nntest.domain.networks import Network
+
+OPERATORS = ("conv", "directconv")
+
+_COLUMNS = {
+    "network": "str", **GROUP_COLUMNS,
+    "study_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64",
+    "study_min_us": "float64", "conv_layers": "Int64", "of_conv_layers": "Int64",
+    "tensors": "Int64", "chosen": "str", "conv_not_covered": "str",
+}  # fmt: skip
+
+
+def study_figure(
+    frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
+) -> pd.DataFrame:
+    """The study's sum for each network, platform, library, batch size and data type.
+
+    `study_us` sums repeats x median with each tensor at its fastest by median, `study_min_us`
+    repeats x minimum with each tensor at its fastest by minimum.  `conv_layers` of
+    `of_conv_layers` were measured; `chosen` counts what was fastest (by median), in layers.
+    """
+    rows: list[dict[str, Any]] = []
+    grouped = choices_of(points(frame, seed))
+    for network in networks:
+        convolutions = [layer.name for layer in network.layers if layer.species == "conv"]
+        for group, found in grouped.items():
+            # An 8-bit or 16-bit convolution is conv-uint8 or conv-fp16.
+            wanted = [point for point in found if point.operator.split("-")[0] in OPERATORS]
+            measured = [
+                slot
+                for slot in slots(wanted, network, padding)
+                if slot.tensor.species == "conv" and slot.choices
+            ]
+            if not measured:
+                continue
+            best = [(slot.repeats, slot.choices[0].sample) for slot in measured]
+            total = math.fsum(repeats * sample.median for repeats, sample in best)
+            interval = weighted_sum([(n, sample.median_draws) for n, sample in best], total)
+            covered = [layer.name for slot in measured for layer in slot.layers]
+            chosen = Counter({slot.choices[0].choice: 0 for slot in measured})
+            for slot in measured:
+                chosen[slot.choices[0].choice] += slot.repeats
+            rows.append({
+                "network": network.name,
+                **dict(zip(GROUP_COLUMNS, group, strict=True)),
+                "study_us": total,
+                "ci_low_us": interval.low,
+                "ci_high_us": interval.high,
+                "study_min_us": math.fsum(
+                    slot.repeats * min(point.sample.minimum for point in slot.choices)
+                    for slot in measured
+                ),
+                "conv_layers": len(covered),
+                "of_conv_layers": len(convolutions),
+                "tensors": len(measured),
+                "chosen": ", ".join(f"{name} for {n}" for name, n in sorted(chosen.items())),
+                "conv_not_covered": ", ".join(
+                    name for name in convolutions if name not in covered
+                ),
+            })  # fmt: skip
+    return table(rows, _COLUMNS)

@@ -1,0 +1,141 @@
+"""Configurations: each a way to run a network on something, and what it costs and gives.
+
+One frame holds what this project estimated or measured and what others published, so that the
+same charts draw both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nntest.analysis.points import FLOAT, INT, TEXT, table
+from nntest.analysis.published.qutibench import at_maximum_power
+
+COLUMNS: dict[str, str] = {
+    "network": TEXT, "variant": TEXT, "hardware": TEXT, "data_type": TEXT, "mode": TEXT,
+    "batch": INT, "latency_ms": FLOAT, "frames_per_s": FLOAT, "top1_percent": FLOAT,
+    "power_w": FLOAT, "energy_mj_per_frame": FLOAT, "kind": TEXT, "source": TEXT,
+}  # fmt: skip
+"""Columns with their dtypes.
+
+`variant` tells networks of a family apart (a pruning, a width and resolution); `mode` is a clock
+or power mode, or the choice of operators; `batch` is the images in a batch, or the threads or
+streams where a platform has these instead.  `latency_ms` is the time of a whole batch.
+`energy_mj_per_frame` is power over frames a second, in mJ.  `kind` is measured, estimated or
+published; `source` is where a row is from.
+"""
+
+
+def configurations(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows (mappings by `COLUMNS`, without the energy) as a frame; a missing key is null."""
+    named = []
+    for row in rows:
+        energy = None
+        power, rate = row.get("power_w"), row.get("frames_per_s")
+        if not (pd.isna(power) or pd.isna(rate)) and rate > 0:
+            energy = power / rate * 1e3
+        named.append({**dict.fromkeys(COLUMNS), **row, "energy_mj_per_frame": energy})
+    frame = table(named, COLUMNS)
+    for name, kind in COLUMNS.items():
+        if kind == TEXT:
+            frame[name] = frame[name].fillna("")
+    return frame
+
+
+def of_estimates(estimates: pd.DataFrame, top1_percent: Mapping[str, float]) -> pd.DataFrame:
+    """Configurations of a study: each whole network at its best schedule.
+
+    `estimates` is the table of `nntest.analysis.estimate`; `top1_percent` gives the published
+    accuracy of the networks that have one.  The time is the one measured end to end, else the
+    estimate; a sum that lacks a layer is no time of the network and gives no row.
+    """
+    rows: list[dict[str, Any]] = []
+    whole = estimates["covered_layers"] == estimates["layers"]
+    best = estimates[(estimates["choice"] == "best") & (whole | estimates["measured_us"].notna())]
+    for row in best.to_dict("records"):
+        measured = not pd.isna(row["measured_us"])
+        time_us = row["measured_us"] if measured else row["total_us"]
+        family, variant = split_variant(row["network"])
+        rows.append(
+            {
+                "network": family,
+                "variant": variant,
+                "hardware": f"{row['platform']}, {row['library']}",
+                "data_type": row["data_type"],
+                "mode": "best schedule",
+                "batch": row["batch_size"],
+                "latency_ms": time_us / 1e3,
+                "frames_per_s": row["batch_size"] / time_us * 1e6,
+                "top1_percent": top1_percent.get(row["network"]),
+                "kind": "measured" if measured else "estimated",
+                "source": "table estimate of this study",
+            }
+        )
+    return configurations(rows)
+
+
+def of_published(rows: pd.DataFrame) -> pd.DataFrame:
+    """Configurations of published tables (`published.qutibench.COLUMNS`) that have a latency.
+
+    At maximum power: of a board that was measured in several power modes, the fastest one.
+    """
+    shown = at_maximum_power(rows)
+    return configurations(
+        {
+            "network": row["network"].lower(),
+            "variant": f"{row['pruning_percent']:g}%" if row["pruning_percent"] else "",
+            "hardware": row["platform"] or row["hardware"],
+            "data_type": row["data_type"] or row["precision"],
+            "mode": row["mode"],
+            "batch": None if pd.isna(row["batch_size"]) else row["batch_size"],
+            "latency_ms": row["latency_ms"],
+            "frames_per_s": row["frames_per_s"],
+            "top1_percent": row["top1_percent"],
+            "power_w": row["full_power_w"],
+            "kind": "published",
+            "source": f"{row['file']}:{row['line']}",
+        }
+        for row in shown[shown["latency_ms"].notna()].to_dict("records")
+    )
+
+
+def joined(*frames: pd.DataFrame) -> pd.DataFrame:
+    """Several frames of configurations as one."""
+    return pd.concat(frames, ignore_index=True)
+
+
+def split_variant(network: str) -> tuple[str, str]:
+    """(family, variant) of a network's name: ('mobilenet-v1', '0.75-160'), ('cnv', '50%')."""
+    family, _, rest = network.partition("-v1-")
+    if rest:
+        return f"{family}-v1", rest
+    head, _, tail = network.rpartition("-")
+    if head and tail and all(part.isdigit() for part in tail.split(".")):
+        return head, f"{tail}%"
+    return network, ""
+
+
+def variant_order(variant: str) -> tuple[float, str]:
+    """Sort key of variants: by their first number, as in 12.5 % or 0.75-160."""
+    number = variant.partition("-")[0].rstrip("%")
+    return (float(number) if number.replace(".", "", 1).isdigit() else 0.0), variant
+
+
+def group_label(frame: pd.DataFrame) -> pd.Series:
+    """What a configuration is one point of: hardware, data type and variant, batches together."""
+    parts = zip(frame["hardware"], frame["data_type"], frame["variant"], strict=True)
+    labels = [" · ".join(text for text in row if text) for row in parts]
+    return pd.Series(labels, index=frame.index, dtype="str")
+
+
+def has(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The rows that have a finite, positive number in each of `columns`."""
+    kept = np.ones(len(frame), bool)
+    for name in columns:
+        values = frame[name].to_numpy(float, na_value=np.nan)
+        kept &= np.isfinite(values) & (values > 0)
+    return frame[kept]

@@ -1,0 +1,1 @@
+"""What was measured, as files: Collective Knowledge archives and the measurement table."""

@@ -1,0 +1,34 @@
+"""Collective Knowledge archives: read, check and merge what boards, people and years measured."""
+
+from nntest.archives.ck.check import Complaint, check
+from nntest.archives.ck.merge import MergeReport, merge
+from nntest.archives.ck.overview import EntryOverview, PointOverview, overview
+from nntest.archives.ck.platforms import KnownPlatform
+from nntest.archives.ck.profiles import (
+    COUNTER_COLUMNS,
+    LAUNCH_COLUMNS,
+    TIMES,
+    read_counter_rows,
+    read_kernel_rows,
+    read_launch_rows,
+)
+from nntest.archives.ck.read import read_points, read_rows
+
+__all__ = [
+    "COUNTER_COLUMNS",
+    "LAUNCH_COLUMNS",
+    "TIMES",
+    "Complaint",
+    "EntryOverview",
+    "KnownPlatform",
+    "MergeReport",
+    "PointOverview",
+    "check",
+    "merge",
+    "overview",
+    "read_counter_rows",
+    "read_kernel_rows",
+    "read_launch_rows",
+    "read_points",
+    "read_rows",
+]

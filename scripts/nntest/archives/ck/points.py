@@ -1,0 +1,263 @@
+"""What one CK point is about: operator, tensor, tuner, library, platform, device.
+
+CK's own reader of the 2018 study took the operator from a fixed suffix of the program's name and
+the library from a fixed tag; here every program and library of CK-NNTest is told apart, and
+whatever an entry lacks is left empty instead of ending the reading.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from nntest.archives.ck.entries import UID, Entry, SubPoint
+from nntest.archives.ck.platforms import Platforms, clean
+from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.values import dig, mapping, objects, text, truth, whole
+from nntest.domain.tensors import (
+    DATA_TYPE_SUFFIXES,
+    NETWORK,
+    OPERATOR_SPECIES,
+    PADS_VARIABLE,
+    SCHEDULE,
+    SPECIES,
+    Tensor,
+)
+from nntest.errors import UserError
+
+TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
+
+_BACKENDS = ("armcl", "caffe", "tensorflow", "pytorch", "opencl", "tvm", "mxnet")
+_GRAPH_METHODS = {0: "gemm", 1: "direct", 2: "winograd"}  # ArmCL's convolution method hint
+_TIME_TAG = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)?\Z|\d{14}\Z")
+
+
+@dataclass(frozen=True)
+class ArchivedPoint:
+    """One recording of a point, understood: columns of its rows that all repetitions share."""
+
+    entry: Entry
+    subpoint: SubPoint
+    content: dict[str, Any]
+    columns: dict[str, Any]
+    """platform, board, library, ... by their names in the measurement table."""
+    tensor: Tensor | None
+    synthetic: bool
+    profiled: bool
+    """Ran under the OpenCL profiler or the counter reader: its times are no plain times."""
+
+    @property
+    def repetitions(self) -> list[dict[str, Any]]:
+        """``characteristics_list``, one item per repetition."""
+        return objects(self.content, "characteristics_list")
+
+
+class Interpreter:
+    """Works out what recordings are about; never raises, whatever they hold.
+
+    What all points of an entry or of a machine share is worked out once.
+    """
+
+    def __init__(self, platforms: Platforms, warn: Warn) -> None:
+        self._platforms, self._warn = platforms, warn
+        self._entry: Entry | None = None
+        self._features: Any = None
+        self._machine: dict[str, Any] = {}
+        self._programs: dict[str, dict[str, str]] = {}
+        self._odd_tuners: set[str] = set()
+
+    def point(self, entry: Entry, subpoint: SubPoint, content: dict[str, Any]) -> ArchivedPoint:
+        """A recording, understood."""
+        if entry is not self._entry:
+            self._entry, self._features = entry, None
+            self._programs, self._odd_tuners = {}, set()
+        choices = mapping(content, "choices")
+        env = mapping(choices, "env")
+        program = _program(entry, choices)
+        if program not in self._programs:
+            self._programs[program] = _program_columns(entry, program)
+        work, tensor = _work(env, text(choices.get("dataset_file")), self._programs[program])
+        columns: dict[str, Any] = {
+            **self._machine_columns(entry, content.get("features")),
+            **work,
+            "tuner": self._tuner(env, entry, work["species"]),
+            "archive": origin_of(entry, subpoint),
+            "entry": entry.uid,
+            "point": subpoint.point,
+            "subpoint": subpoint.number,
+        }
+        return ArchivedPoint(
+            entry,
+            subpoint,
+            content,
+            columns,
+            tensor,
+            synthetic="synthetic" in text(choices.get("dataset_uoa")),
+            # CK writes "no" into points that were not profiled, and once had no such key.
+            profiled="yes" in (choices.get("dvdt_prof"), choices.get("mali_hwc")),
+        )
+
+    def _machine_columns(self, entry: Entry, features: Any) -> dict[str, Any]:
+        """Platform, board and device; the same object of features says the same again."""
+        if features is None or features is not self._features:
+            flow = mapping(entry.meta, "nntest_flow")
+            platform, board = self._platforms.look_up(
+                _models(entry, features),
+                text(dig(flow, "platform", "name")),
+                text(flow.get("board")),
+                entry.tree.path.name,
+            )
+            device = mapping(features, "gpgpu", 0, "gpgpu_misc")
+            self._machine = {
+                "platform": platform,
+                "board": board,
+                "emulated": truth(flow.get("emulated")),
+                "device": text(dig(features, "gpgpu", 0, "gpgpu", "name")),
+                "driver": text(device.get("software (driver) version")),
+            }
+            self._features = features
+        return self._machine
+
+    def _tuner(self, env: dict[str, Any], entry: Entry, species: str) -> str:
+        tuner = text(env.get("CK_LWS_TUNER_TYPE")) or "NONE"
+        if tuner in TUNERS:
+            return tuner
+        if tuner == SCHEDULE and species == NETWORK and "nntest_flow" in entry.meta:
+            return tuner
+        # The programs compare the name as it stands, and run untuned with any other.
+        if tuner not in self._odd_tuners:
+            self._odd_tuners.add(tuner)
+            self._warn(f"{entry.where}: no program knows the tuner '{tuner}': read as NONE")
+        return "NONE"
+
+
+def _program_columns(entry: Entry, program: str) -> dict[str, str]:
+    operator, species = operator_of(program)
+    return {
+        "library": _library(entry, program),
+        "operator": operator,
+        "program": program,
+        "species": species or text(dig(entry.meta, "meta", "species")),
+    }
+
+
+def _work(
+    env: dict[str, Any], dataset: str, program: dict[str, str]
+) -> tuple[dict[str, Any], Tensor | None]:
+    """(columns, tensor) of what a program was asked to compute."""
+    columns: dict[str, Any] = dict(program)
+    tensor, columns["tensor"] = _tensor(program["species"], env, dataset)
+    if "CK_ENV_MOBILENET_RESOLUTION" in env:
+        columns["species"] = NETWORK
+        columns["tensor"] = _network(env)
+        method = whole(env.get("CK_CONVOLUTION_METHOD_HINT"))
+        if method is not None:
+            columns["operator"] += f"-{_GRAPH_METHODS.get(method, method)}"
+    batch = whole(env.get("CK_IN_SHAPE_N", env.get("CK_BATCH_SIZE", 1)))
+    shape = tensor.in_shape if tensor else (None, None, None)
+    columns["batch_size"] = columns["in_shape_n"] = batch
+    columns["in_shape_c"], columns["in_shape_h"], columns["in_shape_w"] = shape
+    return columns, tensor
+
+
+def operator_of(program: str) -> tuple[str, str]:
+    """(operator, species) of a program's name, for every backend of CK-NNTest.
+
+    conv-armcl-opencl and conv-caffe-cpu are both conv; conv-armcl-opencl-uint8 is conv-uint8,
+    since its times compare with no fp32 one.  The species is "" for what is no operator.
+    """
+    parts = program.split("-")
+    if parts[0] in OPERATOR_SPECIES:
+        suffix = next((f"-{kind}" for kind in DATA_TYPE_SUFFIXES if kind in parts), "")
+        return parts[0] + suffix, OPERATOR_SPECIES[parts[0]]
+    for index, part in enumerate(parts[1:], 1):
+        if part in _BACKENDS:
+            return "-".join(parts[:index]), ""
+    return program, ""
+
+
+def origin_of(entry: Entry, subpoint: SubPoint) -> str:
+    """Name of the file that a recording came from; a merged archive remembers its parts."""
+    merged = mapping(entry.meta, "nntest_flow_merge")
+    if not merged:
+        return entry.tree.path.name
+    others = mapping(merged, "archive_of")
+    origin = others.get(f"{subpoint.point}.{subpoint.number:04d}", merged.get("archive"))
+    return text(origin) or entry.tree.path.name
+
+
+def _program(entry: Entry, choices: dict[str, Any]) -> str:
+    named = text(choices.get("data_uoa"))
+    if named and not UID.match(named):
+        return named
+    return text(dig(entry.meta, "meta", "prog_uoa")) or named
+
+
+def _tensor(species: str, env: dict[str, Any], dataset: str) -> tuple[Tensor | None, str]:
+    """(tensor, its name), by the variables, else by the name of the data set's file."""
+    name = dataset.removeprefix("test-").removeprefix("shape-")
+    if species not in SPECIES:
+        return None, name
+    keys = (*SPECIES[species].keys, PADS_VARIABLE)
+    try:
+        found = _from_values(species, tuple([env.get(key) for key in keys]))
+    except TypeError:  # a list or an object where a number should be
+        found = None
+    return found or _from_name(species, name) or (None, name)
+
+
+@lru_cache(maxsize=4096)
+def _from_values(species: str, values: tuple[Any, ...]) -> tuple[Tensor, str] | None:
+    keys = (*SPECIES[species].keys, PADS_VARIABLE)
+    said = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+    tensor = Tensor.from_env(species, said)
+    return _from_name(species, tensor.name) if tensor else None
+
+
+@lru_cache(maxsize=4096)
+def _from_name(species: str, name: str) -> tuple[Tensor, str] | None:
+    """The tensor of a name, if its values can be: a stride of 0 has no business in a formula."""
+    try:
+        tensor = Tensor.parse(species, name)
+    except UserError:
+        return None
+    return (tensor, tensor.name) if all(abs(value) < 2**31 for value in tensor.values) else None
+
+
+def _network(env: dict[str, Any]) -> str:
+    width = text(str(env.get("CK_ENV_MOBILENET_WIDTH_MULTIPLIER", "")))
+    return f"mobilenet-v1-{width}-{text(str(env['CK_ENV_MOBILENET_RESOLUTION']))}"
+
+
+def _library(entry: Entry, program: str) -> str:
+    """The library's tag: what is left of the tags, or made from the meta as CK makes it."""
+    species = text(dig(entry.meta, "meta", "species"))
+    taken = {"nntest", program, species, *SPECIES, *OPERATOR_SPECIES}
+    if "nntest" in entry.tags:
+        left = [
+            tag
+            for tag in entry.tags
+            if tag not in taken and "," not in tag and not _TIME_TAG.match(tag)
+        ]
+        # Tags that a user added are not in the alias, the library's tag is.
+        left = [tag for tag in left if f"-{tag}-" in f"{entry.alias}-"] or left
+        if left:
+            return text(left[0])
+    library = mapping(entry.meta, "meta", "deps_summary", "library")
+    name, version = text(library.get("data_name")), text(library.get("version"))
+    if name:
+        tag = re.sub(r"[,/ ]+", "-", re.sub(r"[()\[\]]", "", name.lower()))
+        return f"{tag}-{version}" if version else tag
+    return text(dig(entry.meta, "meta", "library_name"))
+
+
+def _models(entry: Entry, features: Any) -> list[str]:
+    """What the platform is called, the most telling first; "" where it is not said."""
+    names = (
+        dig(features, "platform", "platform", "model"),
+        dig(features, "platform", "platform", "name"),
+        dig(entry.meta, "meta", "plat_name"),
+    )
+    return [text(clean(name)) for name in names]

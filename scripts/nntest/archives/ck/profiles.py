@@ -1,0 +1,184 @@
+"""What profiling entries hold: times of single kernels, and counters of the device.
+
+A profiled run is slowed down by what watches it, so its times never become measurements; they
+have tables of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from nntest.archives.ck.platforms import KnownPlatform
+from nntest.archives.ck.points import ArchivedPoint
+from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
+from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.values import dig, mapping, real, text, whole
+
+_POINT_COLUMNS = (
+    *("platform", "board", "library", "operator", "program", "species", "tensor"),
+    *("batch_size", "tuner", "repetition_id"),
+)
+_ORIGIN_COLUMNS = ("archive", "entry", "point", "subpoint")
+
+PHASES = ("run", "warmup", "tuning", "setup")
+UNTOLD = "all"
+"""Phase of the sums in CK's own profiles: weight reshaping and tuner runs are in them."""
+TIMES = ("queued_ns", "submitted_ns", "start_ns", "end_ns")
+
+LAUNCH_COLUMNS = (
+    *_POINT_COLUMNS,
+    *("sequence", "phase", "kernel", "time_us", "global_size", "local_size"),
+    *TIMES,
+    *_ORIGIN_COLUMNS,
+)
+"""Columns of `read_launch_rows`: sequence counts the launches of a repetition from 0; sizes are
+written 8x8x1, and a local size of 0x0x0 was left to the driver; times are nanoseconds of the
+device's clock, null in CK's own profiles."""
+
+COUNTER_COLUMNS = (*_POINT_COLUMNS, "counter", "value", *_ORIGIN_COLUMNS)
+"""Columns of `read_counter_rows`; a counter that lies deeper is named by its path, a/b/c."""
+
+_DEEPEST_COUNTER = 8
+
+
+def read_kernel_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """Rows by `measurements.KERNEL_SCHEMA`: one per kernel, phase and profiled repetition.
+
+    ``time_us`` is the time of all launches of the kernel in that phase of the repetition;
+    ``kernel`` is its name.  What only the first repetition of a process goes through (set-up,
+    tuning, warm-up) has rows of that repetition alone; CK's own profiles tell no phases
+    (`UNTOLD`).  A profiled run that failed is one row with an empty ``kernel`` and no time.
+    Arguments and errors as for `nntest.archives.ck.read_rows`.
+    """
+    return rows_of_points(path, known_platforms, warn, synthetic, kernel_rows)
+
+
+def read_launch_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """One row, by `LAUNCH_COLUMNS`, for each launch of a kernel, in the order of launching."""
+    return rows_of_points(path, known_platforms, warn, synthetic, _launch_rows)
+
+
+def read_counter_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """One row, by `COUNTER_COLUMNS`, for each Mali hardware counter of each repetition."""
+    return rows_of_points(path, known_platforms, warn, synthetic, _counter_rows)
+
+
+def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    """Rows of one recording, as `read_kernel_rows` gives them; none if it was not profiled."""
+    if not point.profiled:
+        return
+    for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
+        row["GFLOPS"] = None
+        row["phase"] = ""
+        if outcome.status != "ok":
+            yield row
+            continue
+        row["wall_us"], row["setup_us"] = row["time_us"], None
+        launches, phases = _launches(point, run, index)
+        if not phases:
+            for kernel, time_us in sorted(mapping(run, "execution_time_opencl_us").items()):
+                name = text(kernel)
+                yield {**row, "kernel": name, "time_us": real(time_us), "phase": UNTOLD}
+            continue
+        sums: dict[tuple[str, str], list[float]] = {}
+        for launch, phase in zip(launches, phases, strict=True):
+            key = _phase(phase), text(launch.get("kernel_name"))
+            sums.setdefault(key, []).append(real(launch.get("kernel_time")) or 0.0)
+        for (name, kernel), times in sorted(sums.items()):
+            found = {"kernel": kernel, "phase": name, "launches": len(times)}
+            yield {**row, **found, "time_us": sum(times) / 1e3}
+
+
+def _launch_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    if not point.profiled:
+        return
+    for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
+        if outcome.status != "ok":
+            continue
+        launches, phases = _launches(point, run, index)
+        for number, launch in enumerate(launches):
+            nanoseconds = real(launch.get("kernel_time"))
+            sequence = whole(launch.get("sequence"))
+            told = phases[number] if phases else {}
+            yield {
+                **{name: row[name] for name in _POINT_COLUMNS},
+                "sequence": number if sequence is None else sequence,
+                "phase": _phase(told),
+                "kernel": text(launch.get("kernel_name")),
+                "time_us": None if nanoseconds is None else nanoseconds / 1e3,
+                "global_size": _size(launch.get("gws")),
+                "local_size": _size(launch.get("lws")),
+                **{name: whole(told.get(name)) for name in TIMES},
+                **{name: row[name] for name in _ORIGIN_COLUMNS},
+            }
+
+
+def _launches(
+    point: ArchivedPoint, run: dict[str, Any], index: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """CK's launches of a repetition, and what is told beside each; [] where nothing is."""
+    launches = run.get("execution_time_list_opencl")
+    told = dig(point.repetitions[index], "nntest_flow", "launches")
+    if not isinstance(launches, list):
+        return [], []
+    found = [launch if isinstance(launch, dict) else {} for launch in launches]
+    if not isinstance(told, list) or len(told) != len(found):
+        return found, []
+    return found, [one if isinstance(one, dict) else {} for one in told]
+
+
+def _phase(told: dict[str, Any]) -> str:
+    phase = text(told.get("phase"))
+    return phase if phase in PHASES else UNTOLD
+
+
+def _counter_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    if not point.profiled:
+        return
+    for row, run, _ in repetition_rows(point, first_repetition):
+        for counter, value in _numbers(run.get("mali_hwc"), ""):
+            yield {
+                **{name: row[name] for name in _POINT_COLUMNS},
+                "counter": counter,
+                "value": value,
+                **{name: row[name] for name in _ORIGIN_COLUMNS},
+            }
+
+
+def _numbers(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, float]]:
+    number = real(value)
+    if number is not None:
+        yield path, number
+    elif depth < _DEEPEST_COUNTER and isinstance(value, dict):
+        for key, inner in sorted(value.items()):
+            yield from _numbers(inner, f"{path}/{text(key)}" if path else text(key), depth + 1)
+    elif depth < _DEEPEST_COUNTER and isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _numbers(inner, f"{path}/{index}" if path else str(index), depth + 1)
+
+
+def _size(sizes: Any) -> str:
+    if not isinstance(sizes, list):
+        return ""
+    numbers = [whole(size) for size in sizes]
+    return "x".join(str(number) for number in numbers) if None not in numbers else ""

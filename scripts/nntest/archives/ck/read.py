@@ -1,0 +1,192 @@
+"""CK archives into rows of the measurement table, one recording in memory at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from nntest.archives.ck.entries import find_entries
+from nntest.archives.ck.outcome import Outcome, outcome_of
+from nntest.archives.ck.platforms import KnownPlatform, Platforms
+from nntest.archives.ck.points import ArchivedPoint, Interpreter
+from nntest.archives.ck.recordings import RecordingParser
+from nntest.archives.ck.safety import RefusedError, Warn, skipped
+from nntest.archives.ck.trees import open_tree
+from nntest.archives.ck.values import dig, mapping, positive, real, text, texts, truth, whole
+from nntest.domain.tensors import NETWORK
+
+Row = dict[str, Any]
+log_warning: Warn = logging.getLogger(__name__).warning
+
+_MOST_REPETITIONS = 10**9
+_COLD_START = "2018-08-03"
+"""Since that day conv and directconv of CK-NNTest warm up with the tuner only."""
+
+
+def read_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """Rows for `measurements.to_frame`: one per repetition of every point that was not profiled.
+
+    path: a zip (read in place), a CK repository's folder, a folder of entries or one entry.
+    known_platforms: what the board files say; platforms that none knows keep their own name.
+    warn: takes one sentence for each thing that was skipped or is not known.
+    synthetic: read the synthetic data sets, too.
+
+    Raises `UserError` if `path` is neither, or is refused as a whole.
+    """
+    return rows_of_points(path, known_platforms, warn, synthetic, measurement_rows)
+
+
+def read_points(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[ArchivedPoint]:
+    """Every recording of every point of an archive, understood; arguments as for `read_rows`."""
+    interpreter = Interpreter(Platforms(known_platforms, warn), warn)
+    parser = RecordingParser()
+    with open_tree(path, warn) as tree:
+        any_entry = False
+        for entry in find_entries(tree, warn):
+            any_entry = True
+            for subpoint in entry.subpoints():
+                try:
+                    content = parser.parse(tree.read(subpoint.file))
+                except RefusedError as error:
+                    warn(skipped(path, subpoint.file, error))
+                    continue
+                point = interpreter.point(entry, subpoint, content)
+                if synthetic or not point.synthetic:
+                    yield point
+        if not any_entry:
+            warn(f"{path}: holds no CK experiment entry")
+
+
+def rows_of_points(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform],
+    warn: Warn,
+    synthetic: bool,
+    rows_of: Callable[[ArchivedPoint, int], Iterator[Row]],
+) -> Iterator[Row]:
+    """Rows of every point; sub-points 0002 and up go on counting repetitions."""
+    last, next_id = ("", ""), 0
+    for point in read_points(path, known_platforms, warn, synthetic=synthetic):
+        this = (point.entry.folder, point.subpoint.point)
+        if this != last:
+            last, next_id = this, 0
+        highest = next_id - 1
+        for row in rows_of(point, next_id):
+            highest = max(highest, row["repetition_id"])
+            yield row
+        next_id = highest + 1
+
+
+def measurement_rows(point: ArchivedPoint, first_repetition: int = 0) -> Iterator[Row]:
+    """Rows of one recording, for the measurement table; none if it was profiled."""
+    if not point.profiled:
+        for row, _, _ in repetition_rows(point, first_repetition):
+            yield row
+
+
+def repetition_rows(
+    point: ArchivedPoint, first_repetition: int
+) -> Iterator[tuple[Row, dict[str, Any], Outcome]]:
+    """(row, CK's run object, outcome) of every repetition of a recording."""
+    batch = point.columns["batch_size"]
+    flops = point.tensor.study_flops(batch) if point.tensor and batch is not None else None
+    started = text(dig(point.entry.meta, "meta", "timestamp"))
+    items = point.repetitions
+    reason = ""
+    if any(not item.get("run") and "nntest_flow" not in item for item in items):
+        reason = point.entry.fail_reason(point.subpoint.point)
+    warmup = _warmup(point, started)
+    for index, item in enumerate(items):
+        run, flow = _run(item), mapping(item, "nntest_flow")
+        outcome = outcome_of(run, flow, reason)
+        row: Row = {
+            **point.columns,
+            "time_us": _micro(outcome.time_s),
+            "setup_us": _micro(outcome.setup_s),
+            "GFLOPS": flops / outcome.time_s / 1e9
+            if flops and outcome.time_s
+            else _measured_peak(point, run, outcome),
+            "success?": outcome.success,
+            "status": outcome.status,
+            "reason": outcome.reason,
+            "kernel": "",
+            "notes": "",
+        }
+        if flow:
+            row.update(_own_columns(flow, index, started))
+            row["waiting_us"] = _waiting(run)
+        else:  # CK starts the program anew for every repetition
+            row["repetition_id"] = row["process_id"] = index
+            row["protocol"], row["warmup"], row["started_at"] = "process", warmup, started
+            row["program_checksum"] = ""
+        row["repetition_id"] += first_repetition
+        yield row, run, outcome
+
+
+def _measured_peak(point: ArchivedPoint, run: dict[str, Any], outcome: Outcome) -> float | None:
+    """GFLOP/s as the program `peak` says them: how much a run of it does is its own choice."""
+    if point.columns["species"] != "peak" or outcome.time_s is None:
+        return None
+    return positive(dig(run, "run_time_state", "ceiling", "value"))
+
+
+def _run(item: dict[str, Any]) -> dict[str, Any]:
+    """CK's ``run`` object, without the blanks that programs print after the names of times."""
+    run = mapping(item, "run")
+    if "execution_time_kernel_1" in run:
+        return run
+    return {key.strip(): value for key, value in run.items()}
+
+
+def _own_columns(flow: dict[str, Any], index: int, started: str) -> Row:
+    """What an archive of this project says of a repetition beyond CK's own facts."""
+    before, after = mapping(flow, "state_before"), mapping(flow, "state_after")
+    repetition = whole(flow.get("repetition"))
+    counted = repetition is not None and 0 <= repetition < _MOST_REPETITIONS
+    return {
+        "repetition_id": repetition if counted else index,
+        "process_id": whole(flow.get("process")),
+        "tuning_us": _micro(real(flow.get("tuning_s"))),
+        "protocol": text(flow.get("protocol")),
+        "warmup": text(flow.get("warmup")),
+        "clock_before_mhz": real(before.get("clock_mhz")),
+        "clock_after_mhz": real(after.get("clock_mhz")),
+        "temperature_before_c": real(before.get("temperature_c")),
+        "temperature_after_c": real(after.get("temperature_c")),
+        "throttled": truth(flow.get("throttled")),
+        "notes": "; ".join(texts(flow, "notes")),
+        "started_at": text(flow.get("started_at")) or started,
+        "program_checksum": text(flow.get("checksum")),
+    }
+
+
+def _waiting(run: dict[str, Any]) -> float | None:
+    """What an operator that is waited for pays and one in a queue does not, µs."""
+    cost = mapping(mapping(run, "run_time_state"), "launch_cost")
+    waited, queued = real(cost.get("waited_s")), real(cost.get("queued_s"))
+    return None if waited is None or queued is None else _micro(waited - queued)
+
+
+def _warmup(point: ArchivedPoint, started: str) -> str:
+    """What is known of the warm-up of a program that is not ours."""
+    program = point.columns["program"]
+    cold = program in ("conv-armcl-opencl", "directconv-armcl-opencl") and started >= _COLD_START
+    return "tuner-only" if cold and point.columns["species"] != NETWORK else "unknown"
+
+
+def _micro(seconds: float | None) -> float | None:
+    return None if seconds is None else real(seconds * 1e6)

@@ -1,0 +1,240 @@
+"""`nntest ck`: look into CK archives, check them, merge them, turn them into tables.
+
+An ARCHIVE is a zip that `ck zip` or a sweep wrote, a CK repository's folder, a folder of
+experiment entries, or one entry.  Zips are read in place; nothing is ever unpacked.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nntest.archives import measurements
+from nntest.archives.ck import (
+    COUNTER_COLUMNS,
+    LAUNCH_COLUMNS,
+    EntryOverview,
+    PointOverview,
+    check,
+    merge,
+    overview,
+    read_counter_rows,
+    read_kernel_rows,
+    read_launch_rows,
+    read_rows,
+)
+from nntest.archives.runs import platforms_of
+from nntest.commands.options import Commands, add_boards, warn
+from nntest.errors import UserError
+
+_EXAMPLES = """\
+examples:
+  nntest ck list sweep.zip                      what is in it
+  nntest ck show sweep.zip --entry f68af58d     its points, times and failures
+  nntest ck check old/*.zip                     is it as CK writes it; exit status 1 if not
+  nntest ck merge a.zip b.zip -o both.zip       one archive of several
+  nntest ck convert both.zip table.csv          one row per repetition
+  nntest ck convert prof.zip k.parquet --table kernels
+"""
+
+
+def add_to(commands: Commands) -> None:
+    """Describe the command and its sub-commands."""
+    parser = commands.add_parser(
+        "ck",
+        help="look into CK archives, check, merge and convert them",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    command = _command(verbs, "list", _list, "one line per entry")
+    command.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
+    add_boards(command)
+
+    command = _command(verbs, "show", _show, "every point of the entries: times, failures")
+    command.add_argument("archive", type=Path, metavar="ARCHIVE")
+    command.add_argument("--entry", default="", help="only this one: (part of) its UID or alias")
+    add_boards(command)
+
+    command = _command(
+        verbs, "check", _check, "compare with CK's format; exit status 1 if there is an error"
+    )
+    command.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
+    command.add_argument("--strict", action="store_true", help="count warnings as errors")
+
+    command = _command(verbs, "merge", _merge, "one CK zip of several archives")
+    command.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
+    command.add_argument("-o", "--output", required=True, type=Path, metavar="OUT.zip")
+    command.add_argument(
+        "--keep-both",
+        action="store_true",
+        help="where two archives contradict each other, keep both as repetitions",
+    )
+
+    command = _command(verbs, "convert", _convert, "a table of what an archive holds")
+    command.add_argument("archive", type=Path, metavar="ARCHIVE")
+    command.add_argument("table_file", type=Path, metavar="OUT.csv|OUT.parquet")
+    command.add_argument(
+        "--table",
+        choices=["measurements", "kernels", "launches", "counters"],
+        default="measurements",
+        help="measurements: one row per repetition (the default); of profiled points: kernels "
+        "(one row per kernel and repetition), launches (one per launch), counters (one per "
+        "hardware counter)",
+    )
+    command.add_argument(
+        "--synthetic", action="store_true", help="take the synthetic data sets, too"
+    )
+    add_boards(command)
+
+
+def _command(
+    commands: Commands,
+    name: str,
+    function: Callable[[argparse.Namespace], int],
+    text: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=function)
+    return command
+
+
+# -- commands ------------------------------------------------------------------------------
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    heads = ("UID", "program", "library", "platform", "points", "good runs", "failed points")
+    for path in arguments.archives:
+        entries = list(overview(path, platforms_of(arguments.boards), warn))
+        points = sum(_points(entry) for entry in entries)
+        print(f"{path}: {len(entries)} entries, {points} points")
+        lines = [
+            (
+                entry.uid,
+                entry.program,
+                entry.library,
+                entry.platform,
+                str(_points(entry)),
+                str(entry.succeeded),
+                str(entry.failed),
+            )
+            for entry in entries
+        ]
+        if lines:
+            _print_columns([heads, *lines])
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    found = 0
+    for entry in overview(arguments.archive, platforms_of(arguments.boards), warn):
+        if arguments.entry not in entry.alias and not entry.uid.startswith(arguments.entry):
+            continue
+        found += 1
+        print(f"{entry.alias} ({entry.uid})")
+        print(f"  program   {entry.program}")
+        print(f"  library   {entry.library}")
+        print(f"  platform  {entry.platform}; {entry.device}, driver {entry.driver or 'unknown'}")
+        print(f"  tags      {', '.join(entry.tags)}")
+        print(f"  from      {', '.join(entry.archives)}")
+        heads = ("point", "operator", "tensor", "batch", "tuner", "n", "median µs", "min µs", "")
+        _print_columns([heads, *(_point_line(point) for point in entry.points)])
+        print()
+    if not found:
+        raise UserError(
+            f"{arguments.archive}: no entry whose UID or alias has '{arguments.entry}'",
+            "nntest ck list shows what there is",
+        )
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    errors = warnings = 0
+    for path in arguments.archives:
+        for complaint in check(path):
+            print(complaint)
+            if complaint.severity == "error":
+                errors += 1
+            else:
+                warnings += 1
+    print(f"{len(arguments.archives)} checked: {errors} errors, {warnings} warnings")
+    return 1 if errors or (warnings and arguments.strict) else 0
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    report = merge(arguments.archives, arguments.output, keep_both=arguments.keep_both, warn=warn)
+    print(report)
+    return 0
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    target: Path = arguments.table_file
+    if target.suffix not in (".csv", ".parquet"):
+        raise UserError(f"{target}: neither .csv nor .parquet")
+    read = {
+        "measurements": read_rows,
+        "kernels": read_kernel_rows,
+        "launches": read_launch_rows,
+        "counters": read_counter_rows,
+    }[arguments.table]
+    known = platforms_of(arguments.boards)
+    rows = read(arguments.archive, known, warn, synthetic=arguments.synthetic)
+    if arguments.table in ("measurements", "kernels"):
+        kernels = arguments.table == "kernels"
+        schema = measurements.KERNEL_SCHEMA if kernels else measurements.SCHEMA
+        frame = measurements.to_frame(rows, schema)
+    else:
+        columns = LAUNCH_COLUMNS if arguments.table == "launches" else COUNTER_COLUMNS
+        frame = pd.DataFrame(rows, columns=pd.Index(columns))
+        schema = None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.suffix == ".csv":
+        frame.to_csv(target, index=False)
+    else:
+        table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+        if schema is not None:
+            table = table.replace_schema_metadata(schema.metadata)
+        pq.write_table(table, target)
+    print(f"{target}: {len(frame)} rows")
+    return 0
+
+
+# -- helpers -------------------------------------------------------------------------------
+
+
+def _points(entry: EntryOverview) -> int:
+    return len({point.point for point in entry.points})
+
+
+def _point_line(point: PointOverview) -> tuple[str, ...]:
+    name = point.point if point.subpoint == 1 else f"{point.point}.{point.subpoint:04d}"
+    said = "; ".join(sorted({f"{status}: {reason}" for status, reason in point.failures}))
+    if point.profiled:
+        kernels = [f"{kernel} {min(times):.1f}" for kernel, times in point.kernels.items()]
+        said = "; ".join(["profiled", *kernels, *([said] if said else [])])
+    return (
+        name,
+        point.operator,
+        point.tensor,
+        "" if point.batch_size is None else str(point.batch_size),
+        point.tuner,
+        str(len(point.times)),
+        "" if point.median is None else f"{point.median:.1f}",
+        f"{min(point.times):.1f}" if point.times else "",
+        said if len(said) <= 200 else said[:199] + "…",
+    )
+
+
+def _print_columns(lines: Iterable[tuple[str, ...]]) -> None:
+    rows = [tuple(cell.replace("\n", " ") for cell in line) for line in lines]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  " + "  ".join(cells).rstrip())

@@ -1,0 +1,121 @@
+"""`nntest compare`: two finished runs: which points got faster or slower, and which did not.
+
+BASELINE and OTHER are CK zips (results/<study>/<study>.zip of two runs), CK repositories or folders
+of entries; several of a side are quoted patterns.  A point is slower or faster where Mann and
+Whitney's U test over processes says that it differs by more than the smallest effect, at a rate of
+5 % for false differences over all points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+from pathlib import Path
+
+import pandas as pd
+
+from nntest.analysis.comparison import (
+    comparison,
+    overall,
+    point_text,
+    refuse_regressions,
+    units_needed,
+)
+from nntest.archives.runs import platforms_of, read_archives
+from nntest.commands.options import Commands, add_boards, warn
+from nntest.config.comparison import Compare, ComparedSide
+from nntest.config.plot_options import PlotOptions
+from nntest.errors import UserError
+from nntest.pictures.plots.comparison import comparison_plot
+
+_EXAMPLES = """\
+examples:
+  nntest compare old.zip new.zip
+  nntest compare 'nightly/2026-10-*.zip' 'nightly/2026-11-*.zip'   runs, not processes
+  nntest compare old.zip new.zip --fail-on-regression 10             exit status 1 if one is slower
+  nntest compare old.zip new.zip --table both.csv --plot both.svg
+"""
+
+
+def add_to(commands: Commands) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "compare",
+        help="which points of two finished runs got faster or slower",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("baseline", metavar="BASELINE")
+    parser.add_argument("other", metavar="OTHER")
+    parser.add_argument(
+        "--min-effect", type=_percent, default=5.0, metavar="PERCENT",
+        help="a difference must exceed this, significantly (default: 5)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fail-on-regression", type=_percent, metavar="PERCENT",
+        help="exit status 1 where a point is slower by more than this, or fails now",
+    )  # fmt: skip
+    parser.add_argument("--table", type=Path, metavar="OUT.csv", help="every point, as CSV")
+    parser.add_argument("--plot", type=Path, metavar="OUT.svg", help="the picture; a PNG beside it")
+    parser.add_argument("--seed", type=int, default=42, help="of the bootstrap (default: 42)")
+    add_boards(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(given: argparse.Namespace) -> int:
+    limit = given.fail_on_regression
+    compare = Compare(
+        baseline=ComparedSide(run=given.baseline),
+        min_effect_percent=given.min_effect,
+        fail_on_regression=False if limit is None else limit,
+    )
+    known = platforms_of(given.boards)
+    old, new = (
+        read_archives(_found(pattern), known, warn) for pattern in (given.baseline, given.other)
+    )
+    found = comparison(new, compare, old, (), "study", given.seed)
+    found["other"] = f"run {given.other}"
+    _print(found)
+    if given.table:
+        found.to_csv(given.table, index=False)
+    if given.plot:
+        svg, png = (given.plot.with_suffix(suffix) for suffix in (".svg", ".png"))
+        comparison_plot(found, new, PlotOptions(), svg, png)
+    if limit is not None:
+        refuse_regressions(found, limit, "a higher --fail-on-regression lets them pass")
+    return 0
+
+
+def _percent(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1000:
+        raise argparse.ArgumentTypeError("from 0 to 1000 percent")
+    return value
+
+
+def _found(pattern: str) -> list[Path]:
+    names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - may be absolute
+    if not names:
+        raise UserError(f"{pattern}: there is no such file or folder")
+    return [Path(name) for name in names]
+
+
+def _print(found: pd.DataFrame) -> None:
+    told = found[~found["verdict"].isin(["no difference", "too few repetitions"])]
+    for row in told.to_dict("records"):
+        line = f"{row['verdict']:<20} {point_text(row)}"
+        if not pd.isna(row["ratio"]):
+            line += f": {row['baseline_us']:.1f} to {row['other_us']:.1f} µs, x {row['ratio']:.2f}"
+            line += f" ({row['ci_low']:.2f} to {row['ci_high']:.2f})"
+        print(line)
+    counts = found["verdict"].value_counts()
+    print(f"{len(found)} points: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    print(overall(found))
+    tested = found["p_value"].notna()
+    units = found.loc[tested, ["baseline_n", "other_n"]].min().min()
+    if tested.any() and units < units_needed(int(tested.sum())):
+        print(
+            f"note: with {units} processes a side, one point among {int(tested.sum())} that "
+            f"differs alone cannot be told; {units_needed(int(tested.sum()))} could tell it"
+        )

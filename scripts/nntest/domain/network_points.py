@@ -1,0 +1,104 @@
+"""Whole networks as points of a sweep: the program's input, with a choice for each of its layers.
+
+What a network's layers ran fastest with is known only after a sweep of them, so these points are
+not in the study: `nntest.analysis.network_schedule` writes them, and this is their form on the way
+to the board.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nntest.domain.tensors import NETWORK
+from nntest.errors import UserError
+
+CHOSEN_VERSION = 1
+VARIABLE = "NNTEST_NETWORK"
+"""Environment variable with the path of a network's description."""
+
+
+@dataclass(frozen=True)
+class NetworkPoint:
+    """One thing to measure: a whole network in one process, each layer with its choice."""
+
+    subject: str
+    """The network's name; stands where other points have their tensor's."""
+    tuner: str
+    """Name of the choice: SCHEDULE, or the tuner of all layers."""
+    batch_size: int
+    description: Mapping[str, Any]
+    """What the program reads: `network`, and `layers` in order, each with `name`, `operator`,
+    `species`, `tuner`, `tensor` and `env`, the variables that its own program would be given."""
+    warmup: str = "always"
+
+    operator = NETWORK
+    species = NETWORK
+    profile = None
+
+    def variables(self) -> dict[str, str]:
+        """Environment variables that say what is measured; a network's are in its description."""
+        return {}
+
+    def tuners(self) -> list[str]:
+        """The tuners that its layers run with."""
+        return sorted({layer["tuner"] for layer in self.description["layers"]})
+
+    def identity(self) -> list[list[Any]]:
+        """What of the description decides the time: not what the layers are called."""
+        return [
+            [layer["operator"], layer["tuner"], layer["env"]]
+            for layer in self.description["layers"]
+        ]
+
+
+def save_chosen(
+    path: Path, points: list[NetworkPoint], left_out: list[dict[str, Any]], **about: Any
+) -> None:
+    """Write what was chosen, and which networks were left out, with `reason`."""
+    content = {
+        "version": CHOSEN_VERSION,
+        **about,
+        "points": [
+            {
+                "network": point.subject,
+                "choice": point.tuner,
+                "batch_size": point.batch_size,
+                "warmup": point.warmup,
+                "description": point.description,
+            }
+            for point in points
+        ],
+        "left_out": left_out,
+    }
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def left_out_lines(path: Path) -> list[str]:
+    """A sentence for each network of `save_chosen`'s file that is not measured as a whole."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return [
+        f"{item['network']}, batch {item['batch_size']}, {item['choice']}: not measured end to end "
+        f"on {content['board']} with {content['library']}: {item['reason']}."
+        for item in content["left_out"]
+    ]
+
+
+def load_chosen(path: Path) -> tuple[NetworkPoint, ...]:
+    """The points that `save_chosen` wrote; `UserError` for a file of another version."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content.get("version") != CHOSEN_VERSION:
+        raise UserError(f"{path}: of another version of this workflow", "delete it and run again")
+    return tuple(
+        NetworkPoint(
+            item["network"],
+            item["choice"],
+            item["batch_size"],
+            item["description"],
+            item["warmup"],
+        )
+        for item in content["points"]
+    )

@@ -1,0 +1,216 @@
+"""Networks: full, ordered layer lists, from which tensors, repeats, MACs and sizes follow.
+
+MobileNets-v1 are generated from width and resolution by the table of Howard et al. 2017
+(arXiv:1704.04861, table 1), with the layer names of TensorFlow's slim model, TensorFlow's SAME
+padding, and channels rounded as there.  CNV and MLP are the two small networks of QuTiBench
+(Blott et al. 2019, arXiv:1909.05009), whose prunings keep a share of the channels of each layer.
+Nobody types which layer repeats: it is counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+
+from nntest.domain.tensors import Tensor
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a network.
+
+    `tensor` has the layer's true padding.  `parameters` counts weights and biases;
+    `batch_norm_parameters` the scale and offset of a batch normalisation (gamma and beta),
+    which an inference library folds into them.
+    """
+
+    name: str
+    tensor: Tensor
+    parameters: int
+    batch_norm_parameters: int = 0
+
+    @property
+    def species(self) -> str:
+        """The kind of operator, e.g. conv."""
+        return self.tensor.species
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image; 0 for layers that have none."""
+        if self.species in ("conv", "depthwiseconv", "fullyconnected"):
+            return self.tensor.executed_flops(1) // 2
+        return 0
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network by its layers, in the order in which they run."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    folded: tuple[str, ...] = ()
+    """Nodes of the file it was read from that cost nothing of their own, or that a library folds
+    into the layer before them: an activation, a batch normalisation, a flatten."""
+    uncovered: tuple[str, ...] = ()
+    """Nodes that run, and that no operator of ours stands for."""
+    source: str = ""
+    """SHA-256 of the file it was read from; empty if it was generated or listed."""
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all layers for one image."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases, with batch normalisation's gamma and beta."""
+        return sum(layer.parameters + layer.batch_norm_parameters for layer in self.layers)
+
+    def why_no_chain(self) -> str:
+        """Why the layers cannot run one after the other as a whole network; empty if they can.
+
+        A fully connected layer takes an output of as many elements in any shape.
+        """
+        if self.uncovered:
+            return f"no operator stands for {', '.join(self.uncovered)}"
+        for before, layer in pairwise(self.layers):
+            given, taken = before.tensor.out_shape, layer.tensor.in_shape
+            flat = layer.species == "fullyconnected" and prod(given) == prod(taken)
+            if given != taken and not flat:
+                given_text, taken_text = ("x".join(map(str, shape)) for shape in (given, taken))
+                return f"{layer.name} takes {taken_text}, but {before.name} gives {given_text}"
+        return ""
+
+    def remarks(self) -> list[str]:
+        """Sentences on what became of the nodes of the file that it was read from."""
+        told = (("folded into the layers, or free", self.folded), ("not covered", self.uncovered))
+        return [f"{self.name}: {what}: {', '.join(nodes)}." for what, nodes in told if nodes]
+
+    def measured_tensor(self, layer: Layer, padding: str) -> Tensor:
+        """The tensor that stands for `layer` in a sweep.
+
+        ``exact``: with the layer's own padding.  ``study``: as CK-NNTest's data sets write it,
+        with one symmetric pad, the top one (3-224-224-3-32-2-0 for TensorFlow's 0_1_0_1: the
+        output is then 111 x 111, not 112 x 112), so that times compare with the 2018 study.
+        """
+        if padding == "study" and layer.tensor.pads is not None:
+            top = layer.tensor.pads[0]
+            return Tensor(layer.tensor.species, layer.tensor.values, (top, top, top, top))
+        return layer.tensor
+
+    def repeats(self, species: str, padding: str = "study") -> dict[Tensor, int]:
+        """The distinct tensors of a species in order of appearance, and how often each runs."""
+        return dict(
+            Counter(
+                self.measured_tensor(layer, padding)
+                for layer in self.layers
+                if layer.species == species
+            )
+        )
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """TensorFlow's SAME padding of one dimension: (before, after), the odd one after."""
+    outputs = -(-size // stride)
+    total = max((outputs - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def _scaled(channels: int, width: float) -> int:
+    """Channels of a layer at a width multiplier: as the slim model rounds them, at least 8."""
+    return max(int(channels * width), 8)
+
+
+def _conv_layer(name: str, in_c: int, size: int, kernel: int, out_c: int, stride: int) -> Layer:
+    before, after = same_padding(size, kernel, stride)
+    tensor = Tensor.conv(in_c, size, size, kernel, out_c, stride, (before, after, before, after))
+    return Layer(name, tensor, in_c * kernel**2 * out_c, 2 * out_c)
+
+
+# (stride, output channels) of the thirteen depthwise-separable blocks.
+_MOBILENET_V1_BLOCKS = (
+    (1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (2, 512),
+    (1, 512), (1, 512), (1, 512), (1, 512), (1, 512), (2, 1024), (1, 1024),
+)  # fmt: skip
+
+
+def mobilenet_v1(width: float, resolution: int, classes: int = 1001) -> Network:
+    """MobileNet-v1 at a width multiplier and an input resolution (pixels).
+
+    1001 classes: ImageNet's thousand and the slim models' background class.  The classifier is
+    a 1 x 1 convolution on the pooled features there, with a bias and no batch normalisation,
+    and that is how the 2018 study measured it.
+    """
+    size = resolution
+    channels = _scaled(32, width)
+    layers = [_conv_layer("Conv2d_0", 3, size, 3, channels, 2)]
+    size = -(-size // 2)
+    for index, (stride, out_channels) in enumerate(_MOBILENET_V1_BLOCKS, start=1):
+        before, after = same_padding(size, 3, stride)
+        depthwise = Tensor(
+            "depthwiseconv",
+            (channels, size, size, stride, before),
+            (before, after, before, after),
+        )
+        layers.append(Layer(f"Conv2d_{index}_depthwise", depthwise, channels * 9, 2 * channels))
+        size = -(-size // stride)
+        out_c = _scaled(out_channels, width)
+        layers.append(_conv_layer(f"Conv2d_{index}_pointwise", channels, size, 1, out_c, 1))
+        channels = out_c
+    pool = Tensor("avgpool", (channels, size, size, size, 1))
+    layers.append(Layer("AvgPool_1a", pool, 0))
+    logits = Tensor.conv(channels, 1, 1, 1, classes, 1, (0, 0, 0, 0))
+    layers.append(Layer("Conv2d_1c_1x1", logits, channels * classes + classes))
+    layers.append(Layer("Predictions", Tensor("softmax", (classes, 1, 1)), 0))
+    return Network(f"mobilenet-v1-{float(width)}-{resolution}", tuple(layers))
+
+
+def _kept(channels: int, keep_percent: float) -> int:
+    """Channels of a layer of which a pruning keeps a share."""
+    return max(round(channels * keep_percent / 100), 1)
+
+
+def _fully_connected(name: str, inputs: int, outputs: int) -> Layer:
+    tensor = Tensor("fullyconnected", (inputs, 1, 1, outputs, 1, 1))
+    return Layer(name, tensor, inputs * outputs)
+
+
+def cnv(keep_percent: float = 100, classes: int = 10) -> Network:
+    """QuTiBench's CNV for CIFAR-10 (32 x 32), of whose channels a pruning keeps a share.
+
+    Three pairs of 3 x 3 convolutions without padding, a 2 x 2 max pool behind the first two, then
+    three fully connected layers.  Parameters are the weights alone, as QuTiBench counts them.
+    """
+    layers: list[Layer] = []
+    channels, size = 3, 32
+    for pair, full in enumerate((128, 256, 512)):
+        out_c = _kept(full, keep_percent)
+        for number in (2 * pair + 1, 2 * pair + 2):
+            tensor = Tensor.conv(channels, size, size, 3, out_c, 1, (0, 0, 0, 0))
+            layers.append(Layer(f"conv{number}", tensor, channels * 9 * out_c))
+            channels, size = out_c, size - 2
+        if pair < 2:
+            layers.append(
+                Layer(f"pool{pair + 1}", Tensor("maxpool", (channels, size, size, 2, 2)), 0)
+            )
+            size //= 2
+    hidden = _kept(1024, keep_percent)
+    for number, outputs in enumerate((hidden, hidden, classes), start=1):
+        layers.append(_fully_connected(f"fc{number}", channels, outputs))
+        channels = outputs
+    return Network(f"cnv-{keep_percent:g}", tuple(layers))
+
+
+def mlp(keep_percent: float = 100, classes: int = 10) -> Network:
+    """QuTiBench's MLP for MNIST (28 x 28), of whose neurons a pruning keeps a share.
+
+    Parameters are the weights alone, as QuTiBench counts them.
+    """
+    layers: list[Layer] = []
+    inputs, hidden = 28 * 28, _kept(2048, keep_percent)
+    for number, outputs in enumerate((hidden, hidden, hidden, classes), start=1):
+        layers.append(_fully_connected(f"fc{number}", inputs, outputs))
+        inputs = outputs
+    return Network(f"mlp-{keep_percent:g}", tuple(layers))

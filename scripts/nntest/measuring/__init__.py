@@ -1,0 +1,1 @@
+"""Everything that reaches a board: transport, libraries, probe, plan, sweep, runner."""

@@ -1,0 +1,178 @@
+"""What a board with Collective Knowledge is set up with, and how the setting up is followed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nntest.config.board import Board
+from nntest.config.ck import CkDetect, CkLibrary, CkRepository, CkSoftware
+from nntest.config.library import Library
+from nntest.errors import UserError
+from nntest.measuring.board_runner import RESTARTS, Runner, absolute_root
+from nntest.measuring.ck_harness.request import ck_request, pip_request
+from nntest.measuring.progress import ProgressLine
+from nntest.measuring.transport import PersistentTransport, Transport, TransportError
+
+Told = dict[str, Any]
+
+
+def set_up(
+    link: Transport,
+    board: Board,
+    library: Library,
+    facts: Mapping[str, Any],
+    say: ProgressLine | None = None,
+    abandoned: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Have CK, its repositories, what its programs need and the library on a board.
+
+    Returns what the board says of them: {ck_version, environment, name, version, files,
+    programs}.  The board does it by itself, whatever becomes of the link or of this process.
+    Raises `UserError` that names what is missing and the key that mends it.
+    """
+    assert library.ck is not None  # the config checks it
+    say = say or ProgressLine(f"{board.name}.{library.name}", sys.stderr)
+
+    def lost(error: TransportError) -> None:
+        say.note(f"{error.message}; the board goes on by itself, connecting again")
+
+    transport = PersistentTransport(link, board.patience_s, lost)
+    root = absolute_root(transport, board)
+    folder = posixpath.join(root, "ck", "setup", library.name)
+    plan = _plan(transport, board, library, library.ck, facts, root, folder)
+    runner = Runner(transport, board, folder, plan, say)
+    try:
+        for _ in range(RESTARTS):
+            runner.start("wait")
+            status = runner.follow(abandoned)
+            if status["state"] != "died":
+                break
+            say.note(f"{status['message']}: starting it again")
+    except KeyboardInterrupt:
+        runner.stop()
+        say.end("stopped: what is installed stays on the board")
+        raise
+    if status["state"] != "done":
+        message = status["message"] or "it was stopped from elsewhere"
+        raise UserError(f"board {board.name}: {message}", _mend(message))
+    content = transport.read(posixpath.join(folder, "installed.json"))
+    answer = json.loads(content) if content else None
+    if not isinstance(answer, dict):
+        raise UserError(f"board {board.name}: {folder}/installed.json holds no answer")
+    return answer
+
+
+def _plan(
+    transport: Transport,
+    board: Board,
+    library: Library,
+    ck: CkLibrary,
+    facts: Mapping[str, Any],
+    root: str,
+    folder: str,
+) -> dict[str, Any]:
+    software = [_software(one) for one in (*ck.needs, ck.library)]
+    setup = {
+        "ck": ck_request(board, root),
+        "pip": pip_request(board, root),
+        "repositories": [
+            _repository(transport, one, root, folder) for one in board.ck_harness.repositories
+        ],
+        "software": software,
+        "library_tags": ck.library.tags,
+        "programs": sorted({ck.program(operator) for operator in library.operators}),
+        "bits": "64" if facts["machine"].endswith("64") else "32",
+        "platform": facts["platform"] or board.name,
+        "gpu": board.gpu.name if board.gpu else "",
+        "user": board.ck_harness.user,
+        "quiet_timeout_s": board.ck_harness.quiet_timeout_s,
+    }
+    plan = {"study": f"setting up {library.name}", "lock_file": board.lock_file, "setup": setup}
+    digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+    return {**plan, "plan_id": digest[:16]}
+
+
+def _repository(
+    transport: Transport, repository: CkRepository, root: str, folder: str
+) -> dict[str, Any]:
+    """How a repository comes to be: an archive of ours is copied to the board first."""
+    told: Told = {"name": repository.name, "url": repository.url}
+    if repository.path is not None:
+        told["path"] = posixpath.join(root, repository.path)
+    if repository.archive is not None:
+        source = Path(repository.archive)
+        if not source.exists():
+            raise UserError(
+                f"repository {repository.name}: there is no {source}",
+                "`archive` is a path here, relative to where snakemake runs",
+            )
+        target = posixpath.join(folder, "archives", f"{repository.name}-{_mark(source)}")
+        if transport.run(["test", "-e", target], timeout_s=60).status != 0:
+            transport.put(source, target)
+        told["unpack"] = target
+    return told
+
+
+def _mark(source: Path) -> str:
+    """What tells an archive from an earlier one of its name: its bytes, or a folder's names."""
+    digest = hashlib.sha256()
+    if source.is_file():
+        with source.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256")
+    else:
+        for path in sorted(source.rglob("*")):
+            state = path.lstat()
+            digest.update(f"{path.relative_to(source)} {state.st_size}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+def _software(one: CkSoftware) -> dict[str, Any]:
+    """The command of CK that gives a piece of software, and how it is known to be there."""
+    if isinstance(one, CkDetect):
+        command = ["detect", f"soft:{one.detect}", "--quiet"]
+        for option, value in (
+            ("full_path", one.path),
+            ("force_version", one.version),
+            ("extra_tags", one.extra_tags),
+            ("extra_name", one.extra_name),
+        ):
+            if value is not None:
+                command.append(f"--{option}={value}")
+        return {"what": f"soft:{one.detect}", "tags": one.tags, "command": command}
+    told: Told = {
+        "what": f"package:{one.package}",
+        "tags": one.tags,
+        "command": ["install", f"package:{one.package}", "--quiet"],
+    }
+    if one.options:
+        # By file, and not as --env.X=Y: what is common to the study's two commands is kept so.
+        told["content"] = {"env": one.options}
+    return told
+
+
+def _mend(message: str) -> str:
+    """What a user can do about a failure of the setting up."""
+    if any(word in message for word in ("has no repository", "no folder", "is missing")):
+        return (
+            "say where it is under ck: repositories: of the board's file: `path` (a folder on the "
+            "board), `archive` (a file or folder here) or `url` (git)"
+        )
+    if "cannot be run" in message:
+        return (
+            "say how it is called with ck: command: of the board's file, or have it installed "
+            "with ck: pip: ck"
+        )
+    if "has no program" in message:
+        return "add a repository that has it, or name its programs under ck: of the library's file"
+    if "tagged" in message or "stopped at a question" in message:
+        return (
+            "look into CK's log on the board; name what is there already with `detect` and `path` "
+            "in the library's file"
+        )
+    return "look into CK's log on the board"

@@ -1,0 +1,66 @@
+"""What runs on a board: copied there once for each version, and called by its full path."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import sys
+from functools import cache
+from typing import Any
+
+from nntest.codehash import ONBOARD
+from nntest.config.board import Board, LocalConnection
+from nntest.errors import UserError
+from nntest.measuring.transport import Transport
+
+COMMAND_TIMEOUT_S = 120.0
+"""For a small command on a board; a sweep is not waited for in one command."""
+
+
+def python_of(board: Board) -> str:
+    """The Python that runs things on a board."""
+    if board.python is not None:
+        return board.python
+    return sys.executable if isinstance(board.connect, LocalConnection) else "python3"
+
+
+@cache
+def version() -> str:
+    """Twelve hex digits over the bytes of everything that is copied to boards."""
+    digest = hashlib.sha256()
+    for path in sorted(ONBOARD.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path.relative_to(ONBOARD)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def deploy(transport: Transport, board: Board) -> str:
+    """Copy the on-board files unless this version is there; their folder on the board."""
+    folder = posixpath.join(board.work_dir, "programs", version())
+    marker = posixpath.join(folder, "runner.py")
+    if transport.read(marker) is None:
+        transport.put(ONBOARD, folder)
+    return folder
+
+
+def call(transport: Transport, board: Board, script: str, *arguments: str) -> dict[str, Any]:
+    """Run one of the on-board scripts and read the JSON object that it prints.
+
+    Raises `UserError` when it fails or prints something else.
+    """
+    path = posixpath.join(deploy(transport, board), script)
+    done = transport.run(
+        [python_of(board), path, *arguments],
+        timeout_s=COMMAND_TIMEOUT_S,
+        environment=board.environment,
+    )
+    try:
+        answer = json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        done.check(f"board {board.name}: {script}")
+        raise UserError(f"board {board.name}: {script} printed no answer") from None
+    # A runner's status may tell of an earlier failure: asking for it has not failed.
+    if answer.get("state") == "failed" and "running" not in answer:
+        raise UserError(f"board {board.name}: {answer['message']}")
+    return dict(answer)

@@ -1,0 +1,68 @@
+"""How much of a sweep is still to be measured, as far as can be told without the board."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from nntest.config import LocalConnection, Study
+from nntest.config.study import Sweep
+from nntest.domain.network_points import load_chosen
+from nntest.errors import UserError
+from nntest.measuring.installed import Installed
+from nntest.measuring.libraries import KINDS
+from nntest.measuring.plan import build_plan, sweep_folder
+
+
+def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
+    """Repetitions that a sweep has still to measure.
+
+    From the journal that was last pulled, and from the board's own where the board is this
+    machine.  Over SSH the board may have more by now: it is asked when the sweep runs.
+    """
+    if any(sweep.name == network.name for network in study.network_sweeps()):
+        try:
+            chosen = load_chosen(results / "sweeps" / f"{sweep.name}.json")
+        except (UserError, OSError, ValueError, KeyError):
+            # Not chosen yet: as many as there may be.
+            config = study.config
+            choices = len(config.batch_sizes) * len(config.end_to_end_choices)
+            return len(study.networks) * choices * config.repetitions
+        sweep = replace(sweep, points=chosen)
+    total = sum(study.repetitions(point) for point in sweep.points)
+    folder = results / "boards" / sweep.board.name
+    try:
+        facts = json.loads((folder / "facts.json").read_text("utf-8"))
+        installed = Installed.from_json(
+            json.loads((folder / f"{sweep.library.name}.json").read_text("utf-8"))
+        )
+    except (OSError, ValueError, TypeError):
+        return total
+    if not KINDS[sweep.library.kind](sweep.library).is_current(installed):
+        return total
+    plan = build_plan(study, sweep, installed, facts, programs="", folder="", planned_at="")
+    wanted = {
+        (point["id"], repetition)
+        for point in plan["points"]
+        for repetition in range(point["repetitions"])
+    }
+    journals = [results / "sweeps" / f"{sweep.name}.journal.jsonl"]
+    if isinstance(sweep.board.connect, LocalConnection):
+        here = sweep_folder(study, sweep, sweep.board.work_dir)
+        journals.append(Path(here) / "journal.jsonl")
+    for journal in journals:
+        wanted -= _measured(journal)
+    return len(wanted)
+
+
+def _measured(journal: Path) -> set[tuple[str, int]]:
+    found = set()
+    try:
+        for raw in journal.read_bytes().split(b"\n")[:-1]:
+            line = json.loads(raw)
+            if line.get("status") == "ok":
+                found.add((line["point"], line["repetition"]))
+    except (OSError, ValueError):
+        pass
+    return found

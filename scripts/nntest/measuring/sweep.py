@@ -1,0 +1,160 @@
+"""Run a sweep: hand the plan to the board's runner, follow it, pull what it measured.
+
+The runner is detached: if this process or the link dies it goes on, and the next run of the
+workflow finds it and follows again.  Everything measured is in the journal on the board; what
+is pulled here is made from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nntest.archives.ck.zipwriter import new_ck_zip
+from nntest.config.study import Study, Sweep
+from nntest.domain.network_points import VARIABLE
+from nntest.errors import UserError
+from nntest.measuring.board_runner import NothingToPull, Runner, absolute_root, runner_of
+from nntest.measuring.counters import countable
+from nntest.measuring.installed import Installed
+from nntest.measuring.onboard import call, version
+from nntest.measuring.plan import build_plan, sweep_folder, tuner_table
+from nntest.measuring.progress import ProgressLine
+from nntest.measuring.transport import Transport, TransportError
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results of a sweep are put."""
+
+    archive: Path
+    """The CK zip."""
+    journal: Path
+    """The journal's lines, as the board wrote them."""
+    plan: Path
+    tuner_table: Path
+    """The tuned local sizes; an empty object where no tuner ran."""
+
+
+def run_sweep(
+    transport: Transport,
+    study: Study,
+    sweep: Sweep,
+    installed: Installed,
+    facts: dict[str, Any],
+    outputs: Outputs,
+    say: ProgressLine,
+    abandoned: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Measure what is missing and pull the results; the runner's last status.
+
+    `abandoned` says that whoever wanted the sweep is gone: the runner is then left to go on.
+    Raises `UserError` (board busy, disk full, runner dead, nothing measured at all), with the
+    board's journal pulled as far as it goes; KeyboardInterrupt stops the runner first.
+    """
+    if not sweep.points:
+        _write_empty(outputs)
+        say.end("nothing to measure")
+        return {}
+    root = absolute_root(transport, sweep.board)
+    sweep = countable(transport, study, sweep, say)
+    folder = sweep_folder(study, sweep, root)
+    programs = posixpath.join(root, "programs", version())
+    plan = build_plan(
+        study,
+        sweep,
+        installed,
+        facts,
+        programs=programs,
+        folder=folder,
+        planned_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    for point in plan["points"]:
+        if "network" in point:
+            content = json.dumps(point["network"], sort_keys=True).encode()
+            transport.write(point["env"][VARIABLE], content)
+    runner = Runner(transport, sweep.board, folder, plan, say)
+    try:
+        status = runner.measure(study.config.on_busy_board, abandoned)
+        _pull(transport, sweep, folder, installed, outputs)
+        for line in status.get("told", []):
+            say.note(line)
+        say.end(_summary(status))
+        # A network that fails as a whole is in the tables as failed; its layers are measured.
+        layers = [point for point in plan["points"] if "network" not in point]
+        if layers and status["failed_points"] == len(plan["points"]):
+            raise UserError(
+                f"board {sweep.board.name}: every point of {sweep.name} failed; the first: "
+                f"{_first_failure(outputs.journal)}"
+            )
+    except KeyboardInterrupt:
+        runner.stop()
+        say.end("stopped: what is measured stays on the board and is used by the next run")
+        raise
+    except (TransportError, NothingToPull):
+        raise
+    except UserError as error:
+        kept = _pull_partial(transport, folder, outputs)
+        hint = error.hint or "mend the cause and run the same command again"
+        raise UserError(
+            error.message, f"{hint}; what was measured is kept on the board{kept}"
+        ) from None
+    return status
+
+
+def _write_empty(outputs: Outputs) -> None:
+    """The outputs of a sweep without a point: an archive without an entry."""
+    with new_ck_zip(outputs.archive):
+        pass
+    outputs.journal.write_text("", encoding="utf-8")
+    for path in (outputs.plan, outputs.tuner_table):
+        path.write_text("{}\n", encoding="utf-8")
+
+
+def _pull(
+    transport: Transport, sweep: Sweep, folder: str, installed: Installed, outputs: Outputs
+) -> None:
+    """Have the board pack its CK zip, and bring it here with what it was made from."""
+    archive = posixpath.join(folder, f"{sweep.name}.zip")
+    packed = call(transport, sweep.board, runner_of(sweep.board), "pack", folder, archive)
+    transport.get(archive, outputs.archive)
+    checksum = hashlib.sha256(outputs.archive.read_bytes()).hexdigest()
+    if checksum != packed["sha256"]:
+        outputs.archive.unlink()
+        raise UserError(f"board {sweep.board.name}: {archive} was damaged on its way here")
+    transport.get(posixpath.join(folder, "journal.jsonl"), outputs.journal)
+    transport.get(posixpath.join(folder, "plan.json"), outputs.plan)
+    table = transport.read(tuner_table(folder, installed))
+    outputs.tuner_table.write_bytes(table if table is not None else b"{}\n")
+
+
+def _pull_partial(transport: Transport, folder: str, outputs: Outputs) -> str:
+    """Bring the journal of a sweep that failed; words on where it is, empty if that failed too.
+
+    Not to a declared output: Snakemake removes those of a job that fails.
+    """
+    partial = outputs.journal.with_name(outputs.journal.name.replace(".journal.", ".partial."))
+    try:
+        transport.get(posixpath.join(folder, "journal.jsonl"), partial)
+    except (UserError, OSError):
+        return ""
+    return f", and here in {partial}"
+
+
+def _summary(status: dict[str, Any]) -> str:
+    failed = f", {status['failed_points']} points failed" if status["failed_points"] else ""
+    return f"done: {status['measured_here']} measured now, {status['done']} in all{failed}"
+
+
+def _first_failure(journal: Path) -> str:
+    for raw in journal.read_text(encoding="utf-8").splitlines():
+        line = json.loads(raw)
+        if line.get("status", "ok") != "ok":
+            return f"{line['status']}: {line.get('reason', '')}"
+    return "unknown"

@@ -1,0 +1,67 @@
+"""A transport that outlives its link: what was cut off is done again once the board is back.
+
+Only for calls that may be done twice, as all of a sweep's are: files are put in place whole, and
+the runner on the board, asked to start a second time, is found at work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from nntest.measuring.transport.base import Completed, Transport, TransportError
+from nntest.measuring.transport.retry import Patience, persist
+
+Result = TypeVar("Result")
+
+
+class PersistentTransport(Transport):
+    """Repeats each call of another transport after a lost link, for as long as `patience_s`.
+
+    `told` hears of each failure that is followed by another attempt.
+    """
+
+    def __init__(
+        self, inner: Transport, patience_s: float, told: Callable[[TransportError], None]
+    ) -> None:
+        self._inner = inner
+        self._told = told
+        self._patience = Patience(
+            attempts=1_000_000, first_pause_s=1.0, longest_pause_s=15.0, give_up_after_s=patience_s
+        )
+
+    def _persist(self, action: Callable[[], Result]) -> Result:
+        return persist(action, self._patience, told=self._told)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float,
+        environment: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """See `Transport.run`."""
+        return self._persist(
+            lambda: self._inner.run(argv, timeout_s=timeout_s, environment=environment)
+        )
+
+    def put(self, source: Path, target: str) -> None:
+        """See `Transport.put`."""
+        self._persist(lambda: self._inner.put(source, target))
+
+    def get(self, source: str, target: Path) -> None:
+        """See `Transport.get`."""
+        self._persist(lambda: self._inner.get(source, target))
+
+    def write(self, target: str, content: bytes) -> None:
+        """See `Transport.write`."""
+        self._persist(lambda: self._inner.write(target, content))
+
+    def read(self, source: str) -> bytes | None:
+        """See `Transport.read`."""
+        return self._persist(lambda: self._inner.read(source))
+
+    def close(self) -> None:
+        """See `Transport.close`."""
+        self._inner.close()

@@ -1,0 +1,55 @@
+"""Trying again what may succeed a little later, with growing pauses."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from nntest.measuring.transport.base import TransportError
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often, and for how long, to try again."""
+
+    attempts: int = 4
+    first_pause_s: float = 0.5
+    longest_pause_s: float = 8.0
+    """Each pause is twice the one before, up to this."""
+    give_up_after_s: float = 20.0
+    """No new attempt begins later than this after the first one began."""
+
+
+def persist(
+    action: Callable[[], Result],
+    patience: Patience,
+    *,
+    told: Callable[[TransportError], None] = lambda error: None,
+) -> Result:
+    """The result of `action`, tried again after every retryable `TransportError`.
+
+    `told` hears of each failure that is followed by another attempt.  Only for what may be
+    done twice: a command whose link broke may have run.  Raises the last failure, and at once
+    every error that is not retryable.
+    """
+    began = time.monotonic()
+    pause = patience.first_pause_s
+    attempt = 1
+    while True:
+        try:
+            return action()
+        except TransportError as error:
+            # Many controllers that were cut off together must not come back in step.
+            wait = pause * random.uniform(0.8, 1.2)
+            late = time.monotonic() + wait - began > patience.give_up_after_s
+            if not error.retryable or attempt >= patience.attempts or late:
+                raise
+            told(error)
+        time.sleep(wait)
+        pause = min(2 * pause, patience.longest_pause_s)
+        attempt += 1

@@ -1,0 +1,257 @@
+"""Opening the connection: reach each server on the way, know it, log in."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import re
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import paramiko
+from paramiko.ssh_exception import (
+    AuthenticationException,
+    BadAuthenticationType,
+    ChannelException,
+    IncompatiblePeer,
+    SSHException,
+)
+
+from nntest.measuring.transport.base import TransportError
+from nntest.measuring.transport.known_hosts import check_host_key, known_algorithms
+from nntest.measuring.transport.retry import Patience, persist
+from nntest.measuring.transport.ssh_config import Hop
+from nntest.measuring.transport.ssh_errors import (
+    AuthenticationFailed,
+    NotAnSshServer,
+    Unreachable,
+)
+from nntest.measuring.transport.ssh_keys import Keyring
+from nntest.measuring.transport.ssh_link import Link, OpenHop
+from nntest.measuring.transport.ssh_socket import Stream, WatchedStream, dial
+
+DIAL_TIMEOUT_S = 8.0
+BANNER_TIMEOUT_S = 8.0
+HANDSHAKE_TIMEOUT_S = 15.0
+LOGIN_TIMEOUT_S = 20.0
+# AES-GCM does the sums in one go: twice the throughput of paramiko's first choice (measured).
+CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr")
+LOG = "nntest.measuring.transport.paramiko"
+ANSWERS_OF_BUSY_SERVERS = (b"Exceeded MaxStartups", b"Not allowed at this time")
+
+
+def open_link(hops: Sequence[Hop], ssh_folder: Path, patience: Patience) -> Link:
+    """Connect through all the hops, again and again where that may help.
+
+    Raises the errors of `ssh_errors`, each with its mend.
+    """
+    # paramiko's complaints would reach the terminal as tracebacks; ours say what they mean.
+    log = logging.getLogger(LOG)
+    log.propagate = False
+    if not log.handlers:
+        log.addHandler(_LastWords())
+    log.setLevel(logging.INFO)
+    return persist(lambda: _open_all(hops, ssh_folder), patience)
+
+
+def _open_all(hops: Sequence[Hop], ssh_folder: Path) -> Link:
+    opened: list[OpenHop] = []
+    try:
+        for hop in hops:
+            stream = WatchedStream(_reach(hop, opened))
+            opened.append(_log_in(hop, stream, ssh_folder))
+        return Link(opened)
+    except BaseException:
+        for one in reversed(opened):
+            one.transport.close()
+        raise
+
+
+def _reach(hop: Hop, way: Sequence[OpenHop]) -> Stream:
+    """A stream to the server: TCP, or a channel through the last hop so far."""
+    if way:
+        return _reach_through(hop, way[-1])
+    mend = "see that the board is up, that connect: host and port are right, and that sshd runs"
+    try:
+        return dial(hop.host, hop.port, DIAL_TIMEOUT_S)
+    except socket.gaierror as error:
+        raise Unreachable(
+            f"{hop.label}: no address is known for {hop.host!r} ({error.strerror})", mend
+        ) from None
+    except UnicodeError:
+        raise Unreachable(f"{hop.label}: {hop.host!r} is no host name", mend) from None
+    except TimeoutError:
+        raise Unreachable(
+            f"{hop.label}: no answer to a connection within {DIAL_TIMEOUT_S:g} s", mend
+        ) from None
+    except OSError as error:
+        if error.errno == errno.ECONNREFUSED:
+            reason = f"nothing listens on port {hop.port}"
+        else:
+            reason = f"cannot be reached: {error.strerror or error}"
+        raise Unreachable(f"{hop.label}: {reason}", mend) from None
+
+
+def _reach_through(hop: Hop, last: OpenHop) -> Stream:
+    mend = f"see that the board is up, and that {last.hop.host} may reach and forward to it"
+    try:
+        channel = last.transport.open_channel(
+            "direct-tcpip", (hop.host, hop.port), ("127.0.0.1", 0), timeout=DIAL_TIMEOUT_S
+        )
+    except ChannelException as error:
+        raise Unreachable(
+            f"{hop.label}: {last.hop.label} does not get through to it: {error.text}", mend
+        ) from None
+    except (SSHException, EOFError, OSError):
+        raise Unreachable(
+            f"{hop.label}: {last.hop.label} gave no answer to a connection", mend
+        ) from None
+    return cast(Stream, channel)
+
+
+def _log_in(hop: Hop, stream: WatchedStream, ssh_folder: Path) -> OpenHop:
+    """Shake hands, check who it is, authenticate."""
+    transport = paramiko.Transport(cast(socket.socket, stream))
+    try:
+        transport.set_log_channel(LOG)
+        transport.banner_timeout = BANNER_TIMEOUT_S
+        transport.handshake_timeout = HANDSHAKE_TIMEOUT_S
+        transport.auth_timeout = LOGIN_TIMEOUT_S
+        options = transport.get_security_options()
+        options.ciphers = tuple(name for name in CIPHERS if name in options.ciphers)
+        known = [kind for kind in known_algorithms(hop) if kind in options.key_types]
+        options.key_types = (*known, *(kind for kind in options.key_types if kind not in known))
+        try:
+            transport.start_client(timeout=BANNER_TIMEOUT_S + HANDSHAKE_TIMEOUT_S)
+            # start_client returns after its timeout as if all were well; this raises then.
+            host_key = transport.get_remote_server_key()
+        except IncompatiblePeer as error:
+            raise NotAnSshServer(
+                f"{hop.label}: it speaks no common algorithm: {error}",
+                "bring the board's sshd up to date, or offer it a host key that is not ssh-dss",
+            ) from None
+        except (SSHException, EOFError, OSError) as error:
+            raise _no_handshake(hop, stream, error) from None
+        check_host_key(hop, host_key)
+        _authenticate(hop, transport, stream, ssh_folder)
+    except BaseException:
+        transport.close()
+        stream.close()
+        raise
+    return OpenHop(hop, stream, transport)
+
+
+def _no_handshake(hop: Hop, stream: WatchedStream, error: BaseException) -> TransportError:
+    """What it means that there was no handshake, from what the other side said first."""
+    said = stream.first_bytes
+    busy = "see that the board is up and not too busy, and try again"
+    if said.startswith(b"SSH-"):
+        return Unreachable(f"{hop.label}: it broke off while shaking hands: {error}", busy)
+    if said.startswith(ANSWERS_OF_BUSY_SERVERS):
+        return Unreachable(f"{hop.label}: it turns us away: {_printable(said)}", busy)
+    if not said:
+        return Unreachable(
+            f"{hop.label}: it takes the connection and says nothing (an SSH server greets first)",
+            f"see that port {hop.port} is that of sshd, and that the board is not too busy",
+        )
+    if said.startswith(b"HTTP/") or re.search(rb"<!doctype html|<html", said, re.IGNORECASE):
+        what = "it is a web server, no SSH server"
+    elif said.startswith(b"\x15\x03"):
+        what = "it is a TLS server (HTTPS, perhaps), no SSH server"
+    else:
+        what = f"it is no SSH server: it says {_printable(said)!r}"
+    return NotAnSshServer(
+        f"{hop.label}: {what}", "correct connect: host or port in the board's file"
+    )
+
+
+def _printable(said: bytes) -> str:
+    line = said.splitlines()[0][:80].decode("ascii", "replace")
+    return "".join(sign if sign.isprintable() else "?" for sign in line)
+
+
+def _authenticate(
+    hop: Hop, transport: paramiko.Transport, stream: WatchedStream, ssh_folder: Path
+) -> None:
+    """Offer one key after the other."""
+    ring = Keyring(hop, ssh_folder)
+    tried: list[str] = []
+    try:
+        for name, key in ring.offers():
+            tried.append(name)
+            try:
+                rest = transport.auth_publickey(hop.user, key)
+            except BadAuthenticationType as error:
+                raise AuthenticationFailed(
+                    f"{hop.label}: the server takes no keys, only {', '.join(error.allowed_types)}",
+                    "set PubkeyAuthentication yes in its sshd_config",
+                ) from None
+            except (AuthenticationException, SSHException, EOFError, OSError) as error:
+                if not transport.is_active():
+                    raise _broken_off(hop, stream, tried) from None
+                if "timeout" in str(error).lower():
+                    raise Unreachable(
+                        f"{hop.label}: no answer to the login within {LOGIN_TIMEOUT_S:g} s"
+                    ) from None
+                continue
+            if not rest:
+                return
+            raise AuthenticationFailed(
+                f"{hop.label}: the key {name} is accepted, but the server wants more: "
+                f"{', '.join(rest)}",
+                "allow the key alone: AuthenticationMethods publickey in its sshd_config",
+            )
+    finally:
+        ring.close()
+    notes = f" ({'; '.join(ring.notes)})" if ring.notes else ""
+    if not tried:
+        raise AuthenticationFailed(
+            f"{hop.label}: there is no key to log in with: none in {ssh_folder}, none in an "
+            f"SSH agent{notes}",
+            "name one with connect: key in the board's file, or load it with ssh-add",
+        )
+    raise AuthenticationFailed(
+        f"{hop.label}: the server accepts none of our keys for {hop.user}: tried "
+        f"{_listed(tried)}{notes}",
+        f"`ssh-copy-id -p {hop.port} {hop.user}@{hop.host}`, or correct connect: user or key in "
+        "the board's file",
+    )
+
+
+def _broken_off(hop: Hop, stream: WatchedStream, tried: Sequence[str]) -> TransportError:
+    """What it means that the connection ended while logging in."""
+    words = _LastWords.last
+    if "authentication failures" in words:
+        return AuthenticationFailed(
+            f"{hop.label}: too many keys were tried ({_listed(tried)}): {words}",
+            "name the right one with connect: key in the board's file",
+        )
+    return Unreachable(
+        f"{hop.label}: the connection ended while logging in" + (f": {words}" if words else ""),
+        "see that the board is up and that the account may log in, and try again",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names, each once, with how often it came."""
+    unique = dict.fromkeys(names)
+    return ", ".join(
+        f"{name} ({names.count(name)} times)" if names.count(name) > 1 else name for name in unique
+    )
+
+
+class _LastWords(logging.Handler):
+    """Keeps what a server said when it hung up, which paramiko only logs; drops all else."""
+
+    last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of a disconnect message."""
+        message = record.getMessage()
+        if message.startswith("Disconnect (code"):
+            said = message.partition(": ")[2]
+            _LastWords.last = "".join(sign for sign in said if sign.isprintable())[:200]
+        elif message.startswith("Connected (version"):
+            _LastWords.last = ""

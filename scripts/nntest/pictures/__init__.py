@@ -1,0 +1,1 @@
+"""From tables to pictures: still plots and interactive charts, in one style."""

@@ -1,0 +1,233 @@
+"""Horizontal bars of every point's speedup over the baseline, by median or by minimum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Patch
+
+from nntest.analysis.points import labelled, tensor_order
+from nntest.config.plot_options import PlotOptions
+from nntest.domain.tensors import OPERATOR_SPECIES
+from nntest.pictures import style
+
+Statistic = Literal["median", "minimum"]
+
+_COLUMNS = {
+    "median": ("speedup_median", "median_ci_low", "median_ci_high", "verdict"),
+    "minimum": ("speedup_min", "min_ci_low", "min_ci_high", "verdict_min"),
+}
+_PITCH, _GAP, _FOOT, _TALLEST = 0.22, 0.16, 0.5, 80.0
+_MUTED = {"no difference", "too few repetitions"}
+
+
+def speedup_bars(
+    speedup_table: pd.DataFrame,
+    frame: pd.DataFrame,
+    options: PlotOptions,
+    svg: Path,
+    png: Path,
+    *,
+    statistic: Statistic,
+) -> None:
+    """Draw `tables.speedup` of a measurement table `frame`.
+
+    A panel for each platform and library; in it, for each tensor (and batch size) a bar for each
+    (operator; tuner) other than the baseline, labelled with its speedup, with the interval as an
+    error bar.  Bars whose interval crosses 1, or that have none, are pale.  A point without a
+    time or without a baseline says so in its place.
+    """
+    if statistic not in _COLUMNS:
+        raise ValueError(f"no speedup by {statistic}")
+    baselines = sorted(set(speedup_table["baseline"]), key=lambda name: (len(name), name))
+    baseline = baselines[0] if baselines else ""  # 8-bit operators have theirs besides
+    what = f"Speedup over {baseline or 'the baseline'}, by {statistic}"
+    head = style.heading(what, frame)
+    shown = speedup_table[speedup_table["verdict"] != "baseline"]
+    with style.styled():
+        if not shown[_COLUMNS[statistic][0]].notna().any():
+            reason = _why_nothing(speedup_table, shown)
+            style.nothing_measured(head, reason, options, svg, png)
+            return
+        # A point of another species can have no speedup over this baseline, and no place here.
+        species = OPERATOR_SPECIES.get(baseline.split()[0])
+        shown, rows = (part[part["species"] == species] for part in (shown, labelled(frame)))
+        head = style.heading(what, rows)
+        picture = _Picture(shown, rows, options, statistic, baselines)
+        picture.draw(head).save(svg, png, options)
+
+
+def _why_nothing(speedup_table: pd.DataFrame, shown: pd.DataFrame) -> str:
+    if speedup_table.empty:
+        return "nothing was measured"
+    if shown.empty:
+        return "only the baseline was measured, nothing to compare it with"
+    notes = sorted(set(shown["note"].dropna()) - {""})
+    return "no point has a baseline; " + "; ".join(notes)
+
+
+@dataclass
+class _Picture:
+    """One picture of bars in the making."""
+
+    shown: pd.DataFrame
+    frame: pd.DataFrame
+    options: PlotOptions
+    statistic: Statistic
+    baselines: list[str]
+
+    def __post_init__(self) -> None:
+        failures = self._failures()
+        names = ["platform", "library", "tensor", "batch_size", "operator", "tuner"]
+        self.bars: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in self.shown.to_dict("records"):
+            self.bars[tuple(row[name] for name in names)] = {str(k): v for k, v in row.items()}
+        keys = {*self.bars, *failures}
+        self.failures = failures
+        self.panels = sorted({key[:2] for key in keys})
+        pairs = {(key[2], int(key[3])) for key in keys}
+        self.tensors = sorted(pairs, key=lambda pair: (tensor_order(pair[0]), pair[1]))
+        self.batches = len({batch for _, batch in pairs}) > 1
+        self.choices = sorted({key[4:] for key in keys})
+        # A group has places for what was tried on its tensor.
+        self.places = {
+            pair: sorted({key[4:] for key in keys if key[2:4] == pair}) for pair in pairs
+        }
+        labels = ["; ".join(choice) for choice in self.choices]
+        self.colours = style.colours(labels, self.options, "operator")
+        columns = _COLUMNS[self.statistic]
+        numbers = self.shown[list(columns[:3])].to_numpy(float)
+        self.low, self.high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+        self.axis = self.options.axis_of("speedup")
+        self.log = style.wants_log(self.axis, self.low, self.high)
+
+    def _failures(self) -> dict[tuple[Any, ...], str]:
+        """Points without any time, and how they ended; the baseline needs no bar."""
+        rows = self.frame[self.frame["kernel"] == ""]
+        names = ["platform", "library", "tensor", "batch_size", "operator", "tuner"]
+        found: dict[tuple[Any, ...], str] = {}
+        for key, group in rows.groupby(names):
+            assert isinstance(key, tuple)
+            timed = (group["status"] == "ok") & (group["time_us"] > 0)
+            if not timed.any() and f"{key[4]} {key[5]}" not in self.baselines:
+                found[key] = ", ".join(sorted(set(group["status"])))
+        return found
+
+    def _limits(self) -> tuple[float, float]:
+        if self.log:
+            room = max(self.high, 1.0) / min(self.low, 1.0)
+            low, high = min(self.low, 1.0) / room**0.12, max(self.high, 1.0) * room**0.12
+        else:
+            low, high = 0.0, max(self.high, 1.0) * 1.14
+        low = self.axis.min if self.axis.min is not None else low
+        high = self.axis.max if self.axis.max is not None else high
+        return (low, high) if low < high else (low, low * 1.1 + 1)
+
+    def draw(self, head: style.Heading) -> style.Sheet:
+        """The whole picture."""
+        legend: list[tuple[Any, str]] = [
+            (Patch(facecolor=colour), name) for name, (colour, _) in self.colours.items()
+        ]
+        verdicts = set(self.shown[_COLUMNS[self.statistic][3]])
+        if "no difference" in verdicts:
+            pale = Patch(facecolor="#e4e4e4", edgecolor=style.FAINT, linewidth=0.8)
+            legend.append((pale, "pale: no difference (interval crosses 1)"))
+        if "too few repetitions" in verdicts:
+            hatched = Patch(facecolor="#e4e4e4", edgecolor=style.FAINT, linewidth=0.8, hatch="////")
+            legend.append((hatched, "hatched: too few repetitions to tell"))
+        labels = [f"{tensor}\nbatch {batch}" if self.batches else tensor
+                  for tensor, batch in self.tensors]  # fmt: skip
+        titles = [f"{platform}\n{library}" for platform, library in self.panels]
+        panels = style.Panels.of(titles, labels, self.options)
+        above = panels.head if len(titles) > 1 else 0.05
+        rows = sum(len(self.places[pair]) * _PITCH + _GAP for pair in self.tensors)
+        wanted = min(_TALLEST, rows) + above + _FOOT
+        sheet = style.Sheet(head, self.options, (panels.wanted, wanted), legend)
+        margin = sheet.text_width(labels, 9) + 0.12
+        width = (sheet.width - margin + style.PANEL_GAP) / len(titles)
+        for across, (platform, library) in enumerate(self.panels):
+            x = margin + across * width
+            if len(titles) > 1:
+                sheet.panel_title(x, width - style.PANEL_GAP, panels, across)
+            height = max(sheet.height - above - _FOOT, 0.3)
+            axes = sheet.axes(x, above, width - style.PANEL_GAP, height)
+            self._panel(axes, platform, library, labels if across == 0 else None)
+        scale = ", log scale" if self.log else ""
+        sheet.text(
+            margin + (sheet.width - margin) / 2, sheet.height - 0.10,
+            f"Speedup over {self.baselines[0]} by {self.statistic}{scale} (more is faster)",
+            ha="center", va="center", fontsize=10,
+        )  # fmt: skip
+        return sheet
+
+    def _panel(self, axes: Axes, platform: str, library: str, labels: list[str] | None) -> None:
+        low, high = self._limits()
+        if self.log:
+            axes.set_xscale("log")
+        axes.set_xlim(low, high)
+        gap = _GAP / _PITCH
+        starts, middles, end = [], [], 0.0
+        for pair in self.tensors:
+            starts.append(end + gap / 2)
+            end += len(self.places[pair]) + gap
+            middles.append((starts[-1] + end - gap / 2) / 2)
+        axes.set_ylim(end, 0)
+        axes.set_yticks(middles, labels or [""] * len(middles), fontsize=9)
+        axes.tick_params(axis="y", length=0, pad=6)
+        style.tick(axes.xaxis, self.axis, self.log, 8 if len(self.panels) < 3 else 5)
+        axes.tick_params(axis="x", labelsize=8, length=2)
+        axes.grid(axis="x", color=style.GRID, linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "left", "right"]].set_visible(False)
+        axes.axvline(1.0, color=style.INK, linewidth=1.0, zorder=3)
+        for start in starts[1:]:
+            axes.axhline(start - gap / 2, color=style.GRID, linewidth=0.8)
+        for start, pair in zip(starts, self.tensors, strict=True):
+            for place, choice in enumerate(self.places[pair]):
+                y = start + place + 0.5
+                key = (platform, library, *pair, *choice)
+                if key in self.bars:
+                    self._bar(axes, y, self.bars[key], self.colours["; ".join(choice)][0])
+                elif key in self.failures:
+                    self._say(axes, y, style.said(self.failures[key]))
+
+    def _bar(self, axes: Axes, y: float, row: dict[str, Any], colour: str) -> None:
+        value, low, high, verdict = (row[name] for name in _COLUMNS[self.statistic])
+        if pd.isna(value):
+            self._say(axes, y, f"no speedup: {row['note']}")
+            return
+        muted = verdict in _MUTED
+        look: dict[str, Any] = {"color": colour}
+        if muted:
+            pale = [0.22 * part + 0.78 for part in to_rgb(colour)]
+            look = {"facecolor": pale, "edgecolor": colour, "linewidth": 0.8}
+            if verdict == "too few repetitions":
+                look["hatch"] = "////"
+        start = 1.0 if self.log else 0.0
+        axes.barh(y, value - start, left=start, height=0.8, zorder=2, **look)
+        known = not (pd.isna(low) or pd.isna(high))
+        if known:
+            # An interval of minima need not hold the value; an error bar cannot point inwards.
+            ends = [[max(value - low, 0.0)], [max(high - value, 0.0)]]
+            axes.errorbar(value, y, xerr=ends, color=style.INK, elinewidth=0.9, capsize=2,
+                          capthick=0.9, zorder=4)  # fmt: skip
+        leftwards = self.log and value < 1.0
+        outer = (min(value, low) if known else value) if leftwards else (
+            max(value, high) if known else value)  # fmt: skip
+        outer = min(max(outer, axes.get_xlim()[0]), axes.get_xlim()[1])
+        axes.annotate(
+            f"{value:.1f}x", (outer, y), xytext=(-4 if leftwards else 4, 0),
+            textcoords="offset points", ha="right" if leftwards else "left", va="center",
+            fontsize=8, color=style.FAINT if muted else style.INK,
+            fontweight="normal" if muted else "bold", zorder=5,
+        )  # fmt: skip
+
+    def _say(self, axes: Axes, y: float, text: str) -> None:
+        axes.text(0.005, y, text, transform=axes.get_yaxis_transform(), va="center",
+                  fontsize=7.5, style="italic", color=style.FAINT, zorder=5)  # fmt: skip

@@ -1,0 +1,112 @@
+"""The choice for each layer, and why a network has none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from nntest.analysis.network_schedule import schedule_network
+from nntest.config import Study, load_study
+from nntest.config.library import Library
+
+HOME = Path(__file__).parents[2]
+LAYERS = [
+    {"name": "first", "species": "conv", "tensor": "3-8-8-3-4-2-0_1_0_1"},
+    {"name": "pool", "species": "avgpool", "tensor": "4-4-4-4-1"},
+    {"name": "classes", "species": "fullyconnected", "tensor": "4-1-1-10-1-1"},
+]
+OPERATORS = {
+    "conv": {"tuners": ["NONE", "DEFAULT"]},
+    "directconv": {"tuners": ["NONE", "DEFAULT"]},
+    "avgpool": {"tuners": ["NONE"]},
+    "fullyconnected": {"tuners": ["NONE", "DEFAULT"]},
+    "network": {},
+}
+MEDIANS = {
+    ("conv", "3-8-8-3-4-2-0", 1): {
+        ("conv", "NONE"): 5.0, ("conv", "DEFAULT"): 7.0,
+        ("directconv", "NONE"): 6.0, ("directconv", "DEFAULT"): 3.0,
+    },
+    ("avgpool", "4-4-4-4-1", 1): {("avgpool", "NONE"): 2.0},
+    ("fullyconnected", "4-1-1-10-1-1", 1): {
+        ("fullyconnected", "NONE"): 1.0, ("fullyconnected", "DEFAULT"): 1.0
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that makes the study with changes."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(**changes: Any) -> tuple[Study, Library]:
+        files = {
+            "net.yaml": {"definition": {"family": "layers", "layers": LAYERS}},
+            "lib.yaml": {"kind": "opencl-reference", "version": "1", "operators": OPERATORS},
+        }
+        for name, content in files.items():
+            Path(name).write_text(yaml.safe_dump(content), encoding="utf-8")
+        config = {
+            "study": "s", "networks": ["net.yaml"], "libraries": ["lib.yaml"],
+            "boards": ["localhost"], "tuners": ["NONE", "DEFAULT"], "end_to_end": True,
+            "operators": ["conv", "directconv", "avgpool", "fullyconnected"], **changes,
+        }  # fmt: skip
+        study = load_study(config, HOME)
+        return study, study.libraries[0]
+
+    return make
+
+
+def choices(study: Study, library: Library, medians: Any = MEDIANS) -> dict[str, list[str]]:
+    points, left_out = schedule_network(study, library, medians)
+    assert not left_out
+    return {
+        point.tuner: [f"{layer['operator']} {layer['tuner']}" for layer in layers]
+        for point in points
+        for layers in [point.description["layers"]]
+    }
+
+
+def test_the_fastest_of_each_layer_or_one_tuner_for_all(made: Any) -> None:
+    assert choices(*made(end_to_end_choices=["SCHEDULE", "NONE", "DEFAULT"])) == {
+        # A tie goes to the first by name, as in the table `schedule`.
+        "SCHEDULE": ["directconv DEFAULT", "avgpool NONE", "fullyconnected DEFAULT"],
+        "NONE": ["conv NONE", "avgpool NONE", "fullyconnected NONE"],
+        # No pool of the library has the tuner.
+        "DEFAULT": ["directconv DEFAULT", "avgpool NONE", "fullyconnected DEFAULT"],
+    }
+
+
+def test_only_what_the_study_measures_is_chosen(made: Any) -> None:
+    study = made(operators=["conv", "avgpool", "fullyconnected"], tuners=["NONE"])
+    assert choices(*study)["SCHEDULE"] == ["conv NONE", "avgpool NONE", "fullyconnected NONE"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "medians", "reason"),
+    [
+        ({"operators": ["conv", "avgpool"]}, MEDIANS,
+         "layer classes (fullyconnected) has no operator among those of the study and of library"),
+        ({}, {**MEDIANS, ("avgpool", "4-4-4-4-1", 1): {}},
+         "nothing could be measured on 4-4-4-4-1, the tensor of layer pool"),
+        ({"batch_sizes": [2]}, MEDIANS,
+         "nothing could be measured on 3-8-8-3-4-2-0, the tensor of layer first"),
+    ],
+)  # fmt: skip
+def test_why_a_network_is_left_out(
+    made: Any, changes: dict[str, Any], medians: Any, reason: str
+) -> None:
+    points, (left_out,) = schedule_network(*made(**changes), medians)
+    assert not points
+    assert left_out.network == "net"
+    assert left_out.reason.startswith(reason)
+
+
+def test_layers_run_with_their_own_padding_whatever_was_measured(made: Any) -> None:
+    points, _ = schedule_network(*made(), MEDIANS)
+    first = points[0].description["layers"][0]
+    assert first["tensor"] == "3-8-8-3-4-2-0_1_0_1"
+    assert first["env"]["NNTEST_CONV_PADS"] == "0,1,0,1"
+    assert first["env"]["CK_IN_SHAPE_N"] == "1"

@@ -1,0 +1,42 @@
+"""Profiling entries: kernel times and counters, apart from the measurements."""
+
+from __future__ import annotations
+
+from ck_samples import FIREFLY, ck_members, ck_point, ck_run, frame_of, zip_of
+from nntest.archives.ck import read_counter_rows, read_kernel_rows
+from nntest.archives.measurements import KERNEL_SCHEMA, to_frame
+
+POINT = "a" * 16
+
+
+def test_profiling_is_told_by_yes_alone(tmp_path):
+    run = {**ck_run(0.001), "execution_time_opencl_us": {"b ": 2.5, "a": 1.5}}
+    members = ck_members(
+        {
+            f"{POINT}.0001": ck_point(runs=[run, {}], dvdt_prof="yes"),
+            f"{'b' * 16}.0001": ck_point(runs=[run], dvdt_prof="no"),
+            f"{'c' * 16}.0001": ck_point(runs=[run], dvdt_prof=""),
+        }
+    )
+    path = zip_of(tmp_path / "a.zip", members)
+    assert set(frame_of(path, FIREFLY)["point"]) == {"b" * 16, "c" * 16}
+    kernels = to_frame(read_kernel_rows(path, [FIREFLY], lambda _: None), KERNEL_SCHEMA)
+    assert set(kernels["point"]) == {POINT}
+    good = kernels[kernels["status"] == "ok"]
+    assert dict(zip(good["kernel"], good["time_us"], strict=True)) == {"a": 1.5, "b": 2.5}
+    [failed] = kernels[kernels["status"] != "ok"].to_dict("records")
+    assert (failed["kernel"], failed["status"]) == ("", "failed")
+
+
+def test_counters_of_any_shape(tmp_path):
+    counters = {"JS0_JOBS": 3, "core": [{"cycles": 10.5}, {"cycles": "11"}], "note": "text"}
+    content = ck_point(runs=[{**ck_run(0.001), "mali_hwc": counters}], mali_hwc="yes")
+    path = zip_of(tmp_path / "a.zip", ck_members({f"{POINT}.0001": content}))
+    assert frame_of(path, FIREFLY).empty
+    rows = list(read_counter_rows(path, [FIREFLY], lambda _: None))
+    assert {row["counter"]: row["value"] for row in rows} == {
+        "JS0_JOBS": 3.0,
+        "core/0/cycles": 10.5,
+        "core/1/cycles": 11.0,
+    }
+    assert {row["platform"] for row in rows} == {"Firefly RK3399"}

@@ -1,0 +1,89 @@
+"""Tensors: names, environment variables, sizes and operation counts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nntest.domain.tensors import SPECIES, Tensor
+from nntest.errors import UserError
+
+sizes = st.integers(min_value=1, max_value=2048)
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> Tensor:
+    kernel = draw(st.integers(1, 7))
+    pads = tuple(draw(st.integers(0, 3)) for _ in range(4))
+    h = draw(st.integers(kernel, 300))
+    w = draw(st.integers(kernel, 300))
+    return Tensor.conv(draw(sizes), h, w, kernel, draw(sizes), draw(st.integers(1, 4)), pads)
+
+
+@given(convolutions())
+def test_a_name_reads_back_as_the_same_tensor(tensor: Tensor) -> None:
+    assert Tensor.parse("conv", tensor.name) == tensor
+
+
+@given(convolutions())
+def test_the_environment_reads_back_as_the_same_tensor(tensor: Tensor) -> None:
+    assert Tensor.from_env("conv", tensor.env()) == tensor
+
+
+@given(convolutions(), st.integers(1, 16))
+def test_executed_operations_are_two_for_each_product_summed(tensor: Tensor, batch: int) -> None:
+    out_c, out_h, out_w = tensor.out_shape
+    products = tensor.in_shape[0] * tensor.kernel**2
+    assert tensor.executed_flops(batch) == 2 * batch * out_c * out_h * out_w * products
+
+
+@given(st.sampled_from(sorted(SPECIES)), st.text(max_size=30))
+def test_any_text_is_a_tensor_or_a_clear_error(species: str, text: str) -> None:
+    try:
+        tensor = Tensor.parse(species, text)
+    except UserError as error:
+        assert "tensor" in error.message
+    else:
+        assert Tensor.parse(species, tensor.name) == tensor
+
+
+def test_the_first_convolution_as_the_study_measured_it_has_111_outputs() -> None:
+    tensor = Tensor.parse("conv", "shape-3-224-224-3-32-2-0")
+    assert tensor.out_shape == (32, 111, 111)
+    # ... but the study's formula counts 112 x 112 of them.
+    assert tensor.study_flops(1) == 2 * 3 * 32 * 112 * 112 * 9
+    assert tensor.executed_flops(1) == 2 * 3 * 32 * 111 * 111 * 9
+
+
+def test_padding_by_side_gives_tensorflows_112_outputs() -> None:
+    tensor = Tensor.parse("conv", "3-224-224-3-32-2-0_1_0_1")
+    assert tensor.out_shape == (32, 112, 112)
+    assert tensor.env()["NNTEST_CONV_PADS"] == "0,1,0,1"
+    assert tensor.env()["CK_CONV_PAD"] == "0"
+
+
+def test_gemm_operations_are_two_m_n_k() -> None:
+    tensor = Tensor.parse("gemm", "test-shape-64-32-16-1.0-0.0")
+    assert tensor.study_flops(1) == 2 * 64 * 32 * 16
+    assert tensor.name == "64-32-16-1-0"
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("512-14-14-1-512-1", "6 fields, not 7"),
+        ("512-14-14-1-512-1-x", "'x' is not a value for CK_CONV_PAD"),
+        ("512-14-14-1-512-0-0", "CK_CONV_STRIDE is below 1"),
+        ("3-2-2-3-32-1-0", "larger than the padded input"),
+        ("3-224-224-3-32-2-0_1_0", "not a value for CK_CONV_PAD"),
+    ],
+)
+def test_a_wrong_name_is_told_with_its_field(name: str, complaint: str) -> None:
+    with pytest.raises(UserError, match=complaint):
+        Tensor.parse("conv", name)
+
+
+def test_an_environment_that_lacks_a_value_is_no_tensor() -> None:
+    environment = Tensor.parse("conv", "3-224-224-3-32-2-0").env()
+    del environment["CK_CONV_STRIDE"]
+    assert Tensor.from_env("conv", environment) is None

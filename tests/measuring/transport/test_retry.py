@@ -1,0 +1,60 @@
+"""Trying again: what, how often, how long."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from nntest.measuring.transport import (
+    AuthenticationFailed,
+    LostLink,
+    Patience,
+    TransportError,
+    persist,
+)
+
+
+class _Flaky:
+    def __init__(self, *failures: TransportError) -> None:
+        self.failures = list(failures)
+        self.calls = 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return "done"
+
+
+QUICK = Patience(attempts=4, first_pause_s=0.01)
+
+
+def test_what_passes_is_waited_for() -> None:
+    told: list[TransportError] = []
+    action = _Flaky(LostLink("one"), LostLink("two"))
+    assert persist(action, QUICK, told=told.append) == "done"
+    assert [error.message for error in told] == ["one", "two"]
+    assert action.calls == 3
+
+
+def test_the_last_failure_is_raised() -> None:
+    action = _Flaky(*(LostLink(str(number)) for number in range(9)))
+    with pytest.raises(LostLink, match=r"^3$"):
+        persist(action, QUICK)
+    assert action.calls == 4
+
+
+def test_what_needs_a_mend_is_not_tried_again() -> None:
+    action = _Flaky(AuthenticationFailed("no"))
+    with pytest.raises(AuthenticationFailed):
+        persist(action, QUICK)
+    assert action.calls == 1
+
+
+def test_pauses_grow_and_time_runs_out() -> None:
+    action = _Flaky(*(LostLink("x") for _ in range(1000)))
+    began = time.monotonic()
+    with pytest.raises(LostLink):
+        persist(action, Patience(attempts=1000, first_pause_s=0.02, give_up_after_s=0.5))
+    assert time.monotonic() - began < 0.6
+    assert 3 <= action.calls <= 7

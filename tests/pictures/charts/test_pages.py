@@ -1,0 +1,124 @@
+"""Interactive pages in a real browser, from disk, with nothing to be had from a network."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nntest.pictures.charts.boxes import QUANTITIES, box_plot
+from nntest.pictures.charts.fronts import COSTS, pareto
+from nntest.pictures.charts.page import Figure, Page, write_page
+from nntest.pictures.charts.scatter import latency_throughput
+from nntest.pictures.charts.style import specification
+from pictures.charts.samples import ODD_NAME, sample
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium to open the page in")
+
+LISTEN = """<script>
+window.told = [];
+window.addEventListener("error", (event) => told.push(event.message));
+window.addEventListener("unhandledrejection", (event) => told.push(String(event.reason)));
+for (const kind of ["error", "warn"]) {
+  const say = console[kind].bind(console);
+  console[kind] = (...words) => { told.push(kind + ": " + words.join(" ")); say(...words); };
+}
+</script>"""
+
+ACT = """<script>
+const soon = (ms) => new Promise((done) => setTimeout(done, ms));
+const marks = () => [...document.querySelectorAll("#chart-latency .mark-symbol.role-mark path")];
+const fills = () => marks().map((mark) => mark.getAttribute("fill"));
+const send = (element, kind) => {
+  const box = element.getBoundingClientRect();
+  const place = { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2, bubbles: true };
+  element.dispatchEvent(new PointerEvent("pointer" + kind, place));
+  element.dispatchEvent(new MouseEvent("mouse" + kind, place));
+};
+window.addEventListener("load", async () => {
+  const all = (what) => document.querySelectorAll(what).length;
+  while (all("svg.marks") < all(".chart")) await soon(50);
+  const before = fills();
+  const entry = document.querySelector("#chart-latency .role-legend-symbol path");
+  entry.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+  await soon(200);
+  const after = fills();
+  send(marks()[0], "move");
+  await soon(200);
+  const tooltip = document.querySelector("#vg-tooltip-element");
+  document.body.dataset.told = JSON.stringify({
+    charts: all("svg.marks"),
+    before, after, console: told,
+    tooltip: tooltip && tooltip.classList.contains("visible") ? tooltip.innerText : "",
+    wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+  });
+});
+</script></body>"""
+
+
+def write(path: Path) -> None:
+    frame = sample()
+    charts = {
+        "latency": latency_throughput(frame),
+        **{f"box-{name}": box_plot(frame, name) for name in QUANTITIES},
+        **{f"pareto-{name}": pareto(frame, name, 30.0) for name in COSTS},
+    }
+    figures = [
+        Figure(name, name, f"Caption of {ODD_NAME}", "samples", frame, specification(chart))
+        for name, chart in charts.items()
+    ]
+    figures.append(Figure("none", "Nothing", "There is nothing.", "samples", frame[:0]))
+    write_page(path, Page("Trade-offs", "Intro", figures, [("Report", "report.html")]))
+
+
+@needs_chromium
+def test_a_page_opens_without_a_network_and_answers_to_the_mouse(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    write(path)
+    html = path.read_text(encoding="utf-8")
+    told = visit(path, html, tmp_path)
+    assert told["console"] == []
+    assert told["charts"] == 7
+    assert not told["wide"]
+    grey = {fill for fill in told["after"] if fill not in told["before"]}
+    assert len(grey) == 1, "a click on a legend's entry greys the others"
+    kept = [new == old for new, old in zip(told["after"], told["before"], strict=True)]
+    assert any(kept)
+    assert not all(kept)
+    assert "latency of a batch, ms" in told["tooltip"]
+    assert "table.csv:7" in told["tooltip"]
+
+
+def visit(path: Path, html: str, folder: Path) -> dict[str, Any]:
+    """Open a page in Chromium, click and point at it; what it told."""
+    acting = html.replace("<title>", LISTEN + "<title>", 1)
+    head, _, tail = acting.rpartition("</body>")
+    path.write_text(head + ACT + tail, encoding="utf-8")
+    done = subprocess.run(
+        [
+            str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu",
+            f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=60000",
+            "--proxy-server=http://127.0.0.1:9", "--window-size=1300,1200", "--dump-dom",
+            path.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=180, check=True,
+    )  # fmt: skip
+    assert "CONSOLE" not in done.stderr, done.stderr
+    found = re.search(r'data-told="([^"]*)"', done.stdout)
+    assert found, "the page did not come to its end"
+    told: dict[str, Any] = json.loads(found[1].replace("&quot;", '"').replace("&amp;", "&"))
+    return told
+
+
+def test_a_page_asks_nothing_of_a_network(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    write(path)
+    html = path.read_text(encoding="utf-8")
+    assert "default-src 'none'" in html
+    assert not re.search(r"""<(?:script|link|img|iframe)[^>]+(?:src|href)=["']?https?:""", html)
+    assert ODD_NAME not in html, "a name from the data must not become markup"
