@@ -13,6 +13,8 @@ import os
 import platform
 import re
 import shutil
+import struct
+import subprocess
 import sys
 
 from clock import utc_now
@@ -144,6 +146,35 @@ def _opencl_device(found, device):
     }
 
 
+def python():
+    """The Python that runs this: what wheels must fit, and the packages that programs use."""
+    machine = platform.machine()
+    if struct.calcsize("P") == 4:  # a 32-bit userland on a 64-bit kernel
+        machine = {"aarch64": "armv7l", "x86_64": "i686"}.get(machine, machine)
+    libc = platform.libc_ver()
+    if not libc[0] and glob.glob("/lib/ld-musl-*"):
+        libc = ("musl", _musl_version())
+    return {
+        "version": platform.python_version(),
+        "machine": machine,
+        "system": platform.system(),
+        "libc": list(libc),
+        "packages": package_versions(),
+    }
+
+
+def _musl_version():
+    """Version of musl, which its loader tells when it is run without arguments."""
+    loader = sorted(glob.glob("/lib/ld-musl-*"))[0]
+    try:
+        process = subprocess.Popen([loader], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = process.communicate()[0].decode("utf-8", "replace")
+    except OSError:
+        return ""
+    found = re.search(r"Version (\S+)", said)
+    return found.group(1) if found else ""
+
+
 def package_versions():
     """Versions of the Python packages that operator programs use; None for one not there."""
     versions = {}
@@ -171,7 +202,7 @@ def main():
         "devfreq_devices": devfreq_devices(),
         "thermal_zones": thermal_zones(),
         "throttle_counters": throttle_counters(),
-        "python": {"version": platform.python_version(), "packages": package_versions()},
+        "python": python(),
         "opencl_platforms": platforms,
         "opencl_problem": problem,
     }

@@ -58,7 +58,7 @@ rule sweep:
         f"{RESULTS}/benchmarks/sweep.{{board}}.{{library}}{{cut}}.tsv"
     wildcard_constraints:
         # Sweeps cut by operator and tuner have these in their name.
-        cut=r"(\.[a-z]+\.[A-Z]+)?",
+        cut=r"(\.[a-z]+\.[A-Za-z][A-Za-z0-9-]*)?",
     conda:
         "../envs/nntest.yaml"
     threads: board_threads

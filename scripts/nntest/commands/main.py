@@ -7,10 +7,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from nntest.commands import board_file, ck, compare
+from nntest.commands import board_file, ck, compare, lock
 from nntest.errors import user_errors_end_the_process
 
-COMMANDS = (ck, compare, board_file)
+COMMANDS = (ck, compare, board_file, lock)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from nntest.config.fields import Name, Strict
 
@@ -134,6 +136,28 @@ class ReleaseInstall(Strict):
     )
 
 
+class PipInstall(Strict):
+    """Wheels of the Python package index, fetched by this machine and sent to the board."""
+
+    way: Literal["pip"]
+    lock: Path = Field(
+        description="what exactly is installed, each wheel by its hash, from the folder of this "
+        "file; `nntest lock` writes it"
+    )
+
+    @field_validator("lock")
+    @classmethod
+    def _below_the_file(cls, value: Path, info: ValidationInfo) -> Path:
+        path = Path((info.context or {}).get("folder", "")) / value
+        if not path.is_file():
+            raise ValueError(f"there is no file {path}; `nntest lock` writes it")
+        return path
+
+    def sha256(self) -> str:
+        """Of the lock file."""
+        return hashlib.sha256(self.lock.read_bytes()).hexdigest()
+
+
 class BuildOnBoard(Strict):
     """Operator programs are compiled on the board."""
 
@@ -154,6 +178,7 @@ class BuildHere(Strict):
 
 
 Install = Annotated[
-    AptInstall | Preinstalled | SourceInstall | ReleaseInstall, Field(discriminator="way")
+    AptInstall | Preinstalled | SourceInstall | ReleaseInstall | PipInstall,
+    Field(discriminator="way"),
 ]
 Build = Annotated[BuildOnBoard | BuildHere, Field(discriminator="where")]

@@ -10,10 +10,19 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from nntest.config.ck import CkLibrary, refused_with_ck
 from nntest.config.fields import Name, Seconds, Strict
-from nntest.config.install import Build, Install, SourceInstall
+from nntest.config.install import Build, Install, PipInstall, SourceInstall
 from nntest.domain.tensors import OPERATOR_SPECIES
 
-Tuner = Literal["NONE", "DEFAULT", "CUSTOM", "BIFROST"]
+Tuner = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,30}$",
+        description="NONE, DEFAULT, CUSTOM, BIFROST, or a name under a library's `settings`",
+    ),
+]
+OPENCL_TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
+Adapter = Literal["onnxruntime", "litert", "openvino", "ncnn", "tvm"]
+Setting = str | bool | int | float
 Warmup = Literal["always", "tuner-only"]
 
 
@@ -54,7 +63,7 @@ class Library(Strict):
     """One library; the file's name without `.yaml` is its name."""
 
     name: Name
-    kind: Literal["opencl-reference", "armcl-opencl", "armcl-neon", "ck"] = Field(
+    kind: Literal["opencl-reference", "armcl-opencl", "armcl-neon", "ck", "pip"] = Field(
         description="which class of ours installs it"
     )
     version: str = Field(min_length=1)
@@ -63,6 +72,12 @@ class Library(Strict):
     install: Install | None = Field(default=None, description="how it comes to the board")
     build: Build | None = Field(
         default=None, description="how its operator programs are compiled; default: on the board"
+    )
+    adapter: Adapter | None = Field(default=None, description="kind pip: which library it is")
+    settings: dict[Tuner, dict[str, Setting]] = Field(
+        default_factory=dict,
+        description="kind pip: the library's own options under each tuner's name; docs/programs.md "
+        "lists those that each adapter knows.  A tuner that is not here has none",
     )
     ck: CkLibrary | None = Field(
         default=None, description="kind ck: package or software, and programs, of CK"
@@ -97,14 +112,22 @@ class Library(Strict):
     def _goes_together(self) -> Self:
         if self.kind == "ck" or self.ck is not None:
             self._check_ck()
-        if self.kind in ("armcl-opencl", "armcl-neon"):
+        self._check_tuner_names()
+        if self.kind == "pip":
+            self._check_pip()
+        elif self.kind in ("armcl-opencl", "armcl-neon"):
             self._check_armcl()
-        elif self.install is not None or self.build is not None:
+        elif self.install is not None or self.build is not None or self.adapter or self.settings:
             raise ValueError(
-                f"kind {self.kind} has nothing to install or build: leave `install` and `build` out"
+                f"kind {self.kind} has nothing to install, build or set: leave `install`, "
+                "`build`, `adapter` and `settings` out"
             )
         # CK-NNTest's programs have a CUSTOM tuner of their own.
-        if "CUSTOM" in self._tuners() and self.tuner_table is None and self.kind != "ck":
+        if (
+            "CUSTOM" in self._tuners()
+            and self.tuner_table is None
+            and self.kind not in ("ck", "pip")
+        ):
             raise ValueError("the tuner CUSTOM needs `tuner_table`, a file that a run has tuned")
         return self
 
@@ -118,6 +141,22 @@ class Library(Strict):
     def _tuners(self) -> set[str]:
         return {tuner for program in self.operators.values() for tuner in program.tuners}
 
+    def _check_tuner_names(self) -> None:
+        known = {*OPENCL_TUNERS, *self.settings}
+        if unknown := sorted(self._tuners() - known):
+            raise ValueError(
+                f"no tuner '{unknown[0]}': {', '.join(OPENCL_TUNERS)}"
+                + (f", or one of `settings`: {', '.join(self.settings)}" if self.settings else "")
+            )
+
+    def _check_pip(self) -> None:
+        if self.adapter is None:
+            raise ValueError("kind pip needs `adapter`, e.g. adapter: onnxruntime")
+        if not isinstance(self.install, PipInstall):
+            raise ValueError(
+                "kind pip needs `install`, e.g. install: {way: pip, lock: onnxruntime.lock}"
+            )
+
     def _check_ck(self) -> None:
         if self.kind != "ck":
             raise ValueError(f"`ck` belongs to kind ck, not to {self.kind}")
@@ -126,6 +165,8 @@ class Library(Strict):
         refused_with_ck(self.model_fields_set)
 
     def _check_armcl(self) -> None:
+        if self.adapter or self.settings or isinstance(self.install, PipInstall):
+            raise ValueError("`adapter`, `settings` and install: {way: pip} belong to kind pip")
         if self.install is None:
             raise ValueError(f"kind {self.kind} needs `install`, e.g. install: {{way: apt}}")
         if self.version not in ARMCL_VERSIONS:

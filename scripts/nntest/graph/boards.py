@@ -9,6 +9,7 @@ from typing import Any
 
 from nntest.codehash import ONBOARD, SCRIPTS
 from nntest.config import Board, Library, Study
+from nntest.config.install import PipInstall
 from nntest.config.study import Sweep
 from nntest.graph.tables import networks_spec
 from nntest.measuring.libraries import KINDS
@@ -109,6 +110,8 @@ def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:
 
 def _library_spec(library: Library) -> dict[str, Any]:
     spec = library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
+    if isinstance(library.install, PipInstall):
+        spec["install"] = {"way": "pip", "sha256": library.install.sha256()}
     if library.tuner_table is not None:
         spec["tuner_table_sha256"] = hashlib.sha256(custom_table(library)).hexdigest()
     return spec

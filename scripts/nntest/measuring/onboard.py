@@ -44,7 +44,13 @@ def deploy(transport: Transport, board: Board) -> str:
     return folder
 
 
-def call(transport: Transport, board: Board, script: str, *arguments: str) -> dict[str, Any]:
+def call(
+    transport: Transport,
+    board: Board,
+    script: str,
+    *arguments: str,
+    timeout_s: float = COMMAND_TIMEOUT_S,
+) -> dict[str, Any]:
     """Run one of the on-board scripts and read the JSON object that it prints.
 
     Raises `UserError` when it fails or prints something else.
@@ -52,7 +58,7 @@ def call(transport: Transport, board: Board, script: str, *arguments: str) -> di
     path = posixpath.join(deploy(transport, board), script)
     done = transport.run(
         [python_of(board), path, *arguments],
-        timeout_s=COMMAND_TIMEOUT_S,
+        timeout_s=timeout_s,
         environment=board.environment,
     )
     try:

@@ -21,7 +21,6 @@ from nntest.domain.tensors import (
     NETWORK,
     OPERATOR_SPECIES,
     PADS_VARIABLE,
-    SCHEDULE,
     SPECIES,
     Tensor,
 )
@@ -122,9 +121,8 @@ class Interpreter:
 
     def _tuner(self, env: dict[str, Any], entry: Entry, species: str) -> str:
         tuner = text(env.get("CK_LWS_TUNER_TYPE")) or "NONE"
-        if tuner in TUNERS:
-            return tuner
-        if tuner == SCHEDULE and species == NETWORK and "nntest_flow" in entry.meta:
+        # Ours have libraries whose settings have names of their own.
+        if tuner in TUNERS or "nntest_flow" in entry.meta:
             return tuner
         # The programs compare the name as it stands, and run untuned with any other.
         if tuner not in self._odd_tuners:

@@ -25,6 +25,7 @@ from nntest.config.install import (
     BuildHere,
     BuildOnBoard,
     Install,
+    PipInstall,
     Preinstalled,
     ReleaseInstall,
     SourceInstall,
@@ -122,6 +123,7 @@ class ArmCL(LibraryKind):
             return way.prefix, {}
         if isinstance(way, AptInstall):
             return None, {}
+        assert not isinstance(way, PipInstall)  # the config refuses it
         root = transport.run(
             ["sh", "-c", 'cd "$1" && pwd -P', "sh", board.work_dir], timeout_s=TIMEOUT_S
         ).check(where)

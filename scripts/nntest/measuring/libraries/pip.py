@@ -1,0 +1,153 @@
+"""pip: inference libraries that come as Python wheels, each behind an adapter of ours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nntest.codehash import ONBOARD, PROJECT, module_file, source_hash
+from nntest.config.board import Board
+from nntest.config.install import PipInstall
+from nntest.errors import UserError
+from nntest.measuring.installed import Installed
+from nntest.measuring.libraries.base import LibraryKind
+from nntest.measuring.libraries.wheels import Target, fetch_wheels
+from nntest.measuring.onboard import call
+from nntest.measuring.transport import Transport
+
+PROGRAMS = ONBOARD / "frameworks"
+INSTALLER = "pip_install.py"
+INSTALL_TIMEOUT_S = 3600.0
+"""Unpacking a hundred MB of wheels takes a small board minutes, an emulated one more."""
+WHEELS = Path(".cache") / "wheels"
+"""Below the project: what was fetched for boards, so that it is fetched once."""
+MODULES = {
+    "onnxruntime": "onnxruntime",
+    "litert": "ai_edge_litert.interpreter",
+    "openvino": "openvino",
+    "ncnn": "ncnn",
+    "tvm": "tvm",
+}
+"""What an adapter imports, to see that it can be."""
+PACKAGES = {
+    "onnxruntime": "onnxruntime",
+    "litert": "ai-edge-litert",
+    "openvino": "openvino",
+    "ncnn": "ncnn",
+    "tvm": "apache-tvm",
+}
+"""Name in the package index, by adapter."""
+PROGRAMS_NEED = ("numpy", "onnx", "pip")
+"""What our programs use besides, and what installs all of it."""
+
+
+class PipLibrary(LibraryKind):
+    """Needs Python with `venv` on the board; the wheels come from this machine."""
+
+    def install(self, transport: Transport, board: Board, facts: Mapping[str, Any]) -> Installed:
+        """Fetch the wheels for the board, send them, install them in an environment of their own.
+
+        Raises `UserError` where no wheel fits the board, and where the library cannot be imported
+        there.
+        """
+        where = f"board {board.name}, library {self.library.name}"
+        target = Target.of(facts)
+        name = f"{self._name()}-{target.tag}-{target.machine}"
+        folder = PROJECT / WHEELS / name
+        self.following.note(f"fetching wheels for {target}")
+        fetch_wheels(self._install.lock, target, folder, where)
+        there = posixpath.join(board.work_dir, "wheels", name)
+        if transport.read(posixpath.join(there, "requirements.txt")) is None:
+            self.following.note("sending them to the board")
+            transport.put(folder, there)
+        self.following.note("installing them there")
+        answer = call(
+            transport, board, INSTALLER, self._environment(board.work_dir), there,
+            MODULES[self._adapter], timeout_s=INSTALL_TIMEOUT_S,
+        )  # fmt: skip
+        if "problem" in answer:
+            raise UserError(f"{where}: {answer['problem']}", answer.get("hint"))
+        return Installed(
+            library=self.library.name,
+            version=self.library.version,
+            tag=f"{self.library.name}-{self.library.version}",
+            checksum=self._checksum(),
+            device={"name": " + ".join(kind["name"] for kind in facts["cpus"]), "platform": None},
+            details={**answer, "wheels": str(target)},
+        )
+
+    def is_current(self, installed: Installed) -> bool:
+        """See `LibraryKind.is_current`."""
+        return installed.checksum == self._checksum()
+
+    def argv(self, board: Board, programs: str, operator: str) -> list[str]:
+        """The environment's Python, the one program of all adapters, the adapter, the operator."""
+        root = posixpath.dirname(posixpath.dirname(programs))
+        python = posixpath.join(self._environment(root), "venv", "bin", "python")
+        return [
+            python,
+            posixpath.join(programs, PROGRAMS.name, "program.py"),
+            self._adapter,
+            operator,
+        ]
+
+    def environment(self, tuner_table: str) -> dict[str, str]:
+        """See `LibraryKind.environment`."""
+        return {"NNTEST_TUNER_TABLE": tuner_table, **self._format_environment()}
+
+    def point_environment(self, programs: str, tuner: str) -> dict[str, str]:
+        """The settings that a tuner's name stands for."""
+        return {"NNTEST_SETTINGS": json.dumps(self._settings(tuner), sort_keys=True)}
+
+    def identity(self, tuner: str) -> dict[str, str]:
+        """See `LibraryKind.identity`; the settings by their values, whatever their name."""
+        settings = json.dumps(self._settings(tuner), sort_keys=True)
+        return {**super().identity(tuner), "settings": settings}
+
+    @staticmethod
+    def sources() -> list[Path]:
+        """See `LibraryKind.sources`."""
+        return [path for path in sorted(PROGRAMS.rglob("*.py")) if "__pycache__" not in path.parts]
+
+    @classmethod
+    def installer_sources(cls) -> list[Path]:
+        """See `LibraryKind.installer_sources`."""
+        return [
+            *super().installer_sources(),
+            module_file("nntest.measuring.libraries.wheels"),
+            ONBOARD / INSTALLER,
+        ]
+
+    def program(self, operator: str) -> str:
+        """See `LibraryKind.program`."""
+        return self._named(operator, self._adapter)
+
+    @property
+    def _adapter(self) -> str:
+        assert self.library.adapter is not None  # the config checks it
+        return self.library.adapter
+
+    @property
+    def _install(self) -> PipInstall:
+        assert isinstance(self.library.install, PipInstall)  # the config checks it
+        return self.library.install
+
+    def _settings(self, tuner: str) -> Mapping[str, Any]:
+        return self.library.settings.get(tuner, {})
+
+    def _name(self) -> str:
+        """Of the library with exactly these wheels."""
+        return f"{self.library.name}-{self._install.sha256()[:12]}"
+
+    def _environment(self, root: str) -> str:
+        """Folder of the virtual environment; `root` is the board's work folder."""
+        return posixpath.join(root, "pip", self._name())
+
+    def _checksum(self) -> str:
+        """SHA-256 over the wheels' lock and the programs."""
+        parts = [self._install.sha256(), source_hash(self.sources())]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()

@@ -1,0 +1,203 @@
+"""Wheels for a board: those of a lock file that fit its Python, processor and libc.
+
+This machine fetches them, through pip and the package index that pip is set up with, and checks
+each by its hash: boards often have no way to the internet.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from nntest.errors import UserError
+
+DOWNLOAD_TIMEOUT_S = 1800.0
+
+# PEP 600's older names for what glibc of a platform tag is needed.
+_LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
+_OLDEST_GLIBC = {"x86_64": 5, "i686": 5}  # 2.17 elsewhere
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a wheel must fit."""
+
+    python: str
+    """Version, e.g. 3.11.7."""
+    machine: str
+    """Architecture of the interpreter, e.g. aarch64; armv7l where a 32-bit one runs."""
+    libc: tuple[str, str]
+    """(glibc or musl, version); ("", "") where it is unknown."""
+    system: str = "Linux"
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Target:
+        """That of a probed board."""
+        python = facts["python"]
+        name, version = python["libc"]
+        return cls(python["version"], python["machine"], (name, version), python["system"])
+
+    @property
+    def tag(self) -> str:
+        """Tag of its CPython, e.g. cp311."""
+        return "cp" + "".join(self.python.split(".")[:2])
+
+    def platforms(self) -> list[str]:
+        """Platform tags of wheels that run on it, best first (PEP 600, PEP 656)."""
+        name, version = self.libc
+        numbers = [int(number) for number in re.findall(r"\d+", version)[:2]]
+        if len(numbers) < 2 or name not in ("glibc", "musl"):
+            return [f"linux_{self.machine}"]
+        major, minor = numbers
+        if name == "musl":
+            return [f"musllinux_{major}_{found}_{self.machine}" for found in range(minor, -1, -1)]
+        tags = []
+        for found in range(minor, _OLDEST_GLIBC.get(self.machine, 17) - 1, -1):
+            tags.append(f"manylinux_{major}_{found}_{self.machine}")
+            if (major, found) in _LEGACY:
+                tags.append(f"{_LEGACY[major, found]}_{self.machine}")
+        return [*tags, f"linux_{self.machine}"]
+
+    def markers(self) -> dict[str, str]:
+        """What a lock file's environment markers are evaluated with."""
+        return {
+            "python_version": ".".join(self.python.split(".")[:2]),
+            "python_full_version": self.python,
+            "platform_machine": self.machine,
+            "sys_platform": "linux" if self.system == "Linux" else self.system.lower(),
+            "platform_system": self.system,
+            "os_name": "posix",
+            "implementation_name": "cpython",
+            "platform_python_implementation": "CPython",
+        }
+
+    def __str__(self) -> str:
+        libc = " ".join(self.libc).strip() or "an unknown libc"
+        return f"Python {self.python} on {self.machine}, {libc}"
+
+
+def locked(lock: Path, target: Target) -> list[str]:
+    """The lines of a lock file that count for a target: `name==version --hash=…`, no markers.
+
+    Raises `UserError` for a line that pins neither a version nor a hash.
+    """
+    lines = []
+    text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.split(" #")[0].strip()
+        if not line or line.startswith("#"):
+            continue
+        said, *hashes = re.split(r"\s+--hash=", line)
+        try:
+            requirement = Requirement(said)
+        except InvalidRequirement as error:
+            raise UserError(f"{lock}: requirement {number}: {error}") from None
+        if not hashes or not str(requirement.specifier).startswith("=="):
+            raise UserError(
+                f"{lock}: {requirement.name} has no version and hash",
+                "`nntest lock` writes the file anew",
+            )
+        if requirement.marker is None or requirement.marker.evaluate(target.markers()):
+            pins = "".join(f" --hash={digest.strip()}" for digest in hashes)
+            lines.append(f"{requirement.name}{requirement.specifier}{pins}")
+    return lines
+
+
+def fetch_wheels(lock: Path, target: Target, folder: Path, where: str) -> list[Path]:
+    """Have pip fetch a lock's wheels for a target into a folder, or find them there; their paths.
+
+    On this machine they mostly come out of pip's cache.  Raises `UserError` when no wheel fits,
+    when one has another hash, and when the package index cannot be reached.
+    """
+    pins = "\n".join(locked(lock, target)) + "\n"
+    asked = folder / "requirements.txt"
+    if asked.is_file() and asked.read_text(encoding="utf-8") == pins:
+        return sorted(folder.glob("*.whl"))
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    wanted = fresh / "wanted.txt"
+    wanted.write_text(pins, encoding="utf-8")
+    _download(wanted, target, fresh, where)
+    wanted.rename(fresh / "requirements.txt")
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+    return sorted(folder.glob("*.whl"))
+
+
+def _download(pins: Path, target: Target, folder: Path, where: str) -> None:
+    command = [
+        *(sys.executable, "-m", "pip", "download", "-vv", "--no-input"),
+        *("--disable-pip-version-check", "--no-deps", "--require-hashes"),
+        # The lock has decided for which Python a package is; some refuse newer ones needlessly.
+        "--ignore-requires-python",
+        *("--only-binary", ":all:", "--implementation", "cp", "--python-version", target.python),
+        *("--abi", target.tag, "--abi", "abi3", "--abi", "none"),
+        *(word for name in target.platforms() for word in ("--platform", name)),
+        *("--dest", str(folder), "--requirement", str(pins)),
+    ]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=DOWNLOAD_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            f"{where}: pip has fetched no wheels within {DOWNLOAD_TIMEOUT_S:g} s",
+            "is the package index within reach? pip config list says which one it is",
+        ) from None
+    if done.returncode != 0:
+        raise _failure(done.stdout + done.stderr, target, where)
+
+
+def _failure(said: str, target: Target, where: str) -> UserError:
+    """What pip's words mean."""
+    if re.search(r"DO NOT MATCH THE HASHES", said):
+        found = re.search(r"\s(\S+==\S+|\S+) from \S+?([^/\s]+\.whl)", said)
+        return UserError(
+            f"{where}: the package index has another {found.group(2) if found else 'wheel'} than "
+            "the lock file's hashes allow",
+            "if the new one is meant, `nntest lock` writes the file anew",
+        )
+    missing = re.search(r"No matching distribution found for ([^\s(]+)", said)
+    if re.search(r"(NewConnectionError|ConnectTimeout|Temporary failure|Name or service)", said):
+        return UserError(
+            f"{where}: the package index cannot be reached",
+            "run again where it can; wheels that have been fetched once are kept",
+        )
+    if missing is None:
+        words = " | ".join(line for line in said.strip().splitlines()[-3:])
+        return UserError(f"{where}: pip cannot fetch its wheels: {words[-600:]}")
+    name, _, version = missing.group(1).partition("==")
+    return UserError(
+        f"{where}: no wheel of {name} {version} fits {target}", _would_fit(said, name, version)
+    )
+
+
+def _would_fit(said: str, name: str, version: str) -> str | None:
+    """The wheels of a version that pip passed over, in words."""
+    stem = "[-_.]".join(re.escape(part) for part in re.split(r"[-_.]", name))
+    tags = set(
+        re.findall(rf"\b{stem}-{re.escape(version)}-([\w.]+-[\w.]+-[\w.]+)\.whl", said, re.I)
+    )
+    tags = {tag for tag in tags if "linux" in tag} or tags
+    if not tags:
+        return None
+    pythons = sorted({tag.split("-")[0] for tag in tags}, key=lambda tag: (len(tag), tag))
+    platforms = sorted({tag.split("-")[2].split(".")[0] for tag in tags})
+    return (
+        f"there are wheels for {', '.join(_readable(pythons))} and {', '.join(platforms)}: "
+        "name another version in the library's file, or another Python in the board's (`python`)"
+    )
+
+
+def _readable(tags: Iterable[str]) -> list[str]:
+    """cp311 -> CPython 3.11."""
+    return [re.sub(r"^cp(\d)(\d+)$", r"CPython \1.\2", tag) for tag in tags]
