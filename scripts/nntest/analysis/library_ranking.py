@@ -1,0 +1,273 @@
+"""Libraries against each other: which runs a whole network fastest, which each layer.
+
+What can be deployed is one library with one schedule; the fastest library for each layer is a
+bound, since no program runs a network across libraries at no cost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from nntest.analysis.estimate import Estimate, estimates
+from nntest.analysis.points import (
+    BOOL,
+    FLOAT,
+    INT,
+    TEXT,
+    MeasuredPoint,
+    operators_only,
+    points,
+    table,
+)
+from nntest.analysis.schedule import slots
+from nntest.analysis.stats import (
+    FloatArray,
+    Interval,
+    ratio_of_draws,
+    ratio_of_medians,
+    sum_of_draws,
+    weighted_sum,
+)
+from nntest.domain.networks import Network
+
+BOUND = "fastest library for each layer"
+"""In the place of a library: a bound that nobody can deploy."""
+MEASURED, ESTIMATED, LOWER_BOUND = "measured", "estimated", "bound"
+
+Where = tuple[str, int, str]
+"""Platform, batch size and data type: what libraries are compared within."""
+
+NETWORK_COLUMNS = {
+    "network": TEXT, "platform": TEXT, "batch_size": INT, "data_type": TEXT,
+    "rank": INT, "library": TEXT, "choice": TEXT, "basis": TEXT,
+    "time_us": FLOAT, "ci_low_us": FLOAT, "ci_high_us": FLOAT,
+    "over_fastest": FLOAT, "over_fastest_ci_low": FLOAT, "over_fastest_ci_high": FLOAT,
+    "verdict": TEXT, "estimate_us": FLOAT, "error": FLOAT,
+    "covered_layers": INT, "layers": INT, "deployable": BOOL,
+}  # fmt: skip
+
+LAYER_COLUMNS = {
+    "network": TEXT, "platform": TEXT, "batch_size": INT, "data_type": TEXT,
+    "position": INT, "species": TEXT, "tensor": TEXT, "layers": TEXT, "repeats": INT,
+    "library": TEXT, "operator": TEXT, "tuner": TEXT,
+    "time_us": FLOAT, "ci_low_us": FLOAT, "ci_high_us": FLOAT,
+    "second_library": TEXT, "second_choice": TEXT, "second_us": FLOAT,
+    "over_fastest": FLOAT, "over_fastest_ci_low": FLOAT, "over_fastest_ci_high": FLOAT,
+    "verdict": TEXT, "libraries": INT, "share_of_roof": FLOAT, "bound": TEXT,
+}  # fmt: skip
+
+FASTEST, SLOWER, ALIKE, UNSURE = "fastest", "slower", "no difference", "too few repetitions"
+
+
+@dataclass(frozen=True)
+class _Contender:
+    """A library with a network, by what stands for its time."""
+
+    library: str
+    choice: str
+    basis: str
+    time: float
+    draws: FloatArray | None
+    interval: Interval
+    estimate: Estimate | None
+
+    @property
+    def order(self) -> tuple[bool, float]:
+        """Those that ran all layers come before sums that lack some."""
+        return self.estimate is not None and not self.estimate.whole, self.time
+
+
+def network_ranking(
+    frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
+) -> pd.DataFrame:
+    """Every library's time for every network, the fastest first; times in µs for one batch.
+
+    One row for each network, platform, batch size, data type and library: the fastest run of the
+    whole network (`basis` measured, at the settings in `choice`), else its sum over layers
+    (estimated).  `over_fastest` is the time over the fastest library's, with the bootstrap's 95 %
+    interval; `verdict` is slower where that interval is above 1.  `estimate_us` is the sum over
+    layers beside a measured time, `error` how far it is off.  The last row of a group of several
+    libraries is a lower bound, the fastest library for each layer, and not deployable.
+    """
+    found: dict[tuple[str, Where], dict[str, _Contender]] = {}
+    for one in estimates(frame, networks, padding, seed):
+        platform, library, batch_size, data_type = one.group
+        contender = _contender(one, library)
+        group = found.setdefault((one.network.name, (platform, batch_size, data_type)), {})
+        other = group.get(library)
+        if other is None or _better(contender, other):
+            group[library] = contender
+    bounds = {
+        (network.name, where): bound
+        for network in networks
+        for where, bound in _bounds(frame, network, padding, seed).items()
+    }
+    rows: list[dict[str, Any]] = []
+    for (network, where), group in found.items():
+        ranked = sorted(group.values(), key=lambda one: one.order)
+        for rank, one in enumerate(ranked, 1):
+            rows.append(_network_row(network, where, rank, one, ranked[0]))
+        bound = bounds.get((network, where))
+        if bound is not None and len(group) > 1:
+            rows.append(_network_row(network, where, None, bound, ranked[0]))
+    return table(rows, NETWORK_COLUMNS)
+
+
+def _contender(one: Estimate, library: str) -> _Contender:
+    if one.measured is not None:
+        sample = one.measured.sample
+        return _Contender(
+            library, one.measured.tuner, MEASURED, sample.median, sample.median_draws,
+            sample.median_interval, one,
+        )  # fmt: skip
+    return _Contender(library, one.choice.name, ESTIMATED, one.total, one.draws, one.interval, one)
+
+
+def _better(one: _Contender, other: _Contender) -> bool:
+    """A measured time stands before any sum; of two of a kind the shorter."""
+    return (one.basis != MEASURED, *one.order) < (other.basis != MEASURED, *other.order)
+
+
+def _network_row(
+    network: str, where: Where, rank: int | None, one: _Contender, fastest: _Contender
+) -> dict[str, Any]:
+    ratio = ratio_of_draws(one.time / fastest.time, one.draws, fastest.draws)
+    estimate = one.estimate
+    measured = one.basis == MEASURED and estimate is not None and estimate.whole
+    return {
+        "network": network,
+        "platform": where[0],
+        "batch_size": where[1],
+        "data_type": where[2],
+        "rank": rank,
+        "library": one.library,
+        "choice": one.choice,
+        "basis": one.basis,
+        "time_us": one.time,
+        "ci_low_us": one.interval.low,
+        "ci_high_us": one.interval.high,
+        "over_fastest": ratio.value,
+        "over_fastest_ci_low": None if one is fastest else ratio.low,
+        "over_fastest_ci_high": None if one is fastest else ratio.high,
+        "verdict": _verdict(one is fastest, ratio) if rank else "",
+        "estimate_us": estimate.total if measured and estimate else None,
+        "error": estimate.ratio.value - 1 if measured and estimate else None,
+        "covered_layers": len(estimate.choice.covered) if estimate else None,
+        "layers": len(estimate.network.layers) if estimate else None,
+        "deployable": rank is not None,
+    }
+
+
+def _verdict(is_fastest: bool, ratio: Interval) -> str:
+    if is_fastest:
+        return FASTEST
+    if not ratio.known:
+        return UNSURE
+    return SLOWER if ratio.low > 1 else ALIKE
+
+
+def _bounds(
+    frame: pd.DataFrame, network: Network, padding: str, seed: int
+) -> dict[Where, _Contender]:
+    """The sum over a network's layers, each with its fastest library."""
+    found = {}
+    for where, measured in _across_libraries(frame, seed).items():
+        parts = [slot for slot in slots(measured, network, padding) if slot.choices]
+        if sum(slot.repeats for slot in parts) < len(network.layers) or network.uncovered:
+            continue  # a sum that lacks layers bounds nothing
+        draws = [(slot.repeats, slot.choices[0].sample.median_draws) for slot in parts]
+        total = math.fsum(slot.repeats * slot.choices[0].sample.median for slot in parts)
+        interval = weighted_sum(draws, total)
+        found[where] = _Contender(
+            BOUND, "", LOWER_BOUND, total, sum_of_draws(draws), interval, None
+        )
+    return found
+
+
+def _across_libraries(frame: pd.DataFrame, seed: int) -> dict[Where, list[MeasuredPoint]]:
+    groups: dict[Where, list[MeasuredPoint]] = {}
+    for point in points(operators_only(frame), seed):
+        where = (point.platform, point.batch_size, point.data_type)
+        groups.setdefault(where, []).append(point)
+    return dict(sorted(groups.items()))
+
+
+def layer_ranking(
+    frame: pd.DataFrame,
+    roofline: pd.DataFrame,
+    networks: Sequence[Network],
+    padding: str,
+    seed: int,
+) -> pd.DataFrame:
+    """The fastest library, operator and settings for each tensor of each network, in layer order.
+
+    `second_library` is the fastest other library, `over_fastest` its median over the fastest one's
+    with the bootstrap's 95 % interval; `verdict` says whether they differ.  `share_of_roof` is what
+    the fastest reached of what the first roof of its board allows (table `roofline`), `bound` what
+    bounds it there.  Times in µs for one run of the tensor.
+    """
+    shares = _shares_of_roof(roofline)
+    rows: list[dict[str, Any]] = []
+    for network in networks:
+        for where, measured in _across_libraries(frame, seed).items():
+            for slot in slots(measured, network, padding):
+                if not slot.choices:
+                    continue
+                best = slot.choices[0]
+                others = (point for point in slot.choices if point.library != best.library)
+                second = next(others, None)
+                ratio = Interval(float("nan"), float("nan"), float("nan"))
+                if second is not None:
+                    ratio = ratio_of_medians(second.sample, best.sample)
+                interval = best.sample.median_interval
+                share, bound = shares.get(tuple(best.keys().values()), (None, ""))
+                rows.append({
+                    "network": network.name,
+                    **dict(zip(("platform", "batch_size", "data_type"), where, strict=True)),
+                    "position": slot.positions[0] + 1,
+                    "species": slot.tensor.species,
+                    "tensor": slot.tensor.name,
+                    "layers": ", ".join(layer.name for layer in slot.layers),
+                    "repeats": slot.repeats,
+                    "library": best.library,
+                    "operator": best.operator,
+                    "tuner": best.tuner,
+                    "time_us": interval.value,
+                    "ci_low_us": interval.low,
+                    "ci_high_us": interval.high,
+                    "second_library": second.library if second else None,
+                    "second_choice": second.choice if second else None,
+                    "second_us": second.sample.median if second else None,
+                    "over_fastest": ratio.value,
+                    "over_fastest_ci_low": ratio.low,
+                    "over_fastest_ci_high": ratio.high,
+                    "verdict": _verdict(False, ratio) if second else "",
+                    "libraries": len({point.library for point in slot.choices}),
+                    "share_of_roof": share,
+                    "bound": bound,
+                })  # fmt: skip
+    return table(rows, LAYER_COLUMNS)
+
+
+def _shares_of_roof(roofline: pd.DataFrame) -> Mapping[tuple[Any, ...], tuple[float, str]]:
+    """(share, bound) under each point's first roof, by the point's key."""
+    found: dict[tuple[Any, ...], tuple[float, str]] = {}
+    for row in _records(roofline):
+        key = tuple(
+            row[name]
+            for name in (
+                "platform", "library", "operator", "tensor", "batch_size", "tuner", "species"
+            )
+        )  # fmt: skip
+        if not pd.isna(row["share_of_roof"]):
+            found.setdefault(key, (float(row["share_of_roof"]), str(row["bound"])))
+    return found
+
+
+def _records(frame: pd.DataFrame) -> Iterable[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
