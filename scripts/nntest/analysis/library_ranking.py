@@ -110,8 +110,10 @@ def network_ranking(
     rows: list[dict[str, Any]] = []
     for (network, where), group in found.items():
         ranked = sorted(group.values(), key=lambda one: one.order)
-        for rank, one in enumerate(ranked, 1):
-            rows.append(_network_row(network, where, rank, one, ranked[0]))
+        rows += [
+            _network_row(network, where, rank, contender, ranked[0])
+            for rank, contender in enumerate(ranked, 1)
+        ]
         bound = bounds.get((network, where))
         if bound is not None and len(group) > 1:
             rows.append(_network_row(network, where, None, bound, ranked[0]))

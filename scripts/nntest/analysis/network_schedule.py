@@ -78,12 +78,12 @@ def schedule_network(
     SCHEDULE takes for each layer the operator and tuner with the smallest median; another choice
     the fastest operator with that tuner, and without one where the library has no operator for
     such layers with it.  A layer runs with its own padding, and is chosen for by the tensor that
-    stood for it in the sweep.
+    stood for it in the sweep.  An inference library of kind pip runs all layers with one tuner.
     """
     points, left_out = [], []
     for network in study.networks:
         for batch_size in study.config.batch_sizes:
-            for choice in study.config.end_to_end_choices:
+            for choice in study.network_choices(library):
                 try:
                     description = _describe(study, library, medians, network, batch_size, choice)
                     warmup = warmup_of(study, library)
@@ -111,9 +111,12 @@ def _describe(
         raise _NoChoice(f"its layers are no chain: {problem}")
     layers = []
     for layer in network.layers:
-        tensor = network.measured_tensor(layer, study.config.padding)
-        times = medians.get((tensor.species, tensor.name, batch_size), {})
-        operator, tuner = _fastest(study, library, layer, tensor.name, times, choice)
+        if library.kind == "pip":
+            operator, tuner = _only_operator(library, layer), choice
+        else:
+            tensor = network.measured_tensor(layer, study.config.padding)
+            times = medians.get((tensor.species, tensor.name, batch_size), {})
+            operator, tuner = _fastest(study, library, layer, tensor.name, times, choice)
         layers.append(
             {
                 "name": layer.name,
@@ -125,6 +128,16 @@ def _describe(
             }
         )
     return {"network": network.name, "layers": layers}
+
+
+def _only_operator(library: Library, layer: Layer) -> str:
+    """What computes a layer in a library that chooses its kernels by itself."""
+    for operator in library.operators:
+        if OPERATOR_SPECIES[operator] == layer.species:
+            return operator
+    raise _NoChoice(
+        f"layer {layer.name} ({layer.species}) has no operator in library {library.name}"
+    )
 
 
 def _fastest(

@@ -301,6 +301,16 @@ class Study:
             if self.config.end_to_end and library.kind != "ck"
         ]
 
+    def network_choices(self, library: Library) -> list[str]:
+        """What the layers of a whole network run with, by name, each a point of its own.
+
+        An inference library runs a whole network with one set of options: a choice for each tuner.
+        """
+        if library.kind != "pip":
+            return list(self.config.end_to_end_choices)
+        program = library.operators.get(NETWORK)
+        return [tuner for tuner in self.config.tuners if program and tuner in program.tuners]
+
     def check(self) -> None:
         """`UserError` for what no single file shows: parts that do not go together."""
         config = self.config

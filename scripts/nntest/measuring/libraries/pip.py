@@ -20,6 +20,8 @@ from nntest.measuring.onboard import call
 from nntest.measuring.transport import Transport
 
 PROGRAMS = ONBOARD / "frameworks"
+SHARED = ONBOARD / "programs_common"
+"""What its programs share with opencl-reference's: points, references, records."""
 INSTALLER = "pip_install.py"
 INSTALL_TIMEOUT_S = 3600.0
 """Unpacking a hundred MB of wheels takes a small board minutes, an emulated one more."""
@@ -111,7 +113,12 @@ class PipLibrary(LibraryKind):
     @staticmethod
     def sources() -> list[Path]:
         """See `LibraryKind.sources`."""
-        return [path for path in sorted(PROGRAMS.rglob("*.py")) if "__pycache__" not in path.parts]
+        return [
+            path
+            for folder in (PROGRAMS, SHARED)
+            for path in sorted(folder.rglob("*.py"))
+            if "__pycache__" not in path.parts
+        ]
 
     @classmethod
     def installer_sources(cls) -> list[Path]:
