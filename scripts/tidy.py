@@ -15,15 +15,13 @@ from nntest.archives.ck import (
     read_rows,
 )
 from nntest.archives.measurements import KERNEL_SCHEMA, save, to_frame
-from nntest.archives.runs import known_platforms
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import PROFILE_TABLES
-from nntest.graph.job import job_log, study_of
+from nntest.graph.job import job_log, study_of, write_tables
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
     archive = Path(snakemake.input.archive)
-    known = [KnownPlatform(*platform) for platform in known_platforms(study)]
+    known = [KnownPlatform(*platform) for platform in study.platform_names()]
     synthetic = study.config.synthetic_datasets
 
     def warn(message: str) -> None:
@@ -37,19 +35,17 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
     frame = to_frame(read_rows(archive, known, warn, synthetic=synthetic))
     save(frame, Path(snakemake.output.parquet), Path(snakemake.output.csv))
     print(f"{len(frame)} rows", file=log)
-    profiles = (
-        to_frame(read_kernel_rows(archive, known, silent, synthetic=synthetic), KERNEL_SCHEMA),
-        pd.DataFrame(
+    profiles = {
+        "kernels": to_frame(
+            read_kernel_rows(archive, known, silent, synthetic=synthetic), KERNEL_SCHEMA
+        ),
+        "launches": pd.DataFrame(
             read_launch_rows(archive, known, silent, synthetic=synthetic),
             columns=list(LAUNCH_COLUMNS),
         ).astype(dict.fromkeys(TIMES, "Int64")),
-        pd.DataFrame(
+        "counters": pd.DataFrame(
             read_counter_rows(archive, known, silent, synthetic=synthetic),
             columns=list(COUNTER_COLUMNS),
         ),
-    )
-    for name, table in zip(PROFILE_TABLES, profiles, strict=True):
-        stem = Path(snakemake.output.parquet).with_name(name)
-        table.to_parquet(stem.with_suffix(".parquet"), index=False)
-        table.to_csv(stem.with_suffix(".csv"), index=False)
-        print(f"{len(table)} rows of {name}", file=log)
+    }
+    write_tables(profiles, snakemake.output.profiles, log)

@@ -55,11 +55,14 @@ class CollectiveKnowledge(LibraryKind):
     def installer_sources(cls) -> list[Path]:
         """See `LibraryKind.installer_sources`."""
         modules = (
-            cls.__module__,
             "nntest.measuring.ck_harness.setup",
             "nntest.measuring.ck_harness.request",
         )
-        return [*(module_file(name) for name in modules), *(ONBOARD / name for name in SOURCES)]
+        return [
+            *super().installer_sources(),
+            *(module_file(name) for name in modules),
+            *(ONBOARD / name for name in SOURCES),
+        ]
 
     def program(self, operator: str) -> str:
         """The program that the library's file names for an operator."""
