@@ -133,8 +133,10 @@ def _drop_docstring(node: ast.AST) -> None:
 def _imported(path: Path) -> tuple[Path, ...]:
     """The project's files that a file's import statements name, and the file's own data."""
     files = [file for file in path.parent.glob(f"{path.stem}.*") if file.suffix in DATA]
+    # On a board the folder of the on-board files is on the path, wherever a program lies in it.
+    roots = (SCRIPTS, path.parent, *([ONBOARD] if path.is_relative_to(ONBOARD) else []))
     for name in _understood(path).imports:
-        for root in (SCRIPTS, path.parent):
+        for root in roots:
             base = root.joinpath(*name.split("."))
             for candidate in (base.with_suffix(".py"), base / "__init__.py"):
                 if candidate.is_file():

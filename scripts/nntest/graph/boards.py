@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from nntest.codehash import ONBOARD, SCRIPTS
+from nntest.codehash import ONBOARD, SCRIPTS, closure
 from nntest.config import Board, Library, Study
 from nntest.config.study import Sweep
 from nntest.graph.tables import networks_spec
@@ -19,14 +19,14 @@ NNTEST = SCRIPTS / "nntest"
 # What the rules that talk to a board do, file by file and not by all that is imported: an edit
 # of anything else must not send anybody back to a board.  tests/graph/test_boards.py says of
 # every module that the scripts import besides why it is not here.
-_PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
-PROBE_SOURCES = [*_PROBES, NNTEST / "measuring" / "probe.py"]
-_CK_SOURCES = [
+PROBE_SOURCES = [*closure(ONBOARD / "probe.py"), NNTEST / "measuring" / "probe.py"]
+_OF_OTHERS = [
+    *(ONBOARD / name for name in ("probe.py", "opencl_devices.py")),
     *(ONBOARD / f"ck_{part}.py" for part in ("command", "datasets", "pack", "records")),
     *(ONBOARD / f"ck_{part}.py" for part in ("runner", "setup")),
 ]
 _RUNNER_SOURCES = [
-    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in (*_PROBES, *_CK_SOURCES)),
+    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _OF_OTHERS),
     NNTEST / "domain" / "network_points.py",
     NNTEST / "domain" / "tensors.py",
     NNTEST / "measuring" / "counters.py",
@@ -121,5 +121,8 @@ def sweep_sources(study: Study, library: str) -> list[Path]:
     """Code that measures: the runner, what plans and follows it, the operator programs."""
     sources = [*_RUNNER_SOURCES, *install_sources(study, library)]
     if study.library(library).kind == "ck":
-        sources += [*_CK_SOURCES, NNTEST / "measuring" / "ck_harness" / "plan.py"]
+        sources += [
+            *closure(ONBOARD / "ck_runner.py"),
+            NNTEST / "measuring" / "ck_harness" / "plan.py",
+        ]
     return sources

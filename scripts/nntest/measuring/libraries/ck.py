@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nntest.codehash import ONBOARD, module_file
+from nntest.codehash import ONBOARD, closure, module_file
 from nntest.config.board import Board
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries.base import LibraryKind
 from nntest.measuring.transport import Transport
-
-SOURCES = ("ck_command.py", "ck_setup.py")
 
 
 class CollectiveKnowledge(LibraryKind):
@@ -61,7 +59,7 @@ class CollectiveKnowledge(LibraryKind):
         return [
             *super().installer_sources(),
             *(module_file(name) for name in modules),
-            *(ONBOARD / name for name in SOURCES),
+            *closure(ONBOARD / "ck_setup.py"),
         ]
 
     def program(self, operator: str) -> str:
