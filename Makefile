@@ -9,6 +9,8 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 ARGS ?=
+# `make -C` would say on stdout which folder it enters.
+MAKEFLAGS += --no-print-directory
 
 .PHONY: run test lint env lock schemas board-file clean virtual-board virtual-run virtual-board-stop
 
@@ -32,7 +34,7 @@ env: .venv/.installed
 
 # Nothing of this on stdout: it may be the first part of `make board-file > board.yaml`.
 .venv/.installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >&2 || { \
 		echo "error: $(PYTHON) is older than 3.11; name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv >&2
 	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock >&2

@@ -16,10 +16,10 @@ _package = find_spec("nntest")
 _file = Path(_package.origin).resolve() if _package and _package.origin else None
 if _file != SCRIPTS / "nntest" / "__init__.py":
     raise WorkflowError(
-        f"the package nntest is {f'that of {_file.parent}' if _file else 'not installed'}, "
-        f"and not this check-out's ({SCRIPTS / 'nntest'})\n"
+        f"this check-out's package, {SCRIPTS / 'nntest'}, is not the one that Python finds: "
+        f"{_file.parent if _file else 'it finds none'}\n"
         f"  hint: `make run` uses an environment of this check-out's own (`make env` makes it); "
-        f"in another one, set PYTHONPATH={SCRIPTS}"
+        f"with another one, set PYTHONPATH={SCRIPTS}"
     )
 
 from nntest.codehash import closure, module_file, source_hash
