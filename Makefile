@@ -9,8 +9,6 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 ARGS ?=
-# `make -C` would say on stdout which folder it enters.
-MAKEFLAGS += --no-print-directory
 
 .PHONY: run test lint env lock schemas board-file clean virtual-board virtual-run virtual-board-stop
 
