@@ -5,7 +5,7 @@ from pathlib import Path
 from nntest.analysis.study_tables import published_tables, roofline_tables
 from nntest.archives.measurements import load
 from nntest.errors import user_errors_end_the_process
-from nntest.graph.job import job_log, study_of, write_tables
+from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
@@ -13,4 +13,10 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
         frames = roofline_tables(study, load(Path(snakemake.input.measurements)))
     else:
         frames = published_tables(study)
-    write_tables(frames, snakemake.output.tables, log)
+    for path in map(Path, snakemake.output.tables):
+        frame = frames[path.stem]
+        if path.suffix == ".parquet":
+            frame.to_parquet(path, index=False)
+            print(f"{path.stem}: {len(frame)} rows", file=log)
+        else:
+            frame.to_csv(path, index=False)

@@ -16,7 +16,7 @@ from nntest.archives.ck import (
 )
 from nntest.archives.measurements import KERNEL_SCHEMA, save, to_frame
 from nntest.errors import user_errors_end_the_process
-from nntest.graph.job import job_log, study_of, write_tables
+from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
@@ -35,17 +35,19 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
     frame = to_frame(read_rows(archive, known, warn, synthetic=synthetic))
     save(frame, Path(snakemake.output.parquet), Path(snakemake.output.csv))
     print(f"{len(frame)} rows", file=log)
-    profiles = {
-        "kernels": to_frame(
-            read_kernel_rows(archive, known, silent, synthetic=synthetic), KERNEL_SCHEMA
-        ),
-        "launches": pd.DataFrame(
+    profiles = (
+        to_frame(read_kernel_rows(archive, known, silent, synthetic=synthetic), KERNEL_SCHEMA),
+        pd.DataFrame(
             read_launch_rows(archive, known, silent, synthetic=synthetic),
             columns=list(LAUNCH_COLUMNS),
         ).astype(dict.fromkeys(TIMES, "Int64")),
-        "counters": pd.DataFrame(
+        pd.DataFrame(
             read_counter_rows(archive, known, silent, synthetic=synthetic),
             columns=list(COUNTER_COLUMNS),
         ),
-    }
-    write_tables(profiles, snakemake.output.profiles, log)
+    )
+    for name, table in zip(("kernels", "launches", "counters"), profiles, strict=True):
+        stem = Path(snakemake.output.parquet).with_name(name)
+        table.to_parquet(stem.with_suffix(".parquet"), index=False)
+        table.to_csv(stem.with_suffix(".csv"), index=False)
+        print(f"{len(table)} rows of {name}", file=log)

@@ -147,7 +147,12 @@ def test_what_probes_on_the_board_is_in_the_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "script"), [("ck", "ck_setup.py"), ("armcl-neon", "armcl/build_library.py")]
+    ("kind", "script"),
+    [
+        ("ck", "ck_setup.py"),
+        ("armcl-neon", "armcl/build_library.py"),
+        ("opencl-reference", "opencl_reference/program.py"),
+    ],
 )
 def test_what_installs_on_the_board_is_in_the_list(study, kind: str, script: str) -> None:
     assert set(closure(ONBOARD / script)) <= set(install_sources(study, LIBRARIES[kind]))

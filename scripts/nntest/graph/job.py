@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from nntest.config import Study, load_study
 from nntest.errors import UserError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PROJECT = Path(__file__).resolve().parents[3]
 """The check-out, whose `config` folder has what the working directory's has not."""
@@ -38,14 +35,3 @@ def job_log(snakemake: Any) -> Iterator[TextIO]:
             raise
         finally:
             sys.stderr.flush()
-
-
-def write_tables(frames: Mapping[str, pd.DataFrame], paths: Iterable[str], log: TextIO) -> None:
-    """Write each table to the files that bear its name, `.parquet` or `.csv`."""
-    for path in map(Path, paths):
-        frame = frames[path.stem]
-        if path.suffix == ".parquet":
-            frame.to_parquet(path, index=False)
-            print(f"{path.stem}: {len(frame)} rows", file=log)
-        else:
-            frame.to_csv(path, index=False)
