@@ -133,15 +133,24 @@ def _drop_docstring(node: ast.AST) -> None:
 def _imported(path: Path) -> tuple[Path, ...]:
     """The project's files that a file's import statements name, and the file's own data."""
     files = [file for file in path.parent.glob(f"{path.stem}.*") if file.suffix in DATA]
-    # On a board the folder of the on-board files is on the path, wherever a program lies in it.
-    roots = (SCRIPTS, path.parent, *([ONBOARD] if path.is_relative_to(ONBOARD) else []))
-    for name in _understood(path).imports:
-        for root in roots:
-            base = root.joinpath(*name.split("."))
-            for candidate in (base.with_suffix(".py"), base / "__init__.py"):
-                if candidate.is_file():
-                    files.append(candidate.resolve())
+    roots = {SCRIPTS}
+    if not path.is_relative_to(SCRIPTS / "nntest"):
+        # A script's own folder is on its path; on a board the one that all programs lie in, too.
+        roots |= {path.parent, *([ONBOARD] if path.is_relative_to(ONBOARD) else [])}
+    for root in roots:
+        for name in _understood(path).imports:
+            first, *more = name.split(".")
+            if first in _top_level(root):
+                base = root.joinpath(first, *more)
+                candidates = (base.with_suffix(".py"), base / "__init__.py")
+                files += [file.resolve() for file in candidates if file.is_file()]
     return tuple(files)
+
+
+@cache
+def _top_level(folder: Path) -> frozenset[str]:
+    """Names that may be imported from a folder."""
+    return frozenset(path.stem for path in folder.iterdir())
 
 
 # -- memory --------------------------------------------------------------------------------

@@ -38,7 +38,10 @@ _CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
 
 
 def board_resource(board: Board) -> str:
-    """The Snakemake resource of which a board has one."""
+    """The Snakemake resource of which a board has one.
+
+    Boards whose names differ in a sign alone share it: they are measured one after the other.
+    """
     return "board_" + re.sub(r"\W", "_", board.name)
 
 
