@@ -30,12 +30,13 @@ lint: env
 
 env: .venv/.installed
 
+# Nothing of this on stdout: it may be the first part of `make board-file > board.yaml`.
 .venv/.installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >&2 || { \
 		echo "error: $(PYTHON) is older than 3.11; name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(PYTHON) -m venv .venv >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable . >&2
 	@touch $@
 
 board-file: env

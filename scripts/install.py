@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import board_of, library_of
 from nntest.graph.job import job_log, study_of
 from nntest.graph.runs import Controller
 from nntest.measuring.installed import Following
@@ -19,8 +18,8 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
-    board = board_of(study, snakemake.wildcards.board)
-    library = library_of(study, snakemake.wildcards.library)
+    board = study.board(snakemake.wildcards.board)
+    library = study.library(snakemake.wildcards.library)
     facts = json.loads(Path(snakemake.input.facts).read_text(encoding="utf-8"))
     progress = ProgressLine(f"{board.name}.{library.name}", sys.stderr, log)
     kind = KINDS[library.kind](library, Following(progress, Controller().gone))

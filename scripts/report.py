@@ -9,16 +9,9 @@ import yaml
 from nntest.archives.measurements import load
 from nntest.domain.network_points import left_out_lines
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import (
-    KERNEL_PLOTS,
-    OPTIONAL_TABLES,
-    PROFILE_TABLES,
-    TABLES,
-    more_tables,
-    plot_caption,
-    plots_of,
-)
 from nntest.graph.job import job_log, study_of
+from nntest.graph.plots import KERNEL_PLOTS, plot_caption, plots_of
+from nntest.graph.tables import OPTIONAL_TABLES, PROFILE_TABLES, TABLES, more_tables
 from nntest.pictures.charts.names import PAGES
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.report.versions import versions

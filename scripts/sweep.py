@@ -8,7 +8,6 @@ from pathlib import Path
 
 from nntest.domain.network_points import load_chosen
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import sweep_of
 from nntest.graph.job import job_log, study_of
 from nntest.graph.runs import Controller
 from nntest.measuring.installed import Installed
@@ -21,8 +20,7 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
-    sweeps = {item.name: item for item in (*study.sweeps(), *study.network_sweeps())}
-    sweep = sweep_of(sweeps, snakemake.wildcards)
+    sweep = study.sweep(Path(snakemake.output.archive).stem)
     chosen = snakemake.input.get("chosen")
     if chosen is not None:
         sweep = replace(sweep, points=load_chosen(Path(chosen)))

@@ -15,15 +15,13 @@ from nntest.archives.ck import (
     read_rows,
 )
 from nntest.archives.measurements import KERNEL_SCHEMA, save, to_frame
-from nntest.archives.runs import known_platforms
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import PROFILE_TABLES
 from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
     archive = Path(snakemake.input.archive)
-    known = [KnownPlatform(*platform) for platform in known_platforms(study)]
+    known = [KnownPlatform(*platform) for platform in study.platform_names()]
     synthetic = study.config.synthetic_datasets
 
     def warn(message: str) -> None:
@@ -48,7 +46,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
             columns=list(COUNTER_COLUMNS),
         ),
     )
-    for name, table in zip(PROFILE_TABLES, profiles, strict=True):
+    for name, table in zip(("kernels", "launches", "counters"), profiles, strict=True):
         stem = Path(snakemake.output.parquet).with_name(name)
         table.to_parquet(stem.with_suffix(".parquet"), index=False)
         table.to_csv(stem.with_suffix(".csv"), index=False)

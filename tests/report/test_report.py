@@ -31,7 +31,7 @@ from nntest.archives.measurements import SCHEMA, to_frame
 from nntest.config.comparison import Compare, ComparedSide
 from nntest.config.plot_options import PlotOptions
 from nntest.domain.networks import mobilenet_v1
-from nntest.graph import OPTIONAL_TABLES
+from nntest.graph.tables import OPTIONAL_TABLES
 from nntest.pictures.plots.speedup_bars import speedup_bars
 from nntest.pictures.plots.violin import violin
 from nntest.report import cells

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from nntest.codehash import SCRIPTS
 from nntest.config import Study
 from nntest.graph.trade_offs import caption, trade_off_plots
 
-REPORT_FILES = [
-    path
-    for path in sorted((SCRIPTS / "nntest" / "report").rglob("*"))
-    if path.suffix in (".html", ".css", ".js", ".j2", ".jinja")
-]
 VIOLIN_BY = ("platform", "operator", "library")
 VIOLIN_QUANTITIES = ("time_us", "GFLOPS")
 SPEEDUP_STATISTICS = ("median", "minimum")

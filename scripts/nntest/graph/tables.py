@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nntest.analysis.roofline.boards import (
-    PUBLISHED_TABLES,
-    ROOFLINE_TABLES,
-    board_roofs,
-    roofs_spec,
-)
+from nntest.analysis.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, roofs_spec
 from nntest.config import Study
 from nntest.errors import UserError
 from nntest.graph.archives import tidy_spec
+from nntest.graph.arguments import table_arguments
 
 
 @dataclass(frozen=True)
@@ -81,20 +77,6 @@ def networks_spec(study: Study) -> list[Any]:
     ]
 
 
-def table_arguments(study: Study) -> dict[str, Any]:
-    """Everything that a table may need of a study, by the name of the argument."""
-    return {
-        "seed": study.config.seed,
-        "baseline_operator": study.config.baseline.operator,
-        "baseline_tuner": study.config.baseline.tuner,
-        "networks": study.networks,
-        "padding": study.config.padding,
-        "compare": study.config.compare,
-        "roofs": board_roofs(study),
-        "traffic_model": study.config.traffic_model,
-    }
-
-
 def table_spec(study: Study, table: str) -> dict[str, Any]:
     """What a table depends on besides the measurements."""
     arguments = table_arguments(study)
@@ -109,12 +91,6 @@ def table_spec(study: Study, table: str) -> dict[str, Any]:
     if "roofs" in spec:
         spec["roofs"] = roofs_spec(study)
     return spec
-
-
-def table_modules(table: str) -> list[str]:
-    """Modules that make a table."""
-    more = ["nntest.archives.runs"] if "run" in TABLES[table].needs else []
-    return [TABLES[table].module, *more]
 
 
 def compared_runs(study: Study) -> list[str]:

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nntest.codehash import ONBOARD, module_file, source_hash
+from nntest.codehash import ONBOARD, closure, module_file, source_hash
 from nntest.config.board import Board
 from nntest.config.install import (
     AptInstall,
@@ -347,7 +347,7 @@ class ArmCL(LibraryKind):
             *(module_file(f"nntest.measuring.libraries.armcl_{part}") for part in PARTS),
             module_file("nntest.measuring.libraries.fetch"),
             FOLDER / "find_library.py",
-            FOLDER / "build_library.py",
+            *closure(FOLDER / "build_library.py"),
         ]
 
     @staticmethod

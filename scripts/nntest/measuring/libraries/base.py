@@ -87,7 +87,7 @@ class LibraryKind(ABC):
     @classmethod
     def installer_sources(cls) -> list[Path]:
         """Files that put the library on a board: an edit of one installs it again."""
-        return [module_file(cls.__module__)]
+        return [module_file(cls.__module__), module_file(__name__)]
 
     @abstractmethod
     def program(self, operator: str) -> str:
