@@ -39,7 +39,7 @@ from job_names import (
 STATUS_EVERY_S = 1.0
 NEEDED_BYTES = 2**20
 """Less free disk than this counts as a full disk: programs would fail for want of it."""
-START_PATIENCE_S = 1.0
+START_PATIENCE_S = 0.3
 """Who only asks for a lock's owner holds it for an instant."""
 
 

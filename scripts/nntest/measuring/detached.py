@@ -80,13 +80,15 @@ class DetachedJob:
         `make_plan` is called when the job is not at work already; `kept` says what of it stays
         if we stop it.  A job that vanishes is started again.
         """
+        status: dict[str, Any] = {}
         try:
-            for _ in range(STARTS):
+            for number in range(STARTS):
+                if number:
+                    self.watcher.note(f"{status['message']}: starting it again")
                 self._start(make_plan, on_busy_board)
                 status = self._watch()
                 if status["state"] != VANISHED:
                     return status
-                self.watcher.note(f"{status['message']}: starting it again")
         except KeyboardInterrupt:
             self._stop(self.folder)
             self.watcher.note(f"stopped: {kept}")
