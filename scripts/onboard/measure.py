@@ -17,19 +17,22 @@ import time
 from clock import utc_now
 from counters import CounterReader, CounterReaderError
 from device_state import throttled
-from processes import die_with_parent, end_group, signal_name
+from processes import WAKE_EVERY_S, die_with_parent, end_group, ended_within, signal_name
 
 REPETITIONS_FILE = "tmp-nntest-repetitions.jsonl"
 STATUS_FILE = "tmp-nntest-status.json"
 TIMER_FILE = "tmp-ck-timer.json"
 LOG_FILE = "program.log"
 
-POLL_S = 0.02
 LOG_TAIL_BYTES = 2000
 
 
 class Measurement:
-    """One process of one point: `run` yields a journal line for each repetition, as it ends.
+    """One process of one point: `run` yields a journal line for each repetition.
+
+    The program is looked at when it has ended, and once a second before: a look at the end of
+    every repetition would take time from the next one.  Repetitions that are found at one look
+    share the device's state before it.
 
     The last line has a status other than ok if the process ended badly.
     """
@@ -81,21 +84,21 @@ class Measurement:
         ended_by = None
         try:
             while True:
-                ended = program.poll() is not None
-                # Read after the poll: what the program wrote before it ended is all there.
+                left = deadline - time.monotonic()
+                ended = ended_within(program, min(left, WAKE_EVERY_S))
+                # Read after the end: what the program wrote before it is all there.
                 for line in self._new_repetitions(before):
                     finished += 1
                     before = line["state_after"]
                     yield line
                 if ended:
                     break
-                if time.monotonic() > deadline:
+                if time.monotonic() >= deadline:
                     ended_by = "timeout"
                 elif self._on_wait():
                     ended_by = "stopped"
                 if ended_by:
                     break
-                time.sleep(POLL_S)
         finally:
             end_group(program)
         if ended_by == "stopped":

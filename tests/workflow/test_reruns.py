@@ -74,7 +74,7 @@ def test_an_edit_of_the_kernels_measures_all_of_the_library_again(study: Checkou
 
 
 def test_an_edit_of_the_measuring_part_measures_again(study: Checkout) -> None:
-    study.edit("scripts/onboard/measure.py", "POLL_S = 0.02", "POLL_S = 0.03")
+    study.edit("scripts/onboard/measure.py", "LOG_TAIL_BYTES = 2000", "LOG_TAIL_BYTES = 3000")
     assert set(study.would_run()) == {"sweep", *ANALYSIS}
     assert study.to_measure() == [24]
 

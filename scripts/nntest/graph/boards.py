@@ -31,7 +31,7 @@ _RUNNER_SOURCES = [
     NNTEST / "domain" / "tensors.py",
     NNTEST / "measuring" / "counters.py",
     NNTEST / "measuring" / "plan.py",
-    NNTEST / "measuring" / "board_runner.py",
+    NNTEST / "measuring" / "detached.py",
     NNTEST / "measuring" / "sweep.py",
 ]
 _CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}

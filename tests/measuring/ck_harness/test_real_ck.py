@@ -24,6 +24,7 @@ from nntest.archives.measurements import SCHEMA
 from nntest.config import Board, Library
 from nntest.errors import UserError
 from nntest.measuring.ck_harness.setup import set_up
+from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import connect
 from workflow.study import Checkout
 
@@ -53,7 +54,7 @@ def test_what_pypi_alone_gives_ends_at_the_first_repository(tmp_path: Path) -> N
         )
         facts = {"machine": "x86_64", "platform": "Here"}
         with connect(board) as transport, pytest.raises(UserError) as caught:
-            set_up(transport, board, Library(name="armcl", **LIBRARY), facts)
+            set_up(transport, board, Library(name="armcl", **LIBRARY), facts, Watcher())
         assert caught.value.hint is not None
         assert "`archive`" in caught.value.hint
         return caught.value

@@ -24,8 +24,7 @@ class CollectiveKnowledge(LibraryKind):
         """Have CK install or find it, with all that its programs need."""
         from nntest.measuring.ck_harness.setup import set_up
 
-        following = self.following
-        answer = set_up(transport, board, self.library, facts, following.line, following.abandoned)
+        answer = set_up(transport, board, self.library, facts, self.watcher)
         version = answer["version"]
         return Installed(
             library=self.library.name,
