@@ -19,6 +19,7 @@ from paramiko.ssh_exception import (
 )
 
 from nntest.measuring.transport.base import TransportError
+from nntest.measuring.transport.certificates import HOST_KINDS
 from nntest.measuring.transport.known_hosts import check_host_key, known_algorithms
 from nntest.measuring.transport.retry import Patience, persist
 from nntest.measuring.transport.ssh_config import Hop
@@ -123,7 +124,8 @@ def _log_in(hop: Hop, stream: WatchedStream) -> OpenHop:
         transport.auth_timeout = LOGIN_TIMEOUT_S
         options = transport.get_security_options()
         options.ciphers = tuple(name for name in CIPHERS if name in options.ciphers)
-        known = [kind for kind in known_algorithms(hop) if kind in options.key_types]
+        able = (*options.key_types, *HOST_KINDS)
+        known = [kind for kind in known_algorithms(hop) if kind in able]
         options.key_types = (*known, *(kind for kind in options.key_types if kind not in known))
         try:
             transport.start_client(timeout=BANNER_TIMEOUT_S + HANDSHAKE_TIMEOUT_S)
@@ -192,10 +194,11 @@ def _authenticate(hop: Hop, transport: paramiko.Transport, stream: WatchedStream
         if _offer(hop, transport, stream, tried, lambda: transport.auth_none(hop.user)):
             return
         for name, key in ring.offers():
-            if key.get_name().startswith("ssh-rsa") and _knows_sha1_alone(transport):
+            if key.get_name().startswith("ssh-rsa"):
                 sha1 = True
-                ring.notes.append(f"{name} is an RSA key")
-                continue
+                if _refuses_rsa(transport):
+                    ring.notes.append(f"the RSA key {name} was not offered")
+                    continue
             tried.append(name)
             if _offer(
                 *(hop, transport, stream, tried),
@@ -204,12 +207,22 @@ def _authenticate(hop: Hop, transport: paramiko.Transport, stream: WatchedStream
                 return
     finally:
         ring.close()
-    notes = f" ({'; '.join([*ring.notes, *hop.notes])})" if ring.notes or hop.notes else ""
-    if sha1:
-        also = f"; tried {_listed(tried)}" if tried else ""
+    said = [*ring.notes, *hop.notes]
+    if sha1 and _refuses_rsa(transport):
+        said.append(
+            "the server takes RSA keys with SHA-1 signatures (ssh-rsa) or not at all; SHA-1 can "
+            "be forged and is not used here"
+        )
+    elif sha1:
+        said.append(
+            "RSA keys are offered with SHA-2 signatures; a server that knows only those with "
+            "SHA-1 (ssh-rsa) needs a key of another kind"
+        )
+    notes = f" ({'; '.join(said)})" if said else ""
+    if sha1 and _refuses_rsa(transport):
         raise AuthenticationFailed(
-            f"{hop.label}: the server takes RSA keys only with SHA-1 signatures (ssh-rsa), which "
-            f"can be forged and are not made here{also}{notes}",
+            f"{hop.label}: the server accepts none of our keys for {hop.user}: tried "
+            f"{_listed(tried) or 'none'}{notes}",
             "log in with a key of another kind (`ssh-keygen -t ed25519`, or -t ecdsa for very old "
             "servers, then ssh-copy-id it), or bring the server up to date",
         )
@@ -261,8 +274,8 @@ def _offer(
     )
 
 
-def _knows_sha1_alone(transport: paramiko.Transport) -> bool:
-    """Whether the server takes RSA signatures with SHA-1 only, by its list or by its age."""
+def _refuses_rsa(transport: paramiko.Transport) -> bool:
+    """Whether the server knows no RSA signature with SHA-2, by its list or by its age."""
     extensions: dict[str, bytes] = transport.server_extensions  # type: ignore[attr-defined]
     listed = extensions.get("server-sig-algs", b"").decode("ascii", "replace")
     if listed:

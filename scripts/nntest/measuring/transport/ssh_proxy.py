@@ -37,6 +37,8 @@ class ProxyStream:
         """The last that it wrote to stderr, on one line."""
         if self._stderr.closed:
             return ""
+        with suppress(subprocess.TimeoutExpired):  # Its end comes a moment after its output's.
+            self._process.wait(1.0)
         self._stderr.seek(0)
         text = self._stderr.read().decode("utf-8", "replace")
         lines = ["".join(sign for sign in line if sign.isprintable()) for line in text.splitlines()]
