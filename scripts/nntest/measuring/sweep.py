@@ -153,7 +153,7 @@ def _pull_partial(transport: Transport, folder: str, outputs: Outputs) -> str:
     partial = outputs.journal.with_name(outputs.journal.name.replace(".journal.", ".partial."))
     try:
         transport.get(posixpath.join(folder, JOURNAL_FILE), partial)
-    except (UserError, OSError):
+    except UserError:
         return ""
     return f", and here in {partial}"
 
