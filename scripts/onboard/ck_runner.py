@@ -28,7 +28,8 @@ from ck_pack import pack as pack_zip
 from ck_records import POINT_FILE, forget, read_entry
 from ck_setup import CkSetup
 from clock import utc_now
-from journal import FINAL_STATUSES, Journal, Progress, effective, read_lines
+from journal import Journal
+from outcomes import FAILED, OK, TIMEOUT, Progress, effective, is_final, read_lines
 
 LOG_FILE = "ck.log"
 SCAN_EVERY_S = 2.0
@@ -259,7 +260,7 @@ class CkSweep(runner.Sweep):
                     line["notes"] = notes
                     self._journal.append(line)
                     self._progress.note(line)
-                    self._measured_here += line["status"] == "ok"
+                    self._measured_here += line["status"] == OK
 
     def _is_settled(self, point):
         return point["id"] in self._progress.failed or not self._progress.missing(point)
@@ -272,7 +273,7 @@ class CkSweep(runner.Sweep):
             "point": point["id"],
             "repetition": 0,
             "process": 0,
-            "status": "timeout" if late else "failed",
+            "status": TIMEOUT if late else FAILED,
             "reason": late or "CK ended at it without a record: " + last_words(text),
             "log_tail": text[-2000:],
             "started_at": utc_now(),
@@ -300,7 +301,7 @@ def _lines_of(point, alias, record, first):
     """Journal lines of a record: its good repetitions, then its failure."""
     shared = {"point": point["id"], "entry": alias, "ck_point": record.uid, "noted_at": utc_now()}
     lines = [
-        dict(shared, status="ok", repetition=first + index, process=first + index)
+        dict(shared, status=OK, repetition=first + index, process=first + index)
         for index in range(record.good)
     ]
     if record.status:
@@ -327,8 +328,7 @@ def _rebuild_journal(path, plan, entries):
     kept = [
         line
         for line in effective(old)
-        if line.get("point") not in planned
-        or (line.get("lost") and line["status"] in FINAL_STATUSES)
+        if line.get("point") not in planned or (line.get("lost") and is_final(line["status"]))
     ]
     for identity, recorded in sorted(entries.read().items()):
         count = 0

@@ -30,8 +30,9 @@ from clock import utc_now
 from cooling import wait_until_cool
 from device_settings import DeviceSettings
 from device_state import DeviceState
-from journal import Journal, Progress, effective, read_lines
+from journal import Journal
 from measure import Measurement
+from outcomes import OK, Progress, effective, read_lines
 
 PLAN_FILE = "plan.json"
 JOURNAL_FILE = "journal.jsonl"
@@ -153,13 +154,13 @@ class Sweep:
                 self._while_waiting,
             )
             for line in measurement.run():
-                if line["status"] != "ok":
+                if line["status"] != OK:
                     # A program that ran out of disk tells anything but that.
                     refuse_full_disk(self._folder)
                 line["notes"] = self._settings.problems + warm
                 self._journal.append(line)
                 self._progress.note(line)
-                self._measured_here += line["status"] == "ok"
+                self._measured_here += line["status"] == OK
         return "stopped" if self._stop_asked() else "done"
 
     def _cool_down(self):

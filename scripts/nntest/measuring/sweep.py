@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from onboard import outcomes
+
 from nntest.archives.ck.zipwriter import new_ck_zip
 from nntest.config.study import Study, Sweep
 from nntest.domain.network_points import VARIABLE
@@ -153,8 +155,7 @@ def _summary(status: dict[str, Any]) -> str:
 
 
 def _first_failure(journal: Path) -> str:
-    for raw in journal.read_text(encoding="utf-8").splitlines():
-        line = json.loads(raw)
-        if line.get("status", "ok") != "ok":
+    for line in outcomes.read_lines(str(journal)):
+        if line.get("status", outcomes.OK) != outcomes.OK:
             return f"{line['status']}: {line.get('reason', '')}"
     return "unknown"

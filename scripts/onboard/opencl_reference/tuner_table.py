@@ -11,7 +11,7 @@ from records import write_json
 
 if TYPE_CHECKING:
     from device import Device
-    from operator_base import Launch
+    from launch import Launch
 
 TABLE_SCHEMA = "nntest-flow/opencl-local-sizes"
 TABLE_VERSION = 1
