@@ -68,13 +68,13 @@ def test_a_gemm_keeps_its_factors(alpha: str) -> None:
 @pytest.mark.parametrize("number", ["inf", "-inf", "nan", "9" * 400, 10**400, 1e999, "x", [], ""])
 def test_a_variable_that_is_not_a_number_in_range_is_a_clear_error(number: object) -> None:
     for species in SPECIES.values():
-        good = {key: "16" for key in species.keys} | {"CK_CONV_PAD": "0", "CK_DEPTHWISE_PAD": "0"}
+        good = dict.fromkeys(species.keys, "16") | {"CK_CONV_PAD": "0", "CK_DEPTHWISE_PAD": "0"}
         for key in species.keys:
             with pytest.raises(UserError, match=key):
                 Tensor.from_env(species.name, {**good, key: number})
     with pytest.raises(UserError, match="CONV_PAD"):
         pads = {"NNTEST_CONV_PADS": f"0,0,0,{number}"}
-        Tensor.from_env("conv", {key: "16" for key in SPECIES["conv"].keys} | pads)
+        Tensor.from_env("conv", dict.fromkeys(SPECIES["conv"].keys, "16") | pads)
 
 
 @given(convolutions(), st.integers(1, 16))
