@@ -29,7 +29,8 @@ from ck_setup import CkSetup
 from clock import utc_now
 from detached import Failed, Stopped, main, read_plan, refuse_full_disk, write_atomically
 from job_names import JOURNAL_FILE, RUNNING
-from journal import FINAL_STATUSES, Journal, Progress, effective, read_lines
+from journal import Journal
+from outcomes import FAILED, OK, TIMEOUT, Progress, effective, is_final, read_lines
 from runner import Sweep
 
 LOG_FILE = "ck.log"
@@ -256,7 +257,7 @@ class CkSweep(Sweep):
                     line["notes"] = notes
                     self._journal.append(line)
                     self._progress.note(line)
-                    self._measured_here += line["status"] == "ok"
+                    self._measured_here += line["status"] == OK
 
     def _is_settled(self, point):
         return point["id"] in self._progress.failed or not self._progress.missing(point)
@@ -268,7 +269,7 @@ class CkSweep(Sweep):
             "point": point["id"],
             "repetition": 0,
             "process": 0,
-            "status": "timeout" if late else "failed",
+            "status": TIMEOUT if late else FAILED,
             "reason": late or "CK ended at it without a record: " + last_words(text),
             "log_tail": text[-2000:],
             "started_at": utc_now(),
@@ -295,7 +296,7 @@ def _lines_of(point, alias, record, first):
     """Journal lines of a record: its good repetitions, then its failure."""
     shared = {"point": point["id"], "entry": alias, "ck_point": record.uid, "noted_at": utc_now()}
     lines = [
-        dict(shared, status="ok", repetition=first + index, process=first + index)
+        dict(shared, status=OK, repetition=first + index, process=first + index)
         for index in range(record.good)
     ]
     if record.status:
@@ -322,8 +323,7 @@ def _rebuild_journal(path, plan, entries):
     kept = [
         line
         for line in effective(old)
-        if line.get("point") not in planned
-        or (line.get("lost") and line["status"] in FINAL_STATUSES)
+        if line.get("point") not in planned or (line.get("lost") and is_final(line["status"]))
     ]
     for identity, recorded in sorted(entries.read().items()):
         count = 0

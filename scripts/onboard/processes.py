@@ -1,4 +1,4 @@
-"""Processes that a job starts: how they are waited for, end with it, and what ended them.
+"""Processes that a job starts: how they are waited for, and how they end with it.
 
 Standard library only, Python 3.5 and later: this file is copied to boards.
 """
@@ -51,11 +51,3 @@ def end_group(process):
         except ProcessLookupError:
             pass
         process.wait()
-
-
-def signal_name(number):
-    """A signal's name, e.g. SIGSEGV."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "signal {}".format(number)

@@ -25,8 +25,9 @@ from detached import Failed, Job, Stopped, main, read_plan, refuse_full_disk
 from device_settings import DeviceSettings
 from device_state import DeviceState
 from job_names import JOURNAL_FILE, RUNNING
-from journal import Journal, Progress, effective, read_lines
+from journal import Journal
 from measure import Measurement
+from outcomes import OK, Progress, effective, read_lines
 
 SCRATCH_FOLDER = "run"
 SETTINGS_FILE = "settings-before.json"
@@ -105,13 +106,13 @@ class Sweep(Job):
                 self.while_waiting,
             )
             for line in measurement.run():
-                if line["status"] != "ok":
+                if line["status"] != OK:
                     # A program that ran out of disk tells anything but that.
                     refuse_full_disk(self._folder)
                 line["notes"] = self._settings.problems + warm
                 self._journal.append(line)
                 self._progress.note(line)
-                self._measured_here += line["status"] == "ok"
+                self._measured_here += line["status"] == OK
         self._refuse_stop()
 
     def _refuse_stop(self):

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 import pandas as pd
+from onboard import outcomes
 
 from nntest.analysis.points import FLOAT, INT, KEY_COLUMNS, TEXT, labelled, points, row_order, table
 from nntest.analysis.stats import Sample, ratio_of_medians
@@ -51,7 +52,11 @@ def stage_of(kernel: str) -> str:
 def timed_kernels(kernels: pd.DataFrame) -> pd.DataFrame:
     """Rows of the kernels' table that belong to a repetition's time, labelled, with `stage`."""
     rows = labelled(kernels)
-    ran = (rows["status"] == "ok") & rows["phase"].isin(["run", UNTOLD]) & (rows["kernel"] != "")
+    ran = (
+        (rows["status"] == outcomes.OK)
+        & rows["phase"].isin(["run", UNTOLD])
+        & (rows["kernel"] != "")
+    )
     rows = rows[ran].reset_index(drop=True)
     return rows.assign(stage=rows["kernel"].map(stage_of).astype("str"))
 
@@ -83,7 +88,7 @@ def kernel_share(frame: pd.DataFrame, kernels: pd.DataFrame, seed: int) -> pd.Da
         share = ratio_of_medians(sample, timed) if timed else None
         rows.append({
             **named,
-            "status": "ok",
+            "status": outcomes.OK,
             "profiled_runs": len(sums),
             "kernels": group["kernel"].nunique(),
             "kernels_us": sample.median,
@@ -98,7 +103,7 @@ def kernel_share(frame: pd.DataFrame, kernels: pd.DataFrame, seed: int) -> pd.Da
         })  # fmt: skip
     told = {tuple(row[name] for name in keys) for row in rows}
     failed = labelled(kernels)
-    failed = failed[failed["status"] != "ok"]
+    failed = failed[failed["status"] != outcomes.OK]
     for key, group in failed.groupby(keys, sort=False, dropna=False):
         if key not in told:
             assert isinstance(key, tuple)

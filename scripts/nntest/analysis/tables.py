@@ -11,6 +11,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
+from onboard import outcomes
 
 from nntest.analysis.points import (
     BOOL,
@@ -34,12 +35,12 @@ from nntest.domain.tensors import OPERATOR_SPECIES
 def _failures(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows without a usable time, whole operators and single kernels alike."""
     rows = labelled(frame)
-    timeless = (rows["status"] == "ok") & ~(rows["time_us"] > 0)
+    timeless = (rows["status"] == outcomes.OK) & ~(rows["time_us"] > 0)
     rows = rows.assign(
-        status=rows["status"].mask(timeless, "failed"),
+        status=rows["status"].mask(timeless, outcomes.FAILED),
         reason=rows["reason"].fillna("").mask(timeless, "recorded as ok, but without a time"),
     )
-    return rows[rows["status"] != "ok"]
+    return rows[rows["status"] != outcomes.OK]
 
 
 def _failed_statuses(frame: pd.DataFrame) -> dict[tuple[Hashable, ...], tuple[int, str]]:

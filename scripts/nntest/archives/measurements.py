@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from onboard import outcomes
 
 from nntest.errors import UserError
 
@@ -59,8 +60,7 @@ SCHEMA = pa.schema(
         _column(
             "status",
             _TEXT,
-            "ok, build-failed, not-supported, wrong-output, crashed(signal), timeout, "
-            "out-of-memory, throttled, lost-link, skipped, failed (reason unknown)",
+            f"{', '.join(outcomes.STATUSES)}; crashed says how: crashed(SIGSEGV)",
         ),
         _column("reason", _TEXT, "why it is not ok, with the tail of its log; else empty"),
         _column("kernel", _TEXT, "kernel that the row times; empty: the whole operator"),
@@ -148,4 +148,6 @@ def load(parquet: Path) -> pd.DataFrame:
 
 def measured(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows that hold a time of a whole operator: succeeded, and not of one kernel."""
-    return frame[(frame["status"] == "ok") & frame["time_us"].notna() & (frame["kernel"] == "")]
+    return frame[
+        (frame["status"] == outcomes.OK) & frame["time_us"].notna() & (frame["kernel"] == "")
+    ]

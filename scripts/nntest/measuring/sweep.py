@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from onboard import outcomes
 from onboard.job_names import DONE, JOURNAL_FILE, PLAN_FILE, STOPPED
 
 from nntest.archives.ck.zipwriter import new_ck_zip
@@ -164,8 +165,7 @@ def _summary(status: dict[str, Any]) -> str:
 
 
 def _first_failure(journal: Path) -> str:
-    for raw in journal.read_text(encoding="utf-8").splitlines():
-        line = json.loads(raw)
-        if line.get("status", "ok") != "ok":
+    for line in outcomes.read_lines(str(journal)):
+        if line.get("status", outcomes.OK) != outcomes.OK:
             return f"{line['status']}: {line.get('reason', '')}"
     return "unknown"

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from onboard import outcomes
+
 from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
 from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
@@ -90,7 +92,7 @@ def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
         row["GFLOPS"] = None
         row["phase"] = ""
-        if outcome.status != "ok":
+        if outcome.status != outcomes.OK:
             yield row
             continue
         row["wall_us"], row["setup_us"] = row["time_us"], None
@@ -106,14 +108,14 @@ def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
             sums.setdefault(key, []).append(real(launch.get("kernel_time")) or 0.0)
         for (name, kernel), times in sorted(sums.items()):
             found = {"kernel": kernel, "phase": name, "launches": len(times)}
-            yield {**row, **found, "time_us": sum(times) / 1e3}
+            yield {**row, **found, "time_us": real(sum(times) / 1e3)}
 
 
 def _launch_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
     if not point.profiled:
         return
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
-        if outcome.status != "ok":
+        if outcome.status != outcomes.OK:
             continue
         launches, phases = _launches(point, run, index)
         for number, launch in enumerate(launches):
