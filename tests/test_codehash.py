@@ -97,7 +97,7 @@ def test_every_data_file_counts_and_is_installed() -> None:
 
 
 def test_an_on_board_program_finds_what_lies_above_it() -> None:
-    assert ONBOARD / "runner.py" in closure(ONBOARD / "armcl" / "build_library.py")
+    assert ONBOARD / "clock.py" in closure(ONBOARD / "armcl" / "build_library.py")
 
 
 def test_whole_networks_are_scheduled_anew_when_networks_or_tensors_are_others() -> None:
