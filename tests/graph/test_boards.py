@@ -58,12 +58,14 @@ CHANGE_NOTHING_MEASURED = {
 PROBE_NEEDS_NOT = {
     # Compares what was found with the board's file, and warns.
     "nntest.measuring.board_file",
-    # Found on the board by `probe.py`; shapes are no matter of a probe.
+    # What is measured and how it ended are no matter of a probe.
+    "onboard.outcomes",
     "nntest.domain.network_points",
     "nntest.domain.tensors",
 }
 INSTALL_NEEDS_NOT = {
-    # A plan's variables, which the operator programs read; an install starts no point.
+    # A plan's variables, and how a point ended; an install starts no point.
+    "onboard.outcomes",
     "nntest.domain.network_points",
     "nntest.domain.tensors",
     # Starts and follows a build or set-up on the board, which is in the list.
