@@ -27,6 +27,7 @@ rule table:
     params:
         spec=lambda w: spec(**graph.table_spec(STUDY, w.table)),
         code=lambda w: code("table.py", *graph.table_modules(w.table)),
+        caption=caption("{table}"),
     message:
         "Table {wildcards.table}"
     script:

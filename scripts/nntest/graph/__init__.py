@@ -41,10 +41,8 @@ from nntest.graph.plots import (
 )
 from nntest.graph.tables import (
     LAYER_SUM_CHECK_TABLES,
-    OPTIONAL_TABLES,
     PROFILE_TABLES,
     TABLES,
-    Table,
     compared_runs,
     fails_on_regression,
     layer_sum_check_files,
@@ -59,7 +57,6 @@ from nntest.graph.tables import (
 __all__ = [
     "NETWORK_SCHEDULE_SOURCES",
     "KERNEL_PLOTS",
-    "OPTIONAL_TABLES",
     "PLOTS",
     "LAYER_SUM_CHECK_TABLES",
     "PROBE_SOURCES",
@@ -67,7 +64,6 @@ __all__ = [
     "REPORT_FILES",
     "SPEEDUP_STATISTICS",
     "TABLES",
-    "Table",
     "VIOLIN_BY",
     "VIOLIN_QUANTITIES",
     "analysis_plot_spec",
