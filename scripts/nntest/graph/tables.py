@@ -8,18 +8,18 @@ from typing import Any
 
 from nntest.analysis.roofline.boards import board_roofs, roofs_spec
 from nntest.config import Study
-from nntest.domain.tables.all import made_by_rule, names_of
+from nntest.domain.tables.all import made_by_rule
 from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.errors import UserError
 from nntest.graph.archives import tidy_spec
 
-TABLES = {table.name: table for table in made_by_rule("table")}
+TABLES = made_by_rule("table")
 """The tables that follow from the measurements, each made by a job of its own."""
-PROFILE_TABLES = tuple(name for name in names_of("tidy") if name != MEASUREMENTS.name)
+PROFILE_TABLES = tuple(name for name in made_by_rule("tidy") if name != MEASUREMENTS.name)
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
-ROOFLINE_TABLES = names_of("predict")
-PUBLISHED_TABLES = names_of("read_published")
-LAYER_SUM_CHECK_TABLES = names_of("layer_sum_check")
+ROOFLINE_TABLES = tuple(made_by_rule("predict"))
+PUBLISHED_TABLES = tuple(made_by_rule("read_published"))
+LAYER_SUM_CHECK_TABLES = tuple(made_by_rule("layer_sum_check"))
 """Tables that a study has that asks for them."""
 
 

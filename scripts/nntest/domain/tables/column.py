@@ -75,7 +75,9 @@ class Column:
         """The columns with the ends of its interval."""
         assert self.interval is not None
         low, high = (
-            Column(name, FLOAT, self.unit, meaning=f"{end} end of the 95 % interval of {self.name}")
+            Column(
+                name, FLOAT, self.unit, label=f"{self.name}, {end} end", meaning="of its interval"
+            )
             for name, end in zip(self.interval, ("lower", "upper"), strict=True)
         )
         return low, high

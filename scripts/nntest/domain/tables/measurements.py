@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
+from nntest.domain.tables import shared
 from nntest.domain.tables.column import FLAG, FLOAT, INT, TEXT, Column, Table
-from nntest.domain.tables.shared import (
-    DEVICE,
-    DRIVER,
-    GFLOPS,
-    KERNEL,
-    ORIGIN,
-    PHASE,
-    REASON,
-    REPETITION,
-    STATUS,
-    TIME,
-    WALL,
-)
 
 MEASUREMENTS = Table(
     "measurements",
     (
-        *REPETITION,
+        *shared.REPETITION,
         Column("process_id", INT,
                meaning="which process of its point ran it, from 0; null: unknown"),
         Column("in_shape_n", INT, meaning="input batch"),
         Column("in_shape_c", INT, meaning="input channels"),
         Column("in_shape_h", INT, meaning="input height"),
         Column("in_shape_w", INT, meaning="input width"),
-        TIME,
+        shared.TIME,
         Column("setup_us", FLOAT, "µs", label="setup", meaning="time of the set-up before it"),
         Column("tuning_us", FLOAT, "µs", label="tuning",
                meaning="time that the tuner took; null: not recorded"),
         Column("waiting_us", FLOAT, "µs", label="waiting",
                meaning="what waiting for a run costs beyond leaving it in the queue; null: not "
                "measured"),
-        GFLOPS,
+        shared.GFLOPS,
         Column("success?", TEXT, meaning="yes, no (wrong output), n/a (no result)"),
-        STATUS,
-        REASON,
-        KERNEL,
+        shared.STATUS,
+        shared.REASON,
+        shared.KERNEL,
         Column("protocol", TEXT, meaning="a repetition is a new 'process' or 'in-process'"),
         Column("warmup", TEXT,
                meaning="'always' or 'tuner-only' (the 2018 programs) or 'unknown'"),
@@ -53,10 +41,10 @@ MEASUREMENTS = Table(
         Column("notes", TEXT,
                meaning="what of the device's state could not be set; else empty"),
         Column("emulated", FLAG, meaning="ran under an emulator: no board's time"),
-        DEVICE,
-        DRIVER,
+        shared.DEVICE,
+        shared.DRIVER,
         Column("started_at", TEXT, meaning="when the repetition started, UTC, ISO 8601"),
-        *ORIGIN,
+        *shared.ORIGIN,
         Column("program_checksum", TEXT,
                meaning="SHA-256 over the program's sources; empty: unknown"),
     ),
@@ -67,17 +55,15 @@ MEASUREMENTS = Table(
     rule="tidy",
 )  # fmt: skip
 
+_ALL_LAUNCHES = shared.TIME.but(meaning="all launches of the kernel together")
 KERNELS = Table(
     "kernels",
     (
-        *(
-            column.but(meaning="all launches of the kernel together") if column is TIME else column
-            for column in MEASUREMENTS
-        ),
-        PHASE,
+        *(_ALL_LAUNCHES if column is shared.TIME else column for column in MEASUREMENTS),
+        shared.PHASE,
         Column("launches", INT,
                meaning="how often it was launched in that phase; null: not recorded"),
-        WALL.but(meaning="time of the whole operator in the profiled run"),
+        shared.WALL.but(meaning="time of the whole operator in the profiled run"),
     ),
     title="Kernels of the profiled runs",
     caption="One row for each kernel, phase and repetition. Only the phase run is part of a "
@@ -96,15 +82,15 @@ TIMES = tuple(
 LAUNCHES = Table(
     "launches",
     (
-        *REPETITION,
+        *shared.REPETITION,
         Column("sequence", INT, meaning="launches of the repetition, counted from 0"),
-        PHASE,
-        KERNEL,
-        TIME.but(meaning="time of the launch"),
+        shared.PHASE,
+        shared.KERNEL,
+        shared.TIME.but(meaning="time of the launch"),
         Column("global_size", TEXT, meaning="global work size, e.g. 8x8x1"),
         Column("local_size", TEXT, meaning="local work size; 0x0x0: left to the driver"),
         *TIMES,
-        *ORIGIN,
+        *shared.ORIGIN,
     ),
     title="Launches of the profiled runs",
     caption="One row for each launch of a kernel, in the order of launching.",
@@ -114,11 +100,11 @@ LAUNCHES = Table(
 COUNTERS = Table(
     "counters",
     (
-        *REPETITION,
+        *shared.REPETITION,
         Column("counter", TEXT, meaning="its name; one that lies deeper is named by its path, "
                "a/b/c"),
         Column("value", FLOAT, meaning="as the device counted it"),
-        *ORIGIN,
+        *shared.ORIGIN,
     ),
     title="Hardware counters of the profiled runs",
     caption="One row for each Mali hardware counter of each repetition.",

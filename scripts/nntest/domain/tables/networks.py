@@ -2,60 +2,30 @@
 
 from __future__ import annotations
 
+from nntest.domain.tables import shared
 from nntest.domain.tables.column import FLAG, FLOAT, INT, RATIO, SHARE, TEXT, Column, Table
-from nntest.domain.tables.shared import (
-    CHOICE,
-    CI_US,
-    DATA_TYPE,
-    ERROR,
-    FRAMES,
-    GFLOPS,
-    GROUP,
-    HARDWARE,
-    LATENCY,
-    LAYER,
-    LAYER_COUNT,
-    LAYERS,
-    MEASURED,
-    MINIMUM,
-    MODE,
-    MODEL,
-    NETWORK,
-    OPERATOR,
-    POSITION,
-    QUEUED,
-    SHARE_OF_SUM,
-    SPECIES,
-    SYSTEM,
-    TENSOR,
-    TIME,
-    TOP1,
-    TOTAL,
-    TOTAL_MIN,
-    TUNER,
-)
 
 _NEEDS = ("networks", "padding", "seed")
-_MEDIAN_TIME = TIME.but(meaning="median of one run", interval=CI_US)
+_MEDIAN_TIME = shared.TIME.but(meaning="median of one run", interval=shared.CI_US)
 _WHERE = (
-    NETWORK, *GROUP, CHOICE,
-    OPERATOR.but(meaning="of the choice; empty: several"),
-    TUNER.but(meaning="of the choice; empty: several"),
+    shared.NETWORK, *shared.GROUP, shared.CHOICE,
+    shared.OPERATOR.but(meaning="of the choice; empty: several"),
+    shared.TUNER.but(meaning="of the choice; empty: several"),
 )  # fmt: skip
 
 ESTIMATE = Table(
     "estimate",
     (
         *_WHERE,
-        *TOTAL.with_ends,
-        QUEUED,
-        *MEASURED.with_ends,
-        *ERROR.with_ends,
-        *TOTAL_MIN.but(interval=("min_ci_low_us", "min_ci_high_us")).with_ends,
+        *shared.TOTAL.with_ends,
+        shared.QUEUED,
+        *shared.MEASURED.with_ends,
+        *shared.ERROR.with_ends,
+        *shared.TOTAL_MIN.but(interval=("min_ci_low_us", "min_ci_high_us")).with_ends,
         Column("complete", FLAG, meaning="no: lacks layers that another choice has measured"),
         Column("covered_layers", INT, label="layers covered",
                meaning="layers that the sum covers"),
-        LAYER_COUNT.but(label="of layers"),
+        shared.LAYER_COUNT.but(label="of layers"),
         Column("covered_macs_share", FLOAT, SHARE, label="MACs covered",
                meaning="of all multiply-accumulates"),
         Column("extrapolated_total_us", FLOAT, "µs", label="extrapolated",
@@ -83,13 +53,14 @@ ESTIMATE = Table(
 SCHEDULE = Table(
     "schedule",
     (
-        NETWORK, *GROUP, POSITION, SPECIES, TENSOR, LAYERS,
+        shared.NETWORK, *shared.GROUP, shared.POSITION, shared.SPECIES, shared.TENSOR,
+        shared.LAYERS,
         Column("repeats", INT, meaning="layers of the network that run the tensor"),
-        OPERATOR, TUNER,
+        shared.OPERATOR, shared.TUNER,
         *_MEDIAN_TIME.with_ends,
-        GFLOPS,
+        shared.GFLOPS,
         Column("total_us", FLOAT, "µs", label="total", meaning="all repeats together"),
-        SHARE_OF_SUM,
+        shared.SHARE_OF_SUM,
         Column("runner_up", TEXT, label="runner-up",
                meaning="the next fastest operator and tuner"),
         Column("runner_up_us", FLOAT, "µs", label="its median"),
@@ -111,16 +82,16 @@ SCHEDULE = Table(
 END_TO_END = Table(
     "end_to_end",
     (
-        NETWORK, *GROUP, CHOICE, LAYER_COUNT,
-        *TOTAL.but(label="estimate").with_ends,
-        *MEASURED.with_ends,
-        *ERROR.with_ends,
+        shared.NETWORK, *shared.GROUP, shared.CHOICE, shared.LAYER_COUNT,
+        *shared.TOTAL.but(label="estimate").with_ends,
+        *shared.MEASURED.with_ends,
+        *shared.ERROR.with_ends,
         Column("within_band", FLAG, label="within ±10 %", meaning="whether the error is"),
-        TOTAL_MIN,
+        shared.TOTAL_MIN,
         Column("measured_min_us", FLOAT, "µs", label="measured min",
                meaning="fastest run of the whole network"),
         Column("error_min", FLOAT, SHARE, label="error, min", meaning="the same by minima"),
-        QUEUED,
+        shared.QUEUED,
         Column("queued_error", FLOAT, SHARE, label="its error",
                meaning="of 'at least', over measured, less 1"),
         Column("calibrated_us", FLOAT, "µs", label="calibrated",
@@ -145,9 +116,9 @@ END_TO_END = Table(
 STUDY_FIGURE = Table(
     "study_figure",
     (
-        NETWORK, *GROUP,
+        shared.NETWORK, *shared.GROUP,
         *Column("study_us", FLOAT, "µs", label="study's sum", meaning="by median",
-                interval=CI_US).with_ends,
+                interval=shared.CI_US).with_ends,
         Column("study_min_us", FLOAT, "µs", label="by minimum",
                meaning="each tensor at its fastest by minimum"),
         Column("conv_layers", INT, label="convolutions", meaning="that the sum covers"),
@@ -170,13 +141,13 @@ LAYER_TIMES = Table(
     "layer_times",
     (
         *_WHERE,
-        POSITION.but(meaning="where it stands in the network, from 1"),
-        LAYER, SPECIES, TENSOR,
+        shared.POSITION.but(meaning="where it stands in the network, from 1"),
+        shared.LAYER, shared.SPECIES, shared.TENSOR,
         Column("layer_operator", TEXT, label="run by", meaning="operator of the layer"),
         Column("layer_tuner", TEXT, label="with tuner", meaning="tuner of the layer"),
         *_MEDIAN_TIME.with_ends,
-        MINIMUM.but(meaning="fastest run"),
-        SHARE_OF_SUM.but(meaning="of the sum over the covered layers"),
+        shared.MINIMUM.but(meaning="fastest run"),
+        shared.SHARE_OF_SUM.but(meaning="of the sum over the covered layers"),
         Column("macs_share", FLOAT, SHARE, label="share of MACs",
                meaning="of the network's multiply-accumulates"),
     ),
@@ -191,7 +162,7 @@ LAYER_TIMES = Table(
 LAYER_SUM_CHECK = Table(
     "layer_sum_check",
     (
-        SYSTEM, NETWORK, MODEL,
+        shared.SYSTEM, shared.NETWORK, shared.MODEL,
         Column("half", TEXT, meaning="fitted on the other one"),
         Column("macs", INT, label="MACs", meaning="multiply-accumulates", shown="number"),
         Column("measured_ms", FLOAT, "ms", label="measured", meaning="as published"),
@@ -209,7 +180,7 @@ LAYER_SUM_CHECK = Table(
 LAYER_SUM_SUMMARY = Table(
     "layer_sum_summary",
     (
-        SYSTEM, MODEL,
+        shared.SYSTEM, shared.MODEL,
         Column("networks", INT, meaning="that were measured and estimated"),
         Column("mean_error", FLOAT, SHARE, meaning="of networks that the fit did not see"),
         Column("largest_error", FLOAT, SHARE, meaning="among them"),
@@ -233,17 +204,17 @@ LAYER_SUM_SUMMARY = Table(
 CONFIGURATIONS = Table(
     "configurations",
     (
-        NETWORK,
+        shared.NETWORK,
         Column("variant", TEXT, meaning="tells networks of a family apart: a pruning, a width and "
                "resolution"),
-        HARDWARE.but(meaning="platform and library, or as the published table calls it"),
-        DATA_TYPE,
-        MODE.but(meaning="clock or power mode, or the choice of operators"),
+        shared.HARDWARE.but(meaning="platform and library, or as the published table calls it"),
+        shared.DATA_TYPE,
+        shared.MODE.but(meaning="clock or power mode, or the choice of operators"),
         Column("batch", INT, meaning="images in a batch, or threads or streams where a platform "
                "has these instead"),
-        LATENCY,
-        FRAMES,
-        TOP1,
+        shared.LATENCY,
+        shared.FRAMES,
+        shared.TOP1,
         Column("power_w", FLOAT, "W", label="power", meaning="while it runs"),
         Column("energy_mj_per_frame", FLOAT, "mJ/frame", label="energy",
                meaning="power over frames a second"),

@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
+from nntest.domain.tables import shared
 from nntest.domain.tables.column import FLAG, FLOAT, INT, RATIO, TEXT, Column, Table
-from nntest.domain.tables.shared import (
-    ACHIEVED,
-    ATTAINABLE,
-    BATCH_SIZE,
-    BOUND,
-    CEILING,
-    DATA_TYPE,
-    FILE,
-    FRAMES,
-    HARDWARE,
-    INTENSITY,
-    LATENCY,
-    LINE,
-    LISTED,
-    MODE,
-    NETWORK,
-    PLATFORM,
-    PLATFORM_FILE,
-    PRUNING,
-    RANK,
-    TOP1,
-    TRAFFIC_MODEL,
-    WITH_ACCURACY,
-    WITH_LATENCY,
-)
 
-_NETWORK = NETWORK.but(meaning="as the table calls it")
+_NETWORK = shared.NETWORK.but(meaning="as the table calls it")
 
 PUBLISHED = Table(
     "published",
     (
-        FILE, LINE, _NETWORK, PRUNING, HARDWARE, MODE,
-        PLATFORM.but(meaning="title of the platform's file; empty: no file knows it"),
-        PLATFORM_FILE,
+        shared.FILE, shared.LINE, _NETWORK, shared.PRUNING, shared.HARDWARE, shared.MODE,
+        shared.PLATFORM.but(meaning="title of the platform's file; empty: no file knows it"),
+        shared.PLATFORM_FILE,
         Column("precision", TEXT, meaning="as the table writes it"),
-        DATA_TYPE.but(meaning="null where the precision is no data type"),
-        BATCH_SIZE.but(meaning="the batch, or the threads, or the streams"),
-        LATENCY, FRAMES,
+        shared.DATA_TYPE.but(meaning="null where the precision is no data type"),
+        shared.BATCH_SIZE.but(meaning="the batch, or the threads, or the streams"),
+        shared.LATENCY, shared.FRAMES,
         Column("system_frames_per_s", FLOAT, "frames/s", label="system", meaning="of the system"),
         Column("gops", FLOAT, "GOP/s", label="", meaning="throughput"),
         Column("system_gops", FLOAT, "GOP/s", label="system", meaning="throughput of the system"),
-        TOP1,
+        shared.TOP1,
         Column("top5_percent", FLOAT, "%", label="top-5",
                meaning="accuracy of the first five guesses"),
         Column("base_power_w", FLOAT, "W", label="base power"),
@@ -67,12 +43,12 @@ PUBLISHED = Table(
 PUBLISHED_OVERVIEW = Table(
     "published_overview",
     (
-        HARDWARE, MODE, PLATFORM, _NETWORK,
+        shared.HARDWARE, shared.MODE, shared.PLATFORM, _NETWORK,
         Column("data_types", TEXT, meaning="that were measured; na: none"),
         Column("prunings_percent", TEXT, label="prunings %",
                meaning="that were measured; na: none"),
         Column("batch_thread_stream", TEXT, meaning="that were measured; na: none"),
-        LISTED, WITH_LATENCY, WITH_ACCURACY,
+        shared.LISTED, shared.WITH_LATENCY, shared.WITH_ACCURACY,
     ),
     title="What was published",
     caption="Configurations by platform and network, counted in the table.",
@@ -82,7 +58,7 @@ PUBLISHED_OVERVIEW = Table(
 PUBLISHED_FILTERS = Table(
     "published_filters",
     (
-        FILE,
+        shared.FILE,
         Column("step", TEXT, meaning="a filter of the page"),
         Column("rows", INT, meaning="that it leaves"),
     ),
@@ -93,7 +69,7 @@ PUBLISHED_FILTERS = Table(
 PUBLISHED_FINDINGS = Table(
     "published_findings",
     (
-        FILE, LINE,
+        shared.FILE, shared.LINE,
         Column("kind", TEXT, meaning="kind of finding, see docs/rooflines.md"),
         Column("column", TEXT, meaning="of the file"),
         Column("value", TEXT, meaning="what the cell holds"),
@@ -110,11 +86,12 @@ PUBLISHED_FINDINGS = Table(
 MEASURED_OVER_PREDICTED = Table(
     "measured_over_predicted",
     (
-        FILE, LINE, _NETWORK, PRUNING,
+        shared.FILE, shared.LINE, _NETWORK, shared.PRUNING,
         Column("network_file", TEXT, meaning="the network by the name of its layers' file"),
-        PLATFORM, PLATFORM_FILE, DATA_TYPE, BATCH_SIZE, CEILING, RANK, TRAFFIC_MODEL, INTENSITY,
-        ACHIEVED.but(meaning="the network's operations at the frames a second measured"),
-        ATTAINABLE, BOUND, FRAMES,
+        shared.PLATFORM, shared.PLATFORM_FILE, shared.DATA_TYPE, shared.BATCH_SIZE,
+        shared.CEILING, shared.RANK, shared.TRAFFIC_MODEL, shared.INTENSITY,
+        shared.ACHIEVED.but(meaning="the network's operations at the frames a second measured"),
+        shared.ATTAINABLE, shared.BOUND, shared.FRAMES,
         Column("predicted_frames_per_s", FLOAT, "frames/s", label="predicted"),
         Column("measured_over_predicted", FLOAT, RATIO, label="measured / predicted",
                meaning="the share of the roof"),
@@ -128,7 +105,7 @@ MEASURED_OVER_PREDICTED = Table(
 PREDICTION_ERRORS = Table(
     "prediction_errors",
     (
-        PLATFORM, DATA_TYPE, CEILING, TRAFFIC_MODEL,
+        shared.PLATFORM, shared.DATA_TYPE, shared.CEILING, shared.TRAFFIC_MODEL,
         Column("of", TEXT, meaning="every row, or the best batch of each network and pruning"),
         Column("n", INT, meaning="rows"),
         Column("lowest", FLOAT, meaning="measured over predicted"),
@@ -148,7 +125,7 @@ PAGE_ERRORS = Table(
     "page_errors",
     (
         Column("table", TEXT, meaning="of the page"),
-        LINE.but(meaning="of its file; null for what the page computes"),
+        shared.LINE.but(meaning="of its file; null for what the page computes"),
         Column("what", TEXT, meaning="which figure"),
         Column("given", FLOAT, meaning="as the page has it"),
         Column("right", FLOAT, meaning="null where the page contradicts itself and nothing here "

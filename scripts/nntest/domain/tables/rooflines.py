@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
+from nntest.domain.tables import shared
 from nntest.domain.tables.column import FLOAT, INT, SHARE, TEXT, Column, Table
-from nntest.domain.tables.shared import (
-    ACHIEVED,
-    ATTAINABLE,
-    BANDWIDTH,
-    BATCH_SIZE,
-    BOARD,
-    BOUND,
-    CEILING,
-    DATA_TYPE,
-    FRAMES,
-    INTENSITY,
-    KEY,
-    LATENCY,
-    LAYER,
-    LAYERS,
-    MINIMUM,
-    NETWORK,
-    OPERATIONS,
-    PEAK,
-    PLATFORM,
-    PLATFORM_FILE,
-    RANK,
-    RIDGE,
-    SPECIES,
-    TENSOR,
-    TRAFFIC_MODEL,
-    WEIGHTS,
-)
 
 ROOFLINE = Table(
     "roofline",
     (
-        *KEY, BOARD, DATA_TYPE, LAYERS,
+        *shared.KEY, shared.BOARD, shared.DATA_TYPE, shared.LAYERS,
         Column("median_us", FLOAT, "µs", label="median", meaning="median of the repetitions"),
-        MINIMUM,
+        shared.MINIMUM,
         Column("gop", FLOAT, "GOP", label="", meaning="operations of a batch"),
-        ACHIEVED,
+        shared.ACHIEVED,
         Column("best_gops", FLOAT, "GOP/s", label="best",
                meaning="the same for the fastest repetition"),
-        TRAFFIC_MODEL, INTENSITY, CEILING, RANK, PEAK, BANDWIDTH, ATTAINABLE, BOUND,
+        shared.TRAFFIC_MODEL, shared.INTENSITY, shared.CEILING, shared.RANK, shared.PEAK,
+        shared.BANDWIDTH, shared.ATTAINABLE, shared.BOUND,
         Column("share_of_roof", FLOAT, SHARE, label="share of the roof",
                meaning="achieved over attainable"),
     ),
@@ -57,10 +31,11 @@ ROOFLINE = Table(
 ROOFS = Table(
     "roofs",
     (
-        PLATFORM, PLATFORM_FILE, DATA_TYPE, CEILING, RANK, PEAK, BANDWIDTH,
+        shared.PLATFORM, shared.PLATFORM_FILE, shared.DATA_TYPE, shared.CEILING,
+        shared.RANK, shared.PEAK, shared.BANDWIDTH,
         Column("bandwidth_kind", TEXT, meaning="what the bandwidth is: a data sheet's, measured, "
                "…"),
-        RIDGE,
+        shared.RIDGE,
         Column("peak_source", TEXT, meaning="where the peak is from"),
         Column("bandwidth_source", TEXT, meaning="where the bandwidth is from"),
     ),
@@ -72,8 +47,10 @@ ROOFS = Table(
 PREDICTION = Table(
     "prediction",
     (
-        NETWORK, PLATFORM, PLATFORM_FILE, DATA_TYPE, CEILING, RANK, TRAFFIC_MODEL, BATCH_SIZE,
-        OPERATIONS, WEIGHTS, INTENSITY, RIDGE, ATTAINABLE, BOUND, FRAMES, LATENCY,
+        shared.NETWORK, shared.PLATFORM, shared.PLATFORM_FILE, shared.DATA_TYPE,
+        shared.CEILING, shared.RANK, shared.TRAFFIC_MODEL, shared.BATCH_SIZE,
+        shared.OPERATIONS, shared.WEIGHTS, shared.INTENSITY, shared.RIDGE,
+        shared.ATTAINABLE, shared.BOUND, shared.FRAMES, shared.LATENCY,
         Column("peak_frames_per_s", FLOAT, "frames/s", label="peak", meaning="were memory free"),
         Column("layers_frames_per_s", FLOAT, "frames/s", label="layer by layer",
                meaning="every layer bound by its own intensity"),
@@ -87,12 +64,13 @@ PREDICTION = Table(
 INTENSITIES = Table(
     "intensities",
     (
-        NETWORK,
-        LAYER.but(meaning="empty: the whole network"),
-        SPECIES, TENSOR, DATA_TYPE, TRAFFIC_MODEL, BATCH_SIZE, OPERATIONS, WEIGHTS,
+        shared.NETWORK,
+        shared.LAYER.but(meaning="empty: the whole network"),
+        shared.SPECIES, shared.TENSOR, shared.DATA_TYPE, shared.TRAFFIC_MODEL,
+        shared.BATCH_SIZE, shared.OPERATIONS, shared.WEIGHTS,
         Column("activations", INT, meaning="values of the layers' inputs and outputs, one image"),
         Column("bytes_per_image", FLOAT, "bytes an image", label="", meaning="memory traffic"),
-        INTENSITY,
+        shared.INTENSITY,
     ),
     title="Operations a byte, by network and layer",
     rule="predict",

@@ -2,151 +2,21 @@
 
 from __future__ import annotations
 
+from nntest.domain.tables import shared
 from nntest.domain.tables.column import FLAG, FLOAT, INT, RATIO, SHARE, TEXT, Column, Table
-from nntest.domain.tables.shared import (
-    CI,
-    DEVICE,
-    DRIVER,
-    GFLOPS,
-    KERNEL,
-    KEY,
-    LAYERS,
-    LIBRARY,
-    MEDIAN,
-    MINIMUM,
-    NOTE,
-    ORIGIN,
-    PLATFORM,
-    REASON,
-    STATUS,
-    TUNER,
-    VERDICT,
-    WALL,
-)
-
-FAILED = Table(
-    "failed",
-    (
-        STATUS, REASON, *KEY, KERNEL,
-        Column("repetitions", INT, meaning="how many failed so"),
-        Column("first_repetition", INT, label="first",
-               meaning="first repetition that failed, from 0"),
-        *ORIGIN,
-    ),
-    title="What did not succeed",
-    caption="One row per point, status and reason, with where it is recorded.",
-    made_by="tables.failed",
-    section="failures",
-)  # fmt: skip
-
-SUMMARY = Table(
-    "summary",
-    (
-        *KEY,
-        Column("n", INT, meaning="repetitions that succeeded"),
-        Column("processes", INT, meaning="processes that the repetitions come from"),
-        MINIMUM,
-        MEDIAN,
-        Column("mean_us", FLOAT, "µs", label="mean", meaning="mean of the repetitions"),
-        Column("sd_us", FLOAT, "µs", label="sd", meaning="standard deviation of the repetitions"),
-        Column("cv", FLOAT, SHARE, meaning="standard deviation over mean"),
-        *MEDIAN.ends,
-        GFLOPS,
-        Column("throttled", INT, meaning="repetitions while the device was throttled"),
-        Column("failed", INT, meaning="repetitions that did not succeed"),
-    ),
-    title="Summary of every point",
-    caption="Each point's repetitions: count, extremes, median with its bootstrap 95 % interval, "
-    "mean, spread.",
-    made_by="tables.summary",
-    needs=("seed",),
-)
-
-_SPEEDUP_MEDIAN = Column(
-    "speedup_median", FLOAT, RATIO, label="speedup, median", meaning="ratio of the medians",
-    interval=("median_ci_low", "median_ci_high"),
-)  # fmt: skip
-_SPEEDUP_MIN = Column(
-    "speedup_min", FLOAT, RATIO, label="speedup, min", meaning="ratio of the minima",
-    interval=("min_ci_low", "min_ci_high"),
-)  # fmt: skip
-SPEEDUP = Table(
-    "speedup",
-    (
-        *KEY,
-        Column("baseline", TEXT, meaning="what the speedup is over"),
-        Column("median_us", FLOAT, "µs", label="median", meaning="median of the repetitions"),
-        Column("baseline_median_us", FLOAT, "µs", label="baseline median"),
-        *_SPEEDUP_MEDIAN.with_ends,
-        VERDICT,
-        MINIMUM,
-        Column("baseline_min_us", FLOAT, "µs", label="baseline min"),
-        *_SPEEDUP_MIN.with_ends,
-        Column("verdict_min", TEXT, label="verdict, min", meaning="the same for the minima"),
-        NOTE,
-    ),
-    title="Speedup over the baseline",
-    caption="Each operator and tuner over the baseline, by median and by minimum, with a bootstrap "
-    "95 % interval. A difference counts only where the interval lies on one side of 1.",
-    made_by="tables.speedup",
-    needs=("baseline_operator", "baseline_tuner", "seed"),
-    kept=("operator", "tuner", "verdict"),
-)
-
-TUNER_CHECK = Table(
-    "tuner_check",
-    (
-        *(column for column in KEY if column is not TUNER),
-        Column("default_median_us", FLOAT, "µs", label="DEFAULT",
-               meaning="median with the DEFAULT tuner"),
-        Column("none_median_us", FLOAT, "µs", label="NONE", meaning="median without a tuner"),
-        *Column("tuner_speedup", FLOAT, RATIO, label="tuner's speedup", meaning="NONE over DEFAULT",
-                interval=CI).with_ends,
-        VERDICT,
-        Column("exception", FLAG, meaning="DEFAULT slower than NONE, or failed alone"),
-        NOTE,
-    ),
-    title="Tuner check: is DEFAULT at least as good as NONE?",
-    caption="Tensor by tensor; exceptions come first.",
-    made_by="tables.tuner_check",
-    needs=("seed",),
-    kept=("operator", "verdict", "exception"),
-)  # fmt: skip
-
-DEVICE_STATE = Table(
-    "device_state",
-    (
-        PLATFORM, LIBRARY, DEVICE, DRIVER,
-        Column("rows", INT, label="repetitions", meaning="that were tried"),
-        Column("clock_min_mhz", FLOAT, "MHz", label="lowest clock"),
-        Column("clock_max_mhz", FLOAT, "MHz", label="highest clock"),
-        Column("temperature_min_c", FLOAT, "°C", label="coolest"),
-        Column("temperature_max_c", FLOAT, "°C", label="hottest"),
-        Column("throttled", INT, meaning="repetitions while throttled"),
-        Column("not_read", TEXT, meaning="what could not be read, so is not known"),
-        Column("not_set", TEXT, meaning="what was asked of the device and could not be had"),
-        Column("first_started_at", TEXT, label="first start", meaning="UTC, ISO 8601"),
-        Column("last_started_at", TEXT, label="last start", meaning="UTC, ISO 8601"),
-    ),
-    title="The device while it measured",
-    caption="Clocks, temperatures and throttling: extremes of the readings before and after each "
-    "repetition, and what could not be read.",
-    made_by="tables.device_state",
-    section="device",
-)  # fmt: skip
 
 COMPARISON = Table(
     "comparison",
     (
         Column("baseline", TEXT, meaning="what is compared with"),
         Column("other", TEXT, label="compared", meaning="what is compared with the baseline"),
-        *KEY,
-        LAYERS,
+        *shared.KEY,
+        shared.LAYERS,
         Column("baseline_us", FLOAT, "µs", label="baseline", meaning="median"),
         Column("other_us", FLOAT, "µs", label="compared", meaning="median"),
         *Column("ratio", FLOAT, RATIO, meaning="compared over baseline median",
-                interval=CI).with_ends,
-        VERDICT.but(meaning="faster or slower where p adjusted is below 5 %"),
+                interval=shared.CI).with_ends,
+        shared.VERDICT.but(meaning="faster or slower where p adjusted is below 5 %"),
         Column("regression", FLAG, meaning="slower by more than the study allows, or failed"),
         Column("p_value", FLOAT, label="p",
                meaning="that they differ by no more than the smallest effect"),
@@ -156,7 +26,7 @@ COMPARISON = Table(
         Column("unit", TEXT, meaning="of what the test counts independent values"),
         Column("baseline_n", INT, meaning="units"),
         Column("other_n", INT, label="compared n", meaning="units"),
-        NOTE,
+        shared.NOTE,
     ),
     title="Comparison with the baseline",
     caption="Ratios above 1 are slower. A verdict needs Mann and Whitney's test over processes to "
@@ -170,16 +40,67 @@ COMPARISON = Table(
     last=("layers", "note"),
 )  # fmt: skip
 
+_SPEEDUP_MEDIAN = Column(
+    "speedup_median", FLOAT, RATIO, label="speedup, median", meaning="ratio of the medians",
+    interval=("median_ci_low", "median_ci_high"),
+)  # fmt: skip
+_SPEEDUP_MIN = Column(
+    "speedup_min", FLOAT, RATIO, label="speedup, min", meaning="ratio of the minima",
+    interval=("min_ci_low", "min_ci_high"),
+)  # fmt: skip
+SPEEDUP = Table(
+    "speedup",
+    (
+        *shared.KEY,
+        Column("baseline", TEXT, meaning="what the speedup is over"),
+        Column("median_us", FLOAT, "µs", label="median", meaning="median of the repetitions"),
+        Column("baseline_median_us", FLOAT, "µs", label="baseline median"),
+        *_SPEEDUP_MEDIAN.with_ends,
+        shared.VERDICT,
+        shared.MINIMUM,
+        Column("baseline_min_us", FLOAT, "µs", label="baseline min"),
+        *_SPEEDUP_MIN.with_ends,
+        Column("verdict_min", TEXT, label="verdict, min", meaning="the same for the minima"),
+        shared.NOTE,
+    ),
+    title="Speedup over the baseline",
+    caption="Each operator and tuner over the baseline, by median and by minimum, with a bootstrap "
+    "95 % interval. A difference counts only where the interval lies on one side of 1.",
+    made_by="tables.speedup",
+    needs=("baseline_operator", "baseline_tuner", "seed"),
+    kept=("operator", "tuner", "verdict"),
+)
+
+TUNER_CHECK = Table(
+    "tuner_check",
+    (
+        *(column for column in shared.KEY if column is not shared.TUNER),
+        Column("default_median_us", FLOAT, "µs", label="DEFAULT",
+               meaning="median with the DEFAULT tuner"),
+        Column("none_median_us", FLOAT, "µs", label="NONE", meaning="median without a tuner"),
+        *Column("tuner_speedup", FLOAT, RATIO, label="tuner's speedup", meaning="NONE over DEFAULT",
+                interval=shared.CI).with_ends,
+        shared.VERDICT,
+        Column("exception", FLAG, meaning="DEFAULT slower than NONE, or failed alone"),
+        shared.NOTE,
+    ),
+    title="Tuner check: is DEFAULT at least as good as NONE?",
+    caption="Tensor by tensor; exceptions come first.",
+    made_by="tables.tuner_check",
+    needs=("seed",),
+    kept=("operator", "verdict", "exception"),
+)  # fmt: skip
+
 PROTOCOL_CHECK = Table(
     "protocol_check",
     (
-        *KEY,
+        *shared.KEY,
         Column("median_always_us", FLOAT, "µs", label="warm", meaning="median, warm-up always"),
         Column("median_tuner_only_us", FLOAT, "µs", label="cold",
                meaning="median, warm-up with tuner only"),
         *Column("cold_over_warm", FLOAT, RATIO, meaning="of the medians",
                 interval=("ratio_ci_low", "ratio_ci_high")).with_ends,
-        VERDICT,
+        shared.VERDICT,
         *Column("speedup_always", FLOAT, RATIO, label="tuner's speedup, warm", meaning="over NONE",
                 interval=("always_ci_low", "always_ci_high")).with_ends,
         *Column("speedup_tuner_only", FLOAT, RATIO, label="as in 2018", meaning="over NONE",
@@ -198,19 +119,19 @@ PROTOCOL_CHECK = Table(
 KERNEL_SHARE = Table(
     "kernel_share",
     (
-        *KEY,
-        STATUS,
+        *shared.KEY,
+        shared.STATUS,
         Column("profiled_runs", INT, meaning="repetitions under the profiler"),
         Column("kernels", INT, meaning="different kernels in a run"),
         Column("kernels_us", FLOAT, "µs", label="kernels", meaning="their sum, median of the runs"),
-        WALL.but(meaning="median without a profiler"),
-        *Column("share", FLOAT, SHARE, meaning="kernels over wall", interval=CI).with_ends,
+        shared.WALL.but(meaning="median without a profiler"),
+        *Column("share", FLOAT, SHARE, meaning="kernels over wall", interval=shared.CI).with_ends,
         Column("between_us", FLOAT, "µs", label="between", meaning="wall less kernels"),
         Column("profiled_wall_us", FLOAT, "µs", label="profiled wall",
                meaning="median of the runs"),
         Column("share_profiled", FLOAT, SHARE, label="share of that",
                meaning="median of the runs' own shares"),
-        NOTE,
+        shared.NOTE,
     ),
     title="Kernels' share of the time",
     caption="Of profiled points: what the kernels of a run take together, as a share of the time "
@@ -220,4 +141,64 @@ KERNEL_SHARE = Table(
     reads=("kernels",),
     optional=True,
     kept=("operator", "tuner"),
+)  # fmt: skip
+
+SUMMARY = Table(
+    "summary",
+    (
+        *shared.KEY,
+        Column("n", INT, meaning="repetitions that succeeded"),
+        Column("processes", INT, meaning="processes that the repetitions come from"),
+        shared.MINIMUM,
+        shared.MEDIAN,
+        Column("mean_us", FLOAT, "µs", label="mean", meaning="mean of the repetitions"),
+        Column("sd_us", FLOAT, "µs", label="sd", meaning="standard deviation of the repetitions"),
+        Column("cv", FLOAT, SHARE, meaning="standard deviation over mean"),
+        *shared.MEDIAN.ends,
+        shared.GFLOPS,
+        Column("throttled", INT, meaning="repetitions while the device was throttled"),
+        Column("failed", INT, meaning="repetitions that did not succeed"),
+    ),
+    title="Summary of every point",
+    caption="Each point's repetitions: count, extremes, median with its bootstrap 95 % interval, "
+    "mean, spread.",
+    made_by="tables.summary",
+    needs=("seed",),
+)
+
+FAILED = Table(
+    "failed",
+    (
+        shared.STATUS, shared.REASON, *shared.KEY, shared.KERNEL,
+        Column("repetitions", INT, meaning="how many failed so"),
+        Column("first_repetition", INT, label="first",
+               meaning="first repetition that failed, from 0"),
+        *shared.ORIGIN,
+    ),
+    title="What did not succeed",
+    caption="One row per point, status and reason, with where it is recorded.",
+    made_by="tables.failed",
+    section="failures",
+)  # fmt: skip
+
+DEVICE_STATE = Table(
+    "device_state",
+    (
+        shared.PLATFORM, shared.LIBRARY, shared.DEVICE, shared.DRIVER,
+        Column("rows", INT, label="repetitions", meaning="that were tried"),
+        Column("clock_min_mhz", FLOAT, "MHz", label="lowest clock"),
+        Column("clock_max_mhz", FLOAT, "MHz", label="highest clock"),
+        Column("temperature_min_c", FLOAT, "°C", label="coolest"),
+        Column("temperature_max_c", FLOAT, "°C", label="hottest"),
+        Column("throttled", INT, meaning="repetitions while throttled"),
+        Column("not_read", TEXT, meaning="what could not be read, so is not known"),
+        Column("not_set", TEXT, meaning="what was asked of the device and could not be had"),
+        Column("first_started_at", TEXT, label="first start", meaning="UTC, ISO 8601"),
+        Column("last_started_at", TEXT, label="last start", meaning="UTC, ISO 8601"),
+    ),
+    title="The device while it measured",
+    caption="Clocks, temperatures and throttling: extremes of the readings before and after each "
+    "repetition, and what could not be read.",
+    made_by="tables.device_state",
+    section="device",
 )  # fmt: skip
