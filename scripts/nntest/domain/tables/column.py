@@ -75,10 +75,8 @@ class Column:
         """The columns with the ends of its interval."""
         assert self.interval is not None
         low, high = (
-            Column(
-                name, FLOAT, self.unit, label=f"{self.name}, {end} end", meaning="of its interval"
-            )
-            for name, end in zip(self.interval, ("lower", "upper"), strict=True)
+            Column(name, FLOAT, self.unit, meaning=f"of the interval of {self.name}")
+            for name in self.interval
         )
         return low, high
 

@@ -173,6 +173,7 @@ LAYER_SUM_CHECK = Table(
                meaning="of the estimate"),
     ),
     title="Prediction check, network by network",
+    caption="Each network estimated by a factor that was fitted on the other half of them.",
     rule="layer_sum_check",
     kept=("network", "model"),
 )  # fmt: skip

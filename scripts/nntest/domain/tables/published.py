@@ -63,6 +63,7 @@ PUBLISHED_FILTERS = Table(
         Column("rows", INT, meaning="that it leaves"),
     ),
     title="Rows that each filter leaves",
+    caption="The filters are those of the published page.",
     rule="read_published",
 )
 

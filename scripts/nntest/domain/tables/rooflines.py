@@ -40,7 +40,7 @@ ROOFS = Table(
         Column("bandwidth_source", TEXT, meaning="where the bandwidth is from"),
     ),
     title="Ceilings of the platforms",
-    caption="Each figure with its source.",
+    caption="A row for each ceiling; each figure with its source.",
     rule="predict",
 )  # fmt: skip
 
@@ -73,5 +73,6 @@ INTENSITIES = Table(
         shared.INTENSITY,
     ),
     title="Operations a byte, by network and layer",
+    caption="A row for each network (empty layer) and layer, data type, traffic model, batch.",
     rule="predict",
 )  # fmt: skip
