@@ -3,14 +3,14 @@
 # make env    the Python environment that the others use (they call it themselves)
 # make board-file HOST=name   draft a file for config/boards/ from a probe of a board
 # make virtual-board, virtual-run, virtual-board-stop   an aarch64 board under qemu (root, apt)
-# make lock   pin the dependencies anew; make schemas: write the JSON schemas of the config
+# make lock   pin the dependencies anew; make schemas: write the JSON schemas of the config; make docs: docs/tables.md
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test lint env lock schemas board-file clean virtual-board virtual-run virtual-board-stop
+.PHONY: run test lint env lock schemas docs board-file clean virtual-board virtual-run virtual-board-stop
 
 run: env
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -60,6 +60,9 @@ lock: env
 
 schemas: env
 	$(BIN)/python -m nntest.config.schemas
+
+docs: env
+	$(BIN)/python -m nntest.report.table_docs
 
 clean:
 	rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache

@@ -26,6 +26,7 @@ def hash_of(folder: Path, name: str, text: str) -> str:
         ("a.py", "x = 1\n", "x  =  1  # why\n"),
         ("a.py", "def f():\n    return 1\n", 'def f():\n    """Say it."""\n\n    return 1\n'),
         ("a.py", '"""One."""\nx = 1\n', '"""Two."""\nx = 1\n'),
+        ("a.py", 'x = Column("a", meaning="One")\n', 'x = Column("a", meaning="Two")\n'),
         ("a.cl", "float f; // a\n", "/* b\n c */ float   f;\n"),
         ("a.cpp", "int a;\n\n\nint b;\n", "int a;\nint b;\n"),
     ],
@@ -41,6 +42,8 @@ def test_a_cosmetic_edit_changes_nothing(
     [
         ("a.py", "x = 1\n", "x = 2\n"),
         ("a.py", "def f():\n    return 'a'\n", "def f():\n    return 'b'\n"),
+        ("a.py", 'x = Column("a", unit="ms")\n', 'x = Column("a", unit="s")\n'),
+        ("a.py", 'x.plot("a", label="One")\n', 'x.plot("a", label="Two")\n'),
         ("a.cl", "float f;\n", "half f;\n"),
         ("a.cl", "#define A 1\nint x;\n", "#define A 1 int x;\n"),
         ("a.sh", "# one\n", "# two\n"),

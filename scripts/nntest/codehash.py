@@ -45,7 +45,7 @@ def module_file(module: str) -> Path:
 
 
 def source_hash(files: Iterable[Path]) -> str:
-    """SHA-256 over what the files mean: comments, docstrings and layout do not count.
+    """SHA-256 over what the files mean: no comments, docstrings, layout, words of tables.
 
     Python by its syntax tree, OpenCL C and C++ without comments and blanks, others as they are.
     """
@@ -95,6 +95,7 @@ def _read_python(content: bytes) -> _Understood:
     names: set[str] = set()
     for node in ast.walk(tree):
         _drop_docstring(node)
+        _drop_words_of_tables(node)
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -127,6 +128,15 @@ def _drop_docstring(node: ast.AST) -> None:
             for line in node.body
             if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
         ] or [ast.Pass()]
+
+
+def _drop_words_of_tables(node: ast.AST) -> None:
+    """What a table and its columns are called makes no table again (`domain.tables.column`)."""
+    if isinstance(node, ast.Call):
+        called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if called in ("Column", "Table", "but"):
+            words = ("label", "meaning", "title", "caption")
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg not in words]
 
 
 @cache

@@ -123,6 +123,13 @@ def test_a_comment_runs_nothing(study: Checkout) -> None:
     assert study.would_run() == {}
 
 
+def test_other_words_for_a_table_make_the_report_alone_again(study: Checkout) -> None:
+    tables = "scripts/nntest/domain/tables"
+    study.edit(f"{tables}/study.py", "Each point's repetitions: count", "For each point: count")
+    study.edit(f"{tables}/shared.py", 'meaning="fastest repetition"', 'meaning="the fastest"')
+    assert set(study.would_run()) == {"report", "all"}
+
+
 def test_another_board_file_runs_nothing(study: Checkout) -> None:
     study.write(
         "config/boards/other.yaml",

@@ -31,7 +31,7 @@ rule tidy:
         csv=report(
             f"{RESULTS}/tables/measurements.csv",
             category="Tables",
-            caption="../report/measurements.rst",
+            caption="../report/table.rst",
             labels={"table": "measurements"},
         ),
         profiles=expand(
@@ -46,6 +46,7 @@ rule tidy:
     params:
         spec=spec(**archives.tidy_spec(STUDY)),
         code=code("tidy.py"),
+        caption=caption("measurements"),
     message:
         "Read the archive into the measurement table"
     script:

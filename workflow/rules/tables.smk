@@ -30,6 +30,7 @@ rule table:
         function=lambda w: tables.TABLES[w.table].function,
         needs=lambda w: tables.TABLES[w.table].needs,
         code=lambda w: code("table.py", tables.TABLES[w.table].module),
+        caption=caption("{table}"),
     message:
         "Table {wildcards.table}"
     script:

@@ -40,7 +40,8 @@ from nntest.archives.ck import (
 )
 from nntest.archives.ck.recordings import RecordingParser
 from nntest.archives.ck.safety import RefusedError, parse_object, unsafe_name
-from nntest.archives.measurements import KERNEL_SCHEMA, to_frame
+from nntest.archives.measurements import to_frame
+from nntest.domain.tables.measurements import KERNELS
 from nntest.errors import UserError
 
 A, B = "a" * 16, "b" * 16
@@ -268,7 +269,7 @@ def read_in_every_way(path: Path, folder: Path) -> None:
         good_times = frame.loc[frame["status"] == "ok", "time_us"]
         assert (good_times > 0).all()
         assert frame.loc[frame["status"] != "ok", "time_us"].isna().all()
-        to_frame(read_kernel_rows(path, (), quiet), KERNEL_SCHEMA)
+        to_frame(read_kernel_rows(path, (), quiet), KERNELS)
         json.dumps(list(read_launch_rows(path, (), quiet)), allow_nan=False)
         json.dumps(list(read_counter_rows(path, (), quiet)), allow_nan=False)
         list(overview(path, (), quiet))

@@ -20,8 +20,8 @@ import pytest
 import yaml
 from measuring.transport.sshd import SSHD, Sshd
 from nntest.archives.ck import check
-from nntest.archives.measurements import SCHEMA
 from nntest.config import Board, Library
+from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.errors import UserError
 from nntest.measuring.ck_harness.setup import set_up
 from nntest.measuring.progress import Watcher
@@ -122,7 +122,7 @@ def test_the_study_of_two_tensors_through_real_ck_over_ssh(
     archive = checkout.results / "sweeps/ckboard.ckarmcl.zip"
     assert [one for one in check(archive) if one.severity == "error"] == []
     rows = pd.read_parquet(checkout.results / "tables/measurements.parquet")
-    assert list(rows.columns) == SCHEMA.names
+    assert tuple(rows.columns) == MEASUREMENTS.names
     assert len(rows) == 2 * 2 * 2 * 2
     assert set(rows["status"]) == {"ok"}
     assert set(rows["tensor"]) == set(TENSORS)
