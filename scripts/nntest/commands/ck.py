@@ -29,7 +29,7 @@ from nntest.archives.ck import (
     read_rows,
 )
 from nntest.archives.runs import platforms_of
-from nntest.commands.options import Commands, add_boards, warn
+from nntest.commands.options import Commands, add_boards, warn, writing
 from nntest.errors import UserError
 
 _EXAMPLES = """\
@@ -169,7 +169,10 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _merge(arguments: argparse.Namespace) -> int:
-    report = merge(arguments.archives, arguments.output, keep_both=arguments.keep_both, warn=warn)
+    with writing(arguments.output):
+        report = merge(
+            arguments.archives, arguments.output, keep_both=arguments.keep_both, warn=warn
+        )
     print(report)
     return 0
 
@@ -194,14 +197,14 @@ def _convert(arguments: argparse.Namespace) -> int:
         columns = LAUNCH_COLUMNS if arguments.table == "launches" else COUNTER_COLUMNS
         frame = pd.DataFrame(rows, columns=pd.Index(columns))
         schema = None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.suffix == ".csv":
-        frame.to_csv(target, index=False)
-    else:
-        table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
-        if schema is not None:
-            table = table.replace_schema_metadata(schema.metadata)
-        pq.write_table(table, target)
+    with writing(target):
+        if target.suffix == ".csv":
+            frame.to_csv(target, index=False)
+        else:
+            table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+            if schema is not None:
+                table = table.replace_schema_metadata(schema.metadata)
+            pq.write_table(table, target)
     print(f"{target}: {len(frame)} rows")
     return 0
 
