@@ -25,7 +25,7 @@ from nntest.archives.ck import (
     read_rows,
 )
 from nntest.archives.runs import platforms_of
-from nntest.commands.options import Commands, add_boards, warn
+from nntest.commands.options import Commands, add_boards, warn, writing
 from nntest.domain.tables.all import ALL
 from nntest.domain.tables.frames import frame_of
 from nntest.errors import UserError
@@ -167,7 +167,10 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _merge(arguments: argparse.Namespace) -> int:
-    report = merge(arguments.archives, arguments.output, keep_both=arguments.keep_both, warn=warn)
+    with writing(arguments.output):
+        report = merge(
+            arguments.archives, arguments.output, keep_both=arguments.keep_both, warn=warn
+        )
     print(report)
     return 0
 
@@ -186,11 +189,11 @@ def _convert(arguments: argparse.Namespace) -> int:
     rows = read(arguments.archive, known, warn, synthetic=arguments.synthetic)
     in_order = table.name in ("launches", "counters")
     frame = frame_of(rows, table) if in_order else measurements.to_frame(rows, table)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.suffix == ".csv":
-        frame.to_csv(target, index=False)
-    else:
-        pq.write_table(measurements.to_arrow(frame, table), target)
+    with writing(target):
+        if target.suffix == ".csv":
+            frame.to_csv(target, index=False)
+        else:
+            pq.write_table(measurements.to_arrow(frame, table), target)
     print(f"{target}: {len(frame)} rows")
     return 0
 
