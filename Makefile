@@ -3,14 +3,14 @@
 # make env    the Python environment that the others use (they call it themselves)
 # make board-file HOST=name   draft a file for config/boards/ from a probe of a board
 # make virtual-board, virtual-run, virtual-board-stop   an aarch64 board under qemu (root, apt)
-# make lock   pin the dependencies anew; make schemas: write the JSON schemas of the config
+# make lock   pin the dependencies anew; make schemas: write the JSON schemas of the config; make docs: docs/tables.md
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test lint env lock schemas board-file clean virtual-board virtual-run virtual-board-stop
+.PHONY: run test lint env lock schemas docs board-file clean virtual-board virtual-run virtual-board-stop
 
 run: env
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -30,12 +30,13 @@ lint: env
 
 env: .venv/.installed
 
+# Nothing of this on stdout: it may be the first part of `make board-file > board.yaml`.
 .venv/.installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >&2 || { \
 		echo "error: $(PYTHON) is older than 3.11; name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(PYTHON) -m venv .venv >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable . >&2
 	@touch $@
 
 board-file: env
@@ -59,6 +60,9 @@ lock: env
 
 schemas: env
 	$(BIN)/python -m nntest.config.schemas
+
+docs: env
+	$(BIN)/python -m nntest.report.table_docs
 
 clean:
 	rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache

@@ -6,12 +6,10 @@ import sys
 from pathlib import Path
 
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import board_of, library_of
 from nntest.graph.job import job_log, study_of
 from nntest.graph.runs import Controller
-from nntest.measuring.installed import Following
 from nntest.measuring.libraries import KINDS
-from nntest.measuring.progress import ProgressLine
+from nntest.measuring.progress import ProgressLine, Watcher
 from nntest.measuring.transport import connect
 
 # Being asked to end is the same as Ctrl-C: a build on the board is stopped, its objects kept.
@@ -19,11 +17,11 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
-    board = board_of(study, snakemake.wildcards.board)
-    library = library_of(study, snakemake.wildcards.library)
+    board = study.board(snakemake.wildcards.board)
+    library = study.library(snakemake.wildcards.library)
     facts = json.loads(Path(snakemake.input.facts).read_text(encoding="utf-8"))
-    progress = ProgressLine(f"{board.name}.{library.name}", sys.stderr, log)
-    kind = KINDS[library.kind](library, Following(progress, Controller().gone))
+    line = ProgressLine(f"{board.name}.{library.name}", sys.stderr, log)
+    kind = KINDS[library.kind](library, Watcher(line, Controller().gone))
     with connect(board) as transport:
         installed = kind.install(transport, board, facts)
     print(f"{installed.tag} on {board.name}", file=log)

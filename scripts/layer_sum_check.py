@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from nntest.analysis.layer_sum_check import layer_sum_check, read_layer_times, read_measured
+from nntest.domain.tables.networks import LAYER_SUM_CHECK, LAYER_SUM_SUMMARY
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import LAYER_SUM_CHECK_TABLES
 from nntest.graph.job import job_log, study_of
 from nntest.pictures.plots.layer_sum_check import prediction_plot
 
@@ -15,9 +15,9 @@ with user_errors_end_the_process(), job_log(snakemake):
         read_layer_times(layers), read_measured(networks, config.layer_sum_check.system)
     )
     folder = Path(snakemake.output.tables[0]).parent
-    for name, table in zip(LAYER_SUM_CHECK_TABLES, made, strict=True):
-        table.to_parquet(folder / f"{name}.parquet", index=False)
-        table.to_csv(folder / f"{name}.csv", index=False)
+    for table, frame in zip((LAYER_SUM_CHECK, LAYER_SUM_SUMMARY), made, strict=True):
+        frame.to_parquet(folder / f"{table.name}.parquet", index=False)
+        frame.to_csv(folder / f"{table.name}.csv", index=False)
     prediction_plot(
         made[0],
         config.plots.layer_sum_check,

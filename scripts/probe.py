@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import board_of
 from nntest.graph.job import job_log, study_of
 from nntest.measuring.board_file import differences
 from nntest.measuring.probe import probe
@@ -13,7 +12,7 @@ from nntest.measuring.transport import connect
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
-    board = board_of(study, snakemake.wildcards.board)
+    board = study.board(snakemake.wildcards.board)
     with connect(board) as transport:
         facts, now = probe(transport, board)
     print(json.dumps(now, indent=2), file=log)

@@ -8,17 +8,11 @@ import pandas as pd
 import yaml
 from nntest.archives.measurements import load
 from nntest.domain.network_points import left_out_lines
+from nntest.domain.tables.all import ALL
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import (
-    KERNEL_PLOTS,
-    OPTIONAL_TABLES,
-    PROFILE_TABLES,
-    TABLES,
-    more_tables,
-    plot_caption,
-    plots_of,
-)
 from nntest.graph.job import job_log, study_of
+from nntest.graph.plots import KERNEL_PLOTS, plot_caption, plots_of
+from nntest.graph.tables import PROFILE_TABLES, TABLES, more_tables
 from nntest.pictures.charts.names import PAGES
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.report.versions import versions
@@ -39,9 +33,7 @@ with user_errors_end_the_process(), job_log(snakemake):
         name: pd.read_parquet(path)
         for name, path in zip(more_tables(study), snakemake.input.more, strict=True)
     }
-    tables = {
-        name: table for name, table in tables.items() if len(table) or name not in OPTIONAL_TABLES
-    }
+    tables = {name: table for name, table in tables.items() if len(table) or not ALL[name].optional}
     measurements = Path(snakemake.input.measurements)
     tables["measurements"] = load(measurements)
     for name in PROFILE_TABLES:

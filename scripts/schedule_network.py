@@ -7,12 +7,11 @@ from pathlib import Path
 from nntest.analysis.network_schedule import measured_medians, schedule_network, warmup_of
 from nntest.domain.network_points import left_out_lines, save_chosen
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import library_of
 from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
-    library = library_of(study, snakemake.wildcards.library)
+    library = study.library(snakemake.wildcards.library)
     sweeps = [Path(path) for path in snakemake.input.sweeps]
     medians = measured_medians(sweeps, warmup_of(study, library))
     points, left_out = schedule_network(study, library, medians)

@@ -8,31 +8,25 @@ from pathlib import Path
 
 from nntest.domain.network_points import load_chosen
 from nntest.errors import user_errors_end_the_process
-from nntest.graph import sweep_of
 from nntest.graph.job import job_log, study_of
 from nntest.graph.runs import Controller
+from nntest.measuring.detached import patient
 from nntest.measuring.installed import Installed
-from nntest.measuring.progress import ProgressLine
+from nntest.measuring.progress import ProgressLine, Watcher
 from nntest.measuring.sweep import Outputs, run_sweep
-from nntest.measuring.transport import PersistentTransport, TransportError, connect
+from nntest.measuring.transport import connect
 
 # Being asked to end is the same as Ctrl-C: the runner is stopped, its journal kept.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
-    sweeps = {item.name: item for item in (*study.sweeps(), *study.network_sweeps())}
-    sweep = sweep_of(sweeps, snakemake.wildcards)
+    sweep = study.sweep(Path(snakemake.output.archive).stem)
     chosen = snakemake.input.get("chosen")
     if chosen is not None:
         sweep = replace(sweep, points=load_chosen(Path(chosen)))
-    progress = ProgressLine(sweep.name, sys.stderr, log)
-
-    def lost(error: TransportError) -> None:
-        """Say that the link is gone, and that this is no harm."""
-        progress.note(f"{error.message}; the board goes on by itself, connecting again")
-
-    with PersistentTransport(connect(sweep.board), sweep.board.patience_s, lost) as transport:
+    watcher = Watcher(ProgressLine(sweep.name, sys.stderr, log), Controller().gone)
+    with patient(connect(sweep.board), sweep.board, watcher) as transport:
         run_sweep(
             transport,
             study,
@@ -45,6 +39,5 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
                 plan=Path(snakemake.output.plan),
                 tuner_table=Path(snakemake.output.tuner_table),
             ),
-            progress,
-            Controller().gone,
+            watcher,
         )

@@ -6,11 +6,10 @@ import pandas as pd
 from nntest.analysis.trade_offs import joined, of_estimates, of_published
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
-from nntest.graph.trade_offs import top1_percent
 
 with user_errors_end_the_process(), job_log(snakemake):
     found = joined(
-        of_estimates(pd.read_parquet(snakemake.input.estimate), top1_percent(study_of(snakemake))),
+        of_estimates(pd.read_parquet(snakemake.input.estimate), study_of(snakemake).top1_percent()),
         *(of_published(pd.read_parquet(path)) for path in snakemake.input.published),
     )
     found.to_parquet(Path(snakemake.output.parquet), index=False)

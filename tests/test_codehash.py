@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
-from nntest.codehash import SCRIPTS, closure, module_file, source_hash
+from nntest.codehash import DATA, ONBOARD, SCRIPTS, closure, module_file, source_hash
 
 
 def hash_of(folder: Path, name: str, text: str) -> str:
@@ -25,6 +26,7 @@ def hash_of(folder: Path, name: str, text: str) -> str:
         ("a.py", "x = 1\n", "x  =  1  # why\n"),
         ("a.py", "def f():\n    return 1\n", 'def f():\n    """Say it."""\n\n    return 1\n'),
         ("a.py", '"""One."""\nx = 1\n', '"""Two."""\nx = 1\n'),
+        ("a.py", 'x = Column("a", meaning="One")\n', 'x = Column("a", meaning="Two")\n'),
         ("a.cl", "float f; // a\n", "/* b\n c */ float   f;\n"),
         ("a.cpp", "int a;\n\n\nint b;\n", "int a;\nint b;\n"),
     ],
@@ -40,6 +42,8 @@ def test_a_cosmetic_edit_changes_nothing(
     [
         ("a.py", "x = 1\n", "x = 2\n"),
         ("a.py", "def f():\n    return 'a'\n", "def f():\n    return 'b'\n"),
+        ("a.py", 'x = Column("a", unit="ms")\n', 'x = Column("a", unit="s")\n'),
+        ("a.py", 'x.plot("a", label="One")\n', 'x.plot("a", label="Two")\n'),
         ("a.cl", "float f;\n", "half f;\n"),
         ("a.cl", "#define A 1\nint x;\n", "#define A 1 int x;\n"),
         ("a.sh", "# one\n", "# two\n"),
@@ -70,6 +74,54 @@ def test_modules_that_are_imported_by_imported_ones_count() -> None:
     } <= files
     assert "nntest/measuring/sweep.py" not in files
     assert not any("plots" in name for name in files)
+
+
+def test_data_files_count_with_the_module_that_has_their_name() -> None:
+    assert {path.name for path in closure(module_file("nntest.report.page"))} >= {
+        "page.py",
+        "page.css",
+        "page.html.j2",
+        "page.js",
+    }
+
+
+def test_every_data_file_counts_and_is_installed() -> None:
+    files = {
+        path
+        for path in (SCRIPTS / "nntest").rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    }
+    assert files
+    for path in files:
+        assert path in closure(path.with_name(path.name.split(".")[0] + ".py"))
+    project = tomllib.loads((SCRIPTS.parent / "pyproject.toml").read_text("utf-8"))
+    installed = project["tool"]["setuptools"]["package-data"]["*"]
+    assert installed == [f"*{suffix}" for suffix in DATA]
+
+
+def test_an_on_board_program_finds_what_lies_above_it() -> None:
+    assert ONBOARD / "clock.py" in closure(ONBOARD / "armcl" / "build_library.py")
+
+
+def test_whole_networks_are_scheduled_anew_when_networks_or_tensors_are_others() -> None:
+    files = set(closure(SCRIPTS / "schedule_network.py"))
+    assert {module_file("nntest.domain.networks"), module_file("nntest.domain.tensors")} <= files
+
+
+@pytest.mark.parametrize(
+    "script", [path for path in sorted(SCRIPTS.glob("*.py")) if path.name != "report.py"]
+)
+def test_a_script_imports_what_it_uses(script: Path) -> None:
+    """Of the rooms above its own work nothing that names other rules' jobs."""
+    names = {path.relative_to(SCRIPTS).as_posix() for path in closure(script)}
+    graph = {name for name in names if name.startswith("nntest/graph/")}
+    used = {f"nntest/graph/{name}.py" for name in ("__init__", "job", "runs", "arguments")}
+    assert graph <= used
+    talks_to_a_board = script.stem in ("probe", "install", "sweep")
+    assert talks_to_a_board == any(name.startswith("nntest/measuring/") for name in names)
+    draws = script.stem in ("layer_sum_check", "pages") or script.stem.startswith("plot_")
+    assert draws == any(name.startswith("nntest/pictures/") for name in names)
+    assert not any(name.startswith("nntest/report/") for name in names)
 
 
 def test_a_package_is_its_init_file() -> None:

@@ -2,7 +2,9 @@
 
 Snakemake's own `code` trigger sees a script's time stamp but not the modules that it imports,
 and would measure a board again for a comment.  So each rule carries, as a param, a hash over
-the syntax trees of its script and of the project's modules that this imports, transitively.
+the syntax trees of its script and of the project's modules that this imports, transitively, and
+over the data files of these modules.  What follows import statements alone would miss, ruff bans:
+relative imports, and `import_module` except in `scripts/table.py`, whose rule names the module.
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ ONBOARD = SCRIPTS / "onboard"
 PROJECT = SCRIPTS.parent
 """The check-out: config, workflow and scripts."""
 
+DATA = (".css", ".j2", ".js")
+"""A module's data files are those beside it with its name: `page.py` reads `page.css`."""
+
 MEMORY = PROJECT / ".snakemake" / "nntest"
 """Where the meaning of contents is remembered."""
 
@@ -40,7 +45,7 @@ def module_file(module: str) -> Path:
 
 
 def source_hash(files: Iterable[Path]) -> str:
-    """SHA-256 over what the files mean: comments, docstrings and layout do not count.
+    """SHA-256 over what the files mean: no comments, docstrings, layout, words of tables.
 
     Python by its syntax tree, OpenCL C and C++ without comments and blanks, others as they are.
     """
@@ -52,7 +57,7 @@ def source_hash(files: Iterable[Path]) -> str:
 
 
 def closure(script: Path) -> list[Path]:
-    """A script and every module of the project that it imports, directly or not."""
+    """A script, every module of the project that it imports, directly or not, and their data."""
     found: set[Path] = set()
     waiting = [script.resolve()]
     while waiting:
@@ -90,6 +95,7 @@ def _read_python(content: bytes) -> _Understood:
     names: set[str] = set()
     for node in ast.walk(tree):
         _drop_docstring(node)
+        _drop_words_of_tables(node)
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -124,17 +130,37 @@ def _drop_docstring(node: ast.AST) -> None:
         ] or [ast.Pass()]
 
 
+def _drop_words_of_tables(node: ast.AST) -> None:
+    """What a table and its columns are called makes no table again (`domain.tables.column`)."""
+    if isinstance(node, ast.Call):
+        called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if called in ("Column", "Table", "but"):
+            words = ("label", "meaning", "title", "caption")
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg not in words]
+
+
 @cache
 def _imported(path: Path) -> tuple[Path, ...]:
-    """The project's files that a file's import statements name."""
-    files = []
-    for name in _understood(path).imports:
-        for root in (SCRIPTS, path.parent):
-            base = root.joinpath(*name.split("."))
-            for candidate in (base.with_suffix(".py"), base / "__init__.py"):
-                if candidate.is_file():
-                    files.append(candidate.resolve())
+    """The project's files that a file's import statements name, and the file's own data."""
+    files = [file for file in path.parent.glob(f"{path.stem}.*") if file.suffix in DATA]
+    roots = {SCRIPTS}
+    if not path.is_relative_to(SCRIPTS / "nntest"):
+        # A script's own folder is on its path; on a board the one that all programs lie in, too.
+        roots |= {path.parent, *([ONBOARD] if path.is_relative_to(ONBOARD) else [])}
+    for root in roots:
+        for name in _understood(path).imports:
+            first, *more = name.split(".")
+            if first in _top_level(root):
+                base = root.joinpath(first, *more)
+                candidates = (base.with_suffix(".py"), base / "__init__.py")
+                files += [file.resolve() for file in candidates if file.is_file()]
     return tuple(files)
+
+
+@cache
+def _top_level(folder: Path) -> frozenset[str]:
+    """Names that may be imported from a folder."""
+    return frozenset(path.stem for path in folder.iterdir())
 
 
 # -- memory --------------------------------------------------------------------------------

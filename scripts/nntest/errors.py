@@ -7,9 +7,13 @@ no traceback.  Any other exception that reaches a user is a bug of ours and keep
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class UserError(Exception):
@@ -26,9 +30,10 @@ class UserError(Exception):
 
 @contextmanager
 def user_errors_end_the_process() -> Iterator[None]:
-    """Turn a `UserError` (and a full disk) into a message on stderr and exit status 1.
+    """Turn a `UserError` into a message on stderr and exit status 1.
 
-    For the top of a script: `with user_errors_end_the_process(): ...`.
+    So are the errors of the system that only the user can mend: a full disk, a file that may
+    not be read or written.  For the top of a script.
     """
     try:
         yield
@@ -36,8 +41,9 @@ def user_errors_end_the_process() -> Iterator[None]:
         print(f"error: {error}", file=sys.stderr, flush=True)
         sys.exit(1)
     except OSError as error:
-        if error.errno is None:
+        forbidden = error.errno in NOT_ALLOWED and error.filename is not None
+        if error.errno not in FULL_DISK and not forbidden:
             raise
-        where = f" ({error.filename})" if error.filename else ""
-        print(f"error: {error.strerror}{where}", file=sys.stderr, flush=True)
+        where = f"{error.filename}: " if error.filename is not None else ""
+        print(f"error: {where}{error.strerror}", file=sys.stderr, flush=True)
         sys.exit(1)

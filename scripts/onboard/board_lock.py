@@ -58,7 +58,8 @@ class BoardLock:
         """Who holds the lock, as they wrote it; an empty dict if nobody does or it is unknown."""
         descriptor = self._open()
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared: others who only ask at the same moment are not taken for an owner.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return {}
         except BlockingIOError:
             pass

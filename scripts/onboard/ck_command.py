@@ -4,28 +4,23 @@ Standard library only, Python 3.5 and later: this file is copied to boards.  CK 
 process of its own, of whatever Python and version it has (1.9 to 2.6, Python 2.7 and 3).
 """
 
-import ctypes
 import json
 import os
 import signal
 import subprocess
 import tempfile
-import time
+
+from detached import Failed, Stopped
+from processes import WAKE_EVERY_S, die_with_parent, ended_within
 
 ASK_TIMEOUT_S = 300.0
-POLL_S = 0.1
 END_PATIENCE_S = 5.0
 TAIL_BYTES = 200000
 LONGEST_LINE = 300
-PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 
-class CkError(Exception):
+class CkError(Failed):
     """What CK cannot do; the text is the whole message."""
-
-
-class Stopped(Exception):
-    """Whoever waits for a command of CK has asked for its end."""
 
 
 class Ck:
@@ -104,7 +99,7 @@ class Ck:
     def run(self, arguments, log, while_waiting, argv=None):
         """Run a command of CK (or `argv`) with its output in the file `log`; its exit status.
 
-        `while_waiting` is called all the time; True ends the command and all that it started.
+        `while_waiting` is called once a second; True ends the command and all that it started.
         Raises `Stopped` then, and what `while_waiting` raises, after ending them as well.
         """
         with open(log, "ab") as output:
@@ -117,28 +112,19 @@ class Ck:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    preexec_fn=_end_with_parent,
+                    preexec_fn=die_with_parent,
                 )
             except OSError as error:
                 name = (argv or self._argv)[0]
                 raise CkError("{} cannot be run: {}".format(name, error.strerror))
         try:
-            while process.poll() is None:
+            while not ended_within(process, WAKE_EVERY_S):
                 if while_waiting():
                     raise Stopped()
-                time.sleep(POLL_S)
         finally:
             # Also after a good end: nothing that it left behind may run beside the next one.
             end_group(process)
         return process.returncode
-
-
-def _end_with_parent():
-    """In the new process: a runner that is killed leaves no measurement without its lock."""
-    try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    except (OSError, AttributeError):
-        pass
 
 
 def end_group(process):
@@ -148,9 +134,7 @@ def end_group(process):
             os.killpg(process.pid, number)
         except OSError:
             break
-        deadline = time.monotonic() + END_PATIENCE_S
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(POLL_S)
+        ended_within(process, END_PATIENCE_S)
     process.wait()
 
 

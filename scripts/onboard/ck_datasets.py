@@ -10,6 +10,8 @@ import json
 import os
 from collections import OrderedDict
 
+from outcomes import real
+
 OURS = "tensor-{}-nntest-flow"
 
 
@@ -88,6 +90,6 @@ def _holds(path, point):
     try:
         with open(path) as stream:
             content = json.load(stream)
-        return all(float(content[key]) == float(value) for key, value in point["variables"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return all(real(content[key]) == float(value) for key, value in point["variables"])
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return False

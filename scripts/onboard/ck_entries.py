@@ -31,6 +31,7 @@ from ck_points import (
     recording,
     text,
 )
+from outcomes import OK
 
 FORMAT_VERSION = 1
 """Version of what is written under ``nntest_flow``."""
@@ -140,7 +141,7 @@ def _write_entry(archive, plan, journal, alias, points, by_point):
         lines = [line for _, line in sorted(by_point[point["id"]].items())]
         name = folder + "ckp-" + point_uid(point["id"])
         _add(archive, name + ".0001.json", _compact(recording(plan, point, lines)))
-        bad = [line for line in lines if line["status"] != "ok"]
+        bad = [line for line in lines if line["status"] != OK]
         repetitions += len(lines) - len(bad)
         if bad:
             failed += 1

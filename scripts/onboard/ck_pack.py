@@ -15,7 +15,7 @@ import zipfile
 
 from ck_entries import write_zip
 from ck_points import about_sweep
-from journal import effective
+from outcomes import effective
 
 
 def pack(ck, plan, lines, points_of, folder, path):

@@ -8,6 +8,7 @@ import math
 import re
 
 from ck_profiles import phases_of_launches, profile_of_run
+from outcomes import OK, WRONG_OUTPUT
 
 PROGRAM_MODULE_UID = "b0ac08fe1d3c2615"
 """UID of CK's module "program"."""
@@ -169,12 +170,12 @@ def _choices(plan, point):
 def _characteristics(point, line):
     """One repetition, in the shapes that CK gives to a good, a wrong and an aborted run."""
     status = line["status"]
-    if status == "ok":
+    if status == OK:
         run = _timed(line)
         run.update(run_success="yes", run_success_bool=True, return_code=0)
         run.update(output_check_failed="no", output_check_failed_bool=False)
         run.update(profile_of_run(line))
-    elif status == "wrong-output":
+    elif status == WRONG_OUTPUT:
         run = _timed(line) if line.get("time_s") is not None else {}
         reason = line.get("reason") or status
         run.update(run_success="no", run_success_bool=False, fail_reason=reason)

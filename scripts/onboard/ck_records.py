@@ -12,14 +12,9 @@ import os
 import re
 import time
 
+from outcomes import FAILED, LONGEST_REASON, NO_REASON, OK, of_ck_run, real
+
 POINT_FILE = re.compile(r"ckp-([0-9a-f]{16})\.([0-9]{4})\.json\Z")
-LONGEST_REASON = 600
-FINAL = (
-    (re.compile(r"output is not matching|[Oo]utputs differ"), "wrong-output"),
-    (re.compile(r"compilation failed"), "build-failed"),
-    (re.compile(r"pre-processing", re.I), "not-supported"),
-)
-"""Reasons that the same program would only give again; others may have been the moment's."""
 
 
 class Record:
@@ -36,12 +31,11 @@ class Record:
 
     def is_of(self, point):
         """Whether it is the record of a plan's point (its entry being the right one)."""
-        environment = self.choices.get("env", {})
+        environment = self.choices.get("env")
         wanted = list(point["variables"]) + [["CK_IN_SHAPE_N", point["batch_size"]]]
-        try:
-            same = all(float(environment[key]) == float(value) for key, value in wanted)
-        except (KeyError, TypeError, ValueError):
+        if not isinstance(environment, dict):
             return False
+        same = all(real(environment.get(key)) == float(value) for key, value in wanted)
         return same and environment.get("CK_LWS_TUNER_TYPE", "NONE") == point["tuner"]
 
 
@@ -65,7 +59,8 @@ def read_entry(folder, settled_s=0.0):
         if content is None or (settled_s and os.path.getmtime(path) > before):
             continue
         record = records.setdefault(match.group(1), Record(match.group(1)))
-        record.choices = content.get("choices", {})
+        choices = content.get("choices")
+        record.choices = choices if isinstance(choices, dict) else {}
         _count(record, content, folder)
     return [records[uid] for uid in sorted(records)]
 
@@ -78,39 +73,33 @@ def forget(folder, record):
 
 
 def _count(record, content, folder):
-    items = content.get("characteristics_list", [])
+    items = content.get("characteristics_list")
+    if not isinstance(items, list) or not items:
+        record.status, record.reason = FAILED, "CK recorded no run"
+        return
+    aborted = _aborted(folder, record.uid)
     for item in items:
-        run = item.get("run") or {}
-        run = {key.strip(): value for key, value in run.items()}
-        time = run.get("execution_time_kernel_1")
-        if run and run.get("run_success") != "no" and isinstance(time, (int, float)) and time > 0:
+        run = item.get("run") if isinstance(item, dict) else None
+        run = run if isinstance(run, dict) else {}
+        # Programs print blanks after the names of times.
+        status, reason = of_ck_run({key.strip(): run[key] for key in run}, aborted)
+        if status == OK:
             record.good += 1
-            continue
-        record.reason = str(run.get("fail_reason") or _flat_reason(folder, record.uid))
-        record.reason = record.reason[:LONGEST_REASON] or "CK recorded no reason"
-        record.status = _status(run, record.reason)
-    if not items:
-        record.status, record.reason = "failed", "CK recorded no run"
+        else:
+            record.status, record.reason = status, reason[:LONGEST_REASON] or NO_REASON
 
 
-def _status(run, reason):
-    if run.get("output_check_failed") == "yes":
-        return "wrong-output"
-    for pattern, status in FINAL:
-        if pattern.search(reason):
-            return status
-    return "failed"
-
-
-def _flat_reason(folder, uid):
+def _aborted(folder, uid):
+    """Why CK aborted a point, "" if it did not."""
     flat = _load(os.path.join(folder, "ckp-{}.flat.json".format(uid))) or {}
-    return flat.get("##pipeline_state#fail_reason#min", "")
+    reason = flat.get("##pipeline_state#fail_reason#min")
+    return reason if isinstance(reason, str) else ""
 
 
 def _load(path):
     try:
         with open(path, encoding="utf-8") as stream:
             content = json.load(stream)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Has Collective Knowledge (CK) set up on a board or measure there, detached as runner.py is.
+"""Has Collective Knowledge (CK) set up on a board or measure there, detached as a sweep is.
 
     ck_runner.py start FOLDER     do what FOLDER/plan.json says in the background
     ck_runner.py status FOLDER    print its status as JSON, and whether it runs
@@ -21,14 +21,17 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import runner
-from ck_command import Ck, CkError, Stopped, last_words, tail_of
+from ck_command import Ck, CkError, last_words, tail_of
 from ck_datasets import Datasets
 from ck_pack import pack as pack_zip
 from ck_records import POINT_FILE, forget, read_entry
 from ck_setup import CkSetup
 from clock import utc_now
-from journal import FINAL_STATUSES, Journal, Progress, effective, read_lines
+from detached import Failed, Stopped, main, read_plan, refuse_full_disk, write_atomically
+from job_names import JOURNAL_FILE, RUNNING
+from journal import Journal
+from outcomes import FAILED, OK, TIMEOUT, Progress, effective, is_final, read_lines
+from runner import Sweep
 
 LOG_FILE = "ck.log"
 SCAN_EVERY_S = 2.0
@@ -93,48 +96,43 @@ class Entries:
             return 0
 
 
-class CkSweep(runner.Sweep):
+class CkSweep(Sweep):
     """A sweep whose points CK measures; progress, status and settings as of every sweep."""
 
-    def __init__(self, folder, plan):
-        super().__init__(folder, plan)
+    def __init__(self, folder, plan, lock=None):
+        super().__init__(folder, plan, lock)
         self._ck = Ck(plan["ck_run"]["ck"], folder)
         self._log = os.path.join(folder, LOG_FILE)
         self._references = 0
 
-    def run(self):
+    def work(self):
         """As of every sweep; what CK cannot do ends it with CK's own words."""
-        try:
-            self._entries = Entries(self._ck, self._plan)
-            path = os.path.join(self._folder, runner.JOURNAL_FILE)
-            _rebuild_journal(path, self._plan, self._entries)
-            lines = read_lines(path)
-            self._journal = Journal(path)
-            self._progress = Progress(lines)
-            self._taken = {(line["point"], line["entry"]) for line in lines if line.get("entry")}
-            super().run()
-        except CkError as error:
-            self.write_status("failed", str(error))
+        self._entries = Entries(self._ck, self._plan)
+        path = os.path.join(self._folder, JOURNAL_FILE)
+        _rebuild_journal(path, self._plan, self._entries)
+        lines = read_lines(path)
+        self._journal = Journal(path)
+        self._progress = Progress(lines)
+        self._taken = {(line["point"], line["entry"]) for line in lines if line.get("entry")}
+        super().work()
 
     def _measure(self):
         points = [point for point in self._plan["points"] if self._progress.missing(point)]
         if not points:
-            return "done"
+            return
         self._current = "looking for data sets"
-        self.write_status("running")
+        self.write_status(RUNNING)
         self._places = Datasets(self._ck).place(points)
         for job in self._jobs(points):
             while job["points"]:
-                runner.refuse_full_disk(self._folder)
+                refuse_full_disk(self._folder)
                 warm = self._cool_down()
-                if self._stop_asked():
-                    return "stopped"
                 try:
                     self._run(job, self._settings.problems + warm)
                 except Stopped:
                     self._take_down(job, [])
-                    return "stopped"
-        return "stopped" if self._stop_asked() else "done"
+                    raise
+        self._refuse_stop()
 
     def _jobs(self, points):
         """What goes into one `ck run`: same program, label, batch size, data set, repetitions."""
@@ -171,7 +169,7 @@ class CkSweep(runner.Sweep):
         first = job["points"][0][2]
         alias = self._entries.alias(first, job["round"])
         self._current = "{} {}".format(first["program"], first["tuner"])
-        self.write_status("running")
+        self.write_status(RUNNING)
         start = os.path.getsize(self._log) if os.path.exists(self._log) else 0
         job["deadline_s"] = (
             first["timeout_s"] * job["repetitions"] + self._plan["ck_run"]["overhead_s"]
@@ -214,7 +212,7 @@ class CkSweep(runner.Sweep):
         if tuning:
             request["custom_autotuning"] = tuning
         path = os.path.join(self._folder, "in.json")
-        runner.write_atomically(path, request)
+        write_atomically(path, request)
         command = [
             "run",
             "nntest:" + first["program"],
@@ -239,7 +237,7 @@ class CkSweep(runner.Sweep):
                 self._take_down(job, notes, SETTLED_S)
         if now - job["since"] > job["deadline_s"]:
             raise TooLong("CK recorded nothing for {:g} s".format(job["deadline_s"]))
-        return self._while_waiting()
+        return self.while_waiting()
 
     # -- what CK has recorded --------------------------------------------------------------
 
@@ -259,20 +257,19 @@ class CkSweep(runner.Sweep):
                     line["notes"] = notes
                     self._journal.append(line)
                     self._progress.note(line)
-                    self._measured_here += line["status"] == "ok"
+                    self._measured_here += line["status"] == OK
 
     def _is_settled(self, point):
         return point["id"] in self._progress.failed or not self._progress.missing(point)
 
     def _lose(self, point, late, text):
         """Take down a point that CK left without a record, as its run was ended or broke."""
-        if self._stop_asked():
-            raise Stopped()
+        self._refuse_stop()
         line = {
             "point": point["id"],
             "repetition": 0,
             "process": 0,
-            "status": "timeout" if late else "failed",
+            "status": TIMEOUT if late else FAILED,
             "reason": late or "CK ended at it without a record: " + last_words(text),
             "log_tail": text[-2000:],
             "started_at": utc_now(),
@@ -282,14 +279,13 @@ class CkSweep(runner.Sweep):
         self._journal.append(line)
         self._progress.note(line)
 
-    def write_status(self, state, message=""):
-        """As of every sweep, with what is to be told of its outputs."""
-        super().write_status(state, message)
+    def counts(self):
+        """As of every sweep, with a remark on outputs that CK had nothing to compare with."""
+        counts = super().counts()
         if self._references:
-            told = "{} outputs had no reference in CK's repositories: the first run's became it"
-            path = os.path.join(self._folder, runner.STATUS_FILE)
-            status = dict(runner.read_json(path, {}), told=[told.format(self._references)])
-            runner.write_atomically(path, status)
+            remark = "{} outputs had no reference in CK's repositories: the first run's became it"
+            counts["remarks"] = [remark.format(self._references)]
+        return counts
 
 
 class TooLong(Exception):
@@ -300,7 +296,7 @@ def _lines_of(point, alias, record, first):
     """Journal lines of a record: its good repetitions, then its failure."""
     shared = {"point": point["id"], "entry": alias, "ck_point": record.uid, "noted_at": utc_now()}
     lines = [
-        dict(shared, status="ok", repetition=first + index, process=first + index)
+        dict(shared, status=OK, repetition=first + index, process=first + index)
         for index in range(record.good)
     ]
     if record.status:
@@ -327,8 +323,7 @@ def _rebuild_journal(path, plan, entries):
     kept = [
         line
         for line in effective(old)
-        if line.get("point") not in planned
-        or (line.get("lost") and line["status"] in FINAL_STATUSES)
+        if line.get("point") not in planned or (line.get("lost") and is_final(line["status"]))
     ]
     for identity, recorded in sorted(entries.read().items()):
         count = 0
@@ -345,32 +340,26 @@ def _rebuild_journal(path, plan, entries):
     os.replace(temporary, path)
 
 
-def work(folder, plan):
+def job(folder, plan, lock=None):
     """What a plan asks for: setting up, or measuring."""
-    return CkSetup(folder, plan) if "setup" in plan else CkSweep(folder, plan)
+    return (CkSetup if "setup" in plan else CkSweep)(folder, plan, lock)
 
 
 def pack(folder, path):
     """Write what CK has recorded for the plan as a zip."""
-    plan = runner.read_json(os.path.join(folder, runner.PLAN_FILE), None)
-    if plan is None:
-        message = "no readable {} in {}".format(runner.PLAN_FILE, folder)
-        return {"state": "failed", "message": message}
+    plan = read_plan(folder)
+    ck = Ck(plan["ck_run"]["ck"], folder)
+    points_of = {}
     try:
-        ck = Ck(plan["ck_run"]["ck"], folder)
-        points_of = {}
         for recorded in Entries(ck, plan).read().values():
             for alias, record in recorded:
                 points_of.setdefault(alias, set()).add(record.uid)
-        lines = read_lines(os.path.join(folder, runner.JOURNAL_FILE))
+        lines = read_lines(os.path.join(folder, JOURNAL_FILE))
         checksum = pack_zip(ck, plan, lines, points_of, folder, path)
     except OSError as error:
-        message = "the archive cannot be written: {} ({})".format(error.strerror, path)
-        return {"state": "failed", "message": message}
-    except CkError as error:
-        return {"state": "failed", "message": str(error)}
+        raise Failed("the archive cannot be written: {} ({})".format(error.strerror, path))
     return {"state": "packed", "path": path, "sha256": checksum}
 
 
 if __name__ == "__main__":
-    sys.exit(runner.main(work, pack))
+    sys.exit(main(job, pack))

@@ -15,46 +15,36 @@ import tarfile
 import time
 import zipfile
 
-from ck_command import Ck, CkError, Stopped, last_words, tail_of
+from ck_command import Ck, CkError, last_words, tail_of
 from clock import utc_now
-from runner import STATUS_EVERY_S, STOP_FILE, write_atomically
+from detached import Job, write_atomically
+from job_names import RESULT_FILE, RUNNING
 
 LOG_FILE = "ck.log"
-RESULT_FILE = "installed.json"
 
 
-class CkSetup:
+class CkSetup(Job):
     """The steps of ``plan["setup"]``; the result is in installed.json."""
 
-    def __init__(self, folder, plan):
-        self._folder = folder
-        self._plan = plan
+    def __init__(self, folder, plan, lock=None):
+        super().__init__(folder, plan, lock)
         self._setup = plan["setup"]
         self._log = os.path.join(folder, LOG_FILE)
         self._ck = Ck(self._setup["ck"], folder)
         self._steps = self._all_steps()
         self._done = 0
-        self._current = ""
-        self._began_at = utc_now()
-        self._last_status = 0.0
-        self._last_word = (0, time.monotonic())
+        self._log_grew = (0, time.monotonic())
+        """Size of the log, and when it had just become that."""
 
-    def run(self):
-        """Do all steps; the last status says 'done', 'stopped' or 'failed' with the reason."""
-        try:
-            for name, step in self._steps:
-                self._current = name
-                self.write_status("running")
-                step()
-                self._done += 1
-            write_atomically(os.path.join(self._folder, RESULT_FILE), self._result())
-        except Stopped:
-            self.write_status("stopped")
-        except CkError as error:
-            self.write_status("failed", str(error))
-        else:
-            self._current = ""
-            self.write_status("done")
+    def work(self):
+        """Do all steps; `CkError` says what is missing."""
+        for name, step in self._steps:
+            self._current = name
+            self.write_status(RUNNING)
+            step()
+            self._done += 1
+        self._current = ""
+        write_atomically(os.path.join(self._folder, RESULT_FILE), self._result())
 
     def _all_steps(self):
         steps = [("Collective Knowledge", self._have_ck)]
@@ -238,49 +228,29 @@ class CkSetup:
             path = os.path.join(self._folder, "in.json")
             write_atomically(path, content)
             words.append("@" + path)
-        self._last_word = (start, time.monotonic())
-        status = self._ck.run(words, self._log, self._while_waiting, argv)
+        self._log_grew = (start, time.monotonic())
+        status = self._ck.run(words, self._log, self.while_waiting, argv)
         return None if status == 0 else last_words(tail_of(self._log, start))
 
-    def _while_waiting(self):
+    def while_waiting(self):
+        """As of every job; a command that has written nothing for long is a failure."""
         now = time.monotonic()
-        size, since = self._last_word
+        size, since = self._log_grew
         grown = os.path.getsize(self._log) if os.path.exists(self._log) else 0
         if grown != size:
-            self._last_word = (grown, now)
+            self._log_grew = (grown, now)
         elif now - since > self._setup["quiet_timeout_s"]:
             raise CkError(
-                "{}: not a word for {:g} s (the log: {})".format(
+                "{}: it wrote nothing for {:g} s (the log: {})".format(
                     self._current, self._setup["quiet_timeout_s"], self._log
                 )
             )
-        if now - self._last_status > STATUS_EVERY_S:
-            self.write_status("running")
-        return os.path.exists(os.path.join(self._folder, STOP_FILE))
+        return super().while_waiting()
 
-    def write_status(self, state, message=""):
-        """Rewrite status.json in the shape of a sweep's, with steps for repetitions."""
+    def counts(self):
+        """Steps, in the place of a sweep's repetitions."""
         total = len(self._steps)
-        write_atomically(
-            os.path.join(self._folder, "status.json"),
-            {
-                "state": state,
-                "message": message,
-                "plan_id": self._plan["plan_id"],
-                "pid": os.getpid(),
-                "began_at": self._began_at,
-                "updated_at": utc_now(),
-                "current": self._current,
-                "repetitions": total,
-                "missing": total - self._done,
-                "done": self._done,
-                "failed_points": 0,
-                "notes": [],
-                "measured_here": self._done,
-                "seconds_left": None,
-            },
-        )
-        self._last_status = time.monotonic()
+        return {"repetitions": total, "missing": total - self._done, "unit": "steps"}
 
 
 def _filled(content, wanted):

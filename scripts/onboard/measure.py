@@ -8,28 +8,33 @@ The program is handed its point in environment variables and writes its times to
 contract of CK-NNTest, and ours beside it; docs/programs.md lists both).
 """
 
-import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 
 from clock import utc_now
 from counters import CounterReader, CounterReaderError
 from device_state import throttled
-from processes import die_with_parent, end_group, signal_name
+from outcomes import OK, OUT_OF_MEMORY, SKIPPED, TIMEOUT, crashed, of_exit, of_status_file
+from processes import WAKE_EVERY_S, die_with_parent, end_group, ended_within
+from program_files import BadRecord, plain, read_json, repetition, timer
 
 REPETITIONS_FILE = "tmp-nntest-repetitions.jsonl"
 STATUS_FILE = "tmp-nntest-status.json"
 TIMER_FILE = "tmp-ck-timer.json"
 LOG_FILE = "program.log"
 
-POLL_S = 0.02
 LOG_TAIL_BYTES = 2000
 
 
 class Measurement:
-    """One process of one point: `run` yields a journal line for each repetition, as it ends.
+    """One process of one point: `run` yields a journal line for each repetition.
+
+    The program is looked at when it has ended, and once a second before: a look at the end of
+    every repetition would take time from the next one.  Repetitions that are found at one look
+    share the device's state before it.
 
     The last line has a status other than ok if the process ended badly.
     """
@@ -43,6 +48,11 @@ class Measurement:
         self._on_wait = on_wait
         """Called while waiting; returning True ends the program and the measurement."""
         self._read = 0
+        self._lines = 0
+        self._left = list(repetitions)
+        """Repetitions that the program has not reported yet."""
+        self._odd = ""
+        """What is wrong with the first line that is no repetition."""
 
     def run(self):
         """Start the program, follow it to its end, and yield journal lines."""
@@ -60,10 +70,11 @@ class Measurement:
         try:
             with CounterReader(command, self._folder) as reader:
                 lines = list(self._run())
-                if lines and lines[-1]["status"] == "ok":
-                    lines[-1]["counters"] = reader.finish()
-        except CounterReaderError as error:
-            lines = [self._failure("skipped", str(error), started_at, before)]
+                if lines and lines[-1]["status"] == OK:
+                    lines[-1]["counters"] = plain(reader.finish())
+        except (CounterReaderError, BadRecord, RecursionError) as error:
+            self._left = list(self._repetitions)
+            lines = [self._failure(SKIPPED, str(error), started_at, before)]
         for line in lines:
             yield line
 
@@ -74,40 +85,40 @@ class Measurement:
         try:
             program = self._start()
         except OSError as error:
-            yield self._failure("crashed(start)", str(error), started_at, before)
+            yield self._failure(crashed("start"), str(error), started_at, before)
             return
         deadline = time.monotonic() + self._point["timeout_s"]
         finished = 0
         ended_by = None
         try:
             while True:
-                ended = program.poll() is not None
-                # Read after the poll: what the program wrote before it ended is all there.
+                left = deadline - time.monotonic()
+                ended = ended_within(program, min(left, WAKE_EVERY_S))
+                # Read after the end: what the program wrote before it is all there.
                 for line in self._new_repetitions(before):
                     finished += 1
                     before = line["state_after"]
                     yield line
                 if ended:
                     break
-                if time.monotonic() > deadline:
+                if time.monotonic() >= deadline:
                     ended_by = "timeout"
                 elif self._on_wait():
                     ended_by = "stopped"
                 if ended_by:
                     break
-                time.sleep(POLL_S)
         finally:
             end_group(program)
         if ended_by == "stopped":
             return
         if ended_by == "timeout":
             reason = "ran longer than {:g} s".format(self._point["timeout_s"])
-            yield self._failure("timeout", reason, started_at, before, finished)
-        elif program.returncode == 0 and finished == 0:
+            yield self._failure(TIMEOUT, reason, started_at, before)
+        elif program.returncode == 0 and finished == 0 and not self._odd:
             yield self._single_repetition(started_at, before)
         elif program.returncode != 0 or finished < len(self._repetitions):
             status, reason = self._why(program.returncode, finished, _oom_kills() > oom_before)
-            yield self._failure(status, reason, started_at, before, finished)
+            yield self._failure(status, reason, started_at, before)
 
     def _start(self):
         environment = dict(os.environ)
@@ -131,50 +142,44 @@ class Measurement:
             with open(os.path.join(self._folder, REPETITIONS_FILE), "rb") as stream:
                 stream.seek(self._read)
                 content = stream.read()
-        except FileNotFoundError:
+        except OSError:
             return
         whole = content.rfind(b"\n") + 1
         self._read += whole
-        for raw in content[:whole].splitlines():
-            record = json.loads(raw.decode("utf-8"))
-            index = record["repetition"] - self._repetitions[0]
-            line = self._line(
-                repetition=self._repetitions[index],
-                started_at=record["started_at"],
-                setup_s=record["execution_time_kernel_0"],
-                time_s=record["execution_time_kernel_1"],
-                tuning_s=record.get("tuning_s"),
-                output_check=record.get("output_check", {}),
-                run_time_state=record.get("run_time_state", {}),
-                before=before,
-            )
-            if "kernels" in record:
-                line["kernels"] = record["kernels"]
-            yield line
+        for raw in content[:whole].split(b"\n")[:-1]:
+            self._lines += 1
+            try:
+                position, fields = repetition(raw, len(self._repetitions), self._repetitions[0])
+                number = self._repetitions[position]
+                if number not in self._left:
+                    raise BadRecord("repetition {} was there already".format(number))
+            except BadRecord as error:
+                odd = "line {} of {}: {}".format(self._lines, REPETITIONS_FILE, error)
+                self._odd = self._odd or odd
+                continue
+            self._left.remove(number)
+            yield self._line(before, repetition=number, **fields)
 
     def _single_repetition(self, started_at, before):
         """The one repetition of a program that only knows CK-NNTest's timer file."""
-        timer = self._json(TIMER_FILE)
-        if not isinstance(timer, dict) or "execution_time_kernel_1" not in timer:
+        content = read_json(os.path.join(self._folder, TIMER_FILE))
+        if not isinstance(content, dict) or "execution_time_kernel_1" not in content:
             reason = "ended well, but wrote no time to " + TIMER_FILE
-            return self._failure("crashed(no timer)", reason, started_at, before)
-        return self._line(
-            repetition=self._repetitions[0],
-            started_at=started_at,
-            setup_s=timer.get("execution_time_kernel_0"),
-            time_s=timer["execution_time_kernel_1"],
-            tuning_s=timer.get("run_time_state", {}).get("tuner", {}).get("tuning_s"),
-            output_check={},
-            before=before,
-            run_time_state=timer.get("run_time_state", {}),
-        )
+            return self._failure(crashed("no timer"), reason, started_at, before)
+        try:
+            fields = timer(content)
+        except BadRecord as error:
+            reason = "{}: {}".format(TIMER_FILE, error)
+            return self._failure(crashed("bad record"), reason, started_at, before)
+        number = self._repetitions[0]
+        return self._line(before, repetition=number, started_at=started_at, **fields)
 
     def _line(self, before, **fields):
         after = self._state.read()
         line = {
             "point": self._point["id"],
             "process": self._process,
-            "status": "ok",
+            "status": OK,
             "state_before": before,
             "state_after": after,
             "throttled": throttled(before, after),
@@ -182,11 +187,10 @@ class Measurement:
         line.update(fields)
         return line
 
-    def _failure(self, status, reason, started_at, before, finished=0):
-        index = min(finished, len(self._repetitions) - 1)
+    def _failure(self, status, reason, started_at, before):
         return self._line(
             before,
-            repetition=self._repetitions[index],
+            repetition=(self._left or self._repetitions[-1:])[0],
             status=status,
             reason=reason,
             log_tail=self._log_tail(),
@@ -195,26 +199,17 @@ class Measurement:
 
     def _why(self, returncode, finished, out_of_memory):
         """Status and reason of a process that did not end well."""
-        own = self._json(STATUS_FILE)
-        if isinstance(own, dict) and own.get("status"):
-            return str(own["status"]), str(own.get("reason", ""))
-        if returncode < 0:
-            name = signal_name(-returncode)
-            if name == "SIGKILL" and out_of_memory:
-                return "out-of-memory", "killed by the kernel for want of memory"
-            return "crashed({})".format(name), "ended by signal {}".format(name)
-        if returncode > 0:
-            reason = "ended with exit status {}".format(returncode)
-            return "crashed(exit {})".format(returncode), reason
+        said = of_status_file(read_json(os.path.join(self._folder, STATUS_FILE)))
+        if said:
+            return said
+        if returncode == -signal.SIGKILL and out_of_memory:
+            return OUT_OF_MEMORY, "killed by the kernel for want of memory"
+        if returncode != 0:
+            return of_exit(returncode)
+        if self._odd:
+            return crashed("bad record"), self._odd
         reason = "ended after {} of {} repetitions".format(finished, len(self._repetitions))
-        return "crashed(early end)", reason
-
-    def _json(self, name):
-        try:
-            with open(os.path.join(self._folder, name)) as stream:
-                return json.load(stream)
-        except (OSError, ValueError):
-            return None
+        return crashed("early end"), reason
 
     def _log_tail(self):
         try:

@@ -1,4 +1,4 @@
-"""Processes that the runner starts: how they end with it, and what ended them.
+"""Processes that a job starts: how they are waited for, and how they end with it.
 
 Standard library only, Python 3.5 and later: this file is copied to boards.
 """
@@ -6,6 +6,30 @@ Standard library only, Python 3.5 and later: this file is copied to boards.
 import ctypes
 import os
 import signal
+import time
+
+WAKE_EVERY_S = 1.0
+"""Who waits beside a measurement looks round no more often than this."""
+
+
+def ended_within(process, seconds):
+    """Whether a child process (a Popen) has ended, waiting for up to some seconds.
+
+    The caller sleeps until a child of its ends: a harness that wakes up many times a second, as
+    `Popen.wait` with a timeout does, disturbs what it measures.  For a process of one thread.
+    """
+    blocked = {signal.SIGCHLD}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+    try:
+        deadline = time.monotonic() + seconds
+        # Blocked before it is asked: an end in between is then waiting for us.
+        while process.poll() is None:
+            left = max(0.0, deadline - time.monotonic())
+            if signal.sigtimedwait(blocked, left) is None:
+                break
+        return process.poll() is not None
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def die_with_parent():
@@ -27,11 +51,3 @@ def end_group(process):
         except ProcessLookupError:
             pass
         process.wait()
-
-
-def signal_name(number):
-    """A signal's name, e.g. SIGSEGV."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "signal {}".format(number)

@@ -7,8 +7,9 @@ import pytest
 from analysis.fixtures import TENSORS, failed_row, row
 from nntest.analysis.kernels import kernel_share, stage_of
 from nntest.analysis.protocols import protocol_check
-from nntest.archives.measurements import KERNEL_SCHEMA, to_frame
+from nntest.archives.measurements import to_frame
 from nntest.config.plot_options import PlotOptions
+from nntest.domain.tables.measurements import KERNELS
 from nntest.pictures.plots.kernel_stack import kernel_stack
 
 FIRST, SECOND = TENSORS[:2]
@@ -32,7 +33,7 @@ def profiled(tensor, wall_us=120.0, phase="run", runs=3, **changes):
 
 
 def kernels_of(*rows):
-    return to_frame([one for some in rows for one in some], KERNEL_SCHEMA)
+    return to_frame([one for some in rows for one in some], KERNELS)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from nntest.config import load_study
 from nntest.domain.networks import Network
 from nntest.domain.networks_onnx import read_onnx
 from nntest.errors import UserError
-from nntest.graph import sweep_spec, table_spec
+from nntest.graph.boards import sweep_spec
+from nntest.graph.tables import table_spec
 from onnx import TensorProto, helper, numpy_helper
 
 

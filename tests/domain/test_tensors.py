@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nntest.domain.tensors import SPECIES, Tensor
+from nntest.domain.tensors import LARGEST_SIZE, SPECIES, Tensor
 from nntest.errors import UserError
 
 sizes = st.integers(min_value=1, max_value=2048)
@@ -20,14 +20,61 @@ def convolutions(draw: st.DrawFn) -> Tensor:
     return Tensor.conv(draw(sizes), h, w, kernel, draw(sizes), draw(st.integers(1, 4)), pads)
 
 
-@given(convolutions())
+@st.composite
+def tensors(draw: st.DrawFn) -> Tensor:
+    """Of every species, with every factor that a GEMM can have."""
+    species = draw(st.sampled_from(sorted(SPECIES)))
+    if species == "conv":
+        return draw(convolutions())
+    keys = SPECIES[species].keys
+    factors = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([1e-05, -1.0, 1.0])
+    small = st.integers(1, 8)
+    values = []
+    for key in keys:
+        if key.endswith(("_H", "_W")):
+            values.append(draw(st.integers(8, LARGEST_SIZE)))
+        elif key.endswith(("ALPHA", "BETA")):
+            values.append(draw(factors))
+        elif key.endswith(("KERNEL", "STRIDE", "PAD")):
+            values.append(draw(small))
+        else:
+            values.append(draw(st.integers(1, LARGEST_SIZE)))
+    pads = None
+    if species == "depthwiseconv":
+        sides = draw(st.tuples(*[small] * 4))
+        pads, values[-1] = sides, sides[0]
+    return Tensor(species, tuple(values), pads)
+
+
+@given(tensors())
 def test_a_name_reads_back_as_the_same_tensor(tensor: Tensor) -> None:
-    assert Tensor.parse("conv", tensor.name) == tensor
+    assert Tensor.parse(tensor.species, tensor.name) == tensor
+    assert Tensor.parse(tensor.species, f"shape-{tensor.name}") == tensor
 
 
-@given(convolutions())
+@given(tensors())
 def test_the_environment_reads_back_as_the_same_tensor(tensor: Tensor) -> None:
-    assert Tensor.from_env("conv", tensor.env()) == tensor
+    assert Tensor.from_env(tensor.species, tensor.env()) == tensor
+
+
+@pytest.mark.parametrize("alpha", ["1e-05", "-1", "-1e-05", "0.1234567890123", "1e+22"])
+def test_a_gemm_keeps_its_factors(alpha: str) -> None:
+    tensor = Tensor.parse("gemm", f"64-32-16-{alpha}--2")
+    assert tensor.name == f"64-32-16-{alpha}--2"
+    assert tensor.values == (64, 32, 16, float(alpha), -2.0)
+    assert tensor.env()["CK_GEMM_ALPHA"] == alpha
+
+
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan", "9" * 400, 10**400, 1e999, "x", [], ""])
+def test_a_variable_that_is_not_a_number_in_range_is_a_clear_error(number: object) -> None:
+    for species in SPECIES.values():
+        good = dict.fromkeys(species.keys, "16") | {"CK_CONV_PAD": "0", "CK_DEPTHWISE_PAD": "0"}
+        for key in species.keys:
+            with pytest.raises(UserError, match=key):
+                Tensor.from_env(species.name, {**good, key: number})
+    with pytest.raises(UserError, match="CONV_PAD"):
+        pads = {"NNTEST_CONV_PADS": f"0,0,0,{number}"}
+        Tensor.from_env("conv", dict.fromkeys(SPECIES["conv"].keys, "16") | pads)
 
 
 @given(convolutions(), st.integers(1, 16))
@@ -76,6 +123,7 @@ def test_gemm_operations_are_two_m_n_k() -> None:
         ("512-14-14-1-512-0-0", "CK_CONV_STRIDE is below 1"),
         ("3-2-2-3-32-1-0", "larger than the padded input"),
         ("3-224-224-3-32-2-0_1_0", "not a value for CK_CONV_PAD"),
+        ("9999999999-14-14-1-512-1-0", "CK_IN_SHAPE_C is above 2147483647"),
     ],
 )
 def test_a_wrong_name_is_told_with_its_field(name: str, complaint: str) -> None:

@@ -31,7 +31,7 @@ def test_a_terminal_sees_one_line_rewritten() -> None:
     line = ProgressLine("board.lib", stream, log)
     line.progress(STATUS)
     line.progress({**STATUS, "missing": 20})
-    line.end("done")
+    line.note("done")
     shown = stream.getvalue()
     assert shown.count("\n") == 2
     assert "10/40, 1 points failed, 1 min 35 s left, conv" in shown

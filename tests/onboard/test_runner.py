@@ -239,7 +239,7 @@ def test_a_restart_measures_only_what_is_missing(board: Board) -> None:
 
 
 def test_a_killed_runner_loses_no_finished_repetition(board: Board) -> None:
-    point = board.point("a", "good", env={"PACE": "0.1"}, repetitions=8, repetitions_per_process=8)
+    point = board.point("a", "good", env={"PACE": "0.5"}, repetitions=8, repetitions_per_process=8)
     board.plan(point)
     board.call("start")
     deadline = time.monotonic() + 30

@@ -27,16 +27,15 @@ from nntest.analysis.end_to_end import end_to_end
 from nntest.analysis.estimate import estimate
 from nntest.analysis.schedule import schedule
 from nntest.analysis.study_figure import study_figure
-from nntest.archives.measurements import SCHEMA, to_frame
+from nntest.archives.measurements import to_frame
 from nntest.config.comparison import Compare, ComparedSide
 from nntest.config.plot_options import PlotOptions
 from nntest.domain.networks import mobilenet_v1
-from nntest.graph import OPTIONAL_TABLES
+from nntest.domain.tables.all import ALL
 from nntest.pictures.plots.speedup_bars import speedup_bars
 from nntest.pictures.plots.violin import violin
 from nntest.report import cells
 from nntest.report.cells import NULL, duration, number, percent, table_view
-from nntest.report.columns import COLUMNS, TABLES
 from nntest.report.headline import cautions
 from nntest.report.page import ReportInputs, headline, write_page
 
@@ -56,7 +55,7 @@ def all_tables(frame, networks=(NETWORK,)):
         "comparison": comparison(frame, None, None, networks, "study", 42),
         "measurements": frame,
     }
-    return {name: made[name] for name in made if len(made[name]) or name not in OPTIONAL_TABLES}
+    return {name: made[name] for name in made if len(made[name]) or not ALL[name].optional}
 
 
 @pytest.fixture(scope="module")
@@ -317,21 +316,15 @@ class TestTableView:
         assert view.rows[0][0].text == "first line"
         assert view.rows[0][0].more == "first line\nsecond <b>"
 
-    def test_measurement_columns_are_explained_by_the_schema(self, frame):
+    def test_columns_are_headed_and_explained_by_their_table(self, frame):
         view = table_view("measurements", frame)
-        meanings = {name: column.meaning for name, column in view.headers}
-        assert meanings["process_id"] == SCHEMA.field("process_id").metadata[b"meaning"].decode()
+        shown = dict(view.headers)
+        assert shown["process_id"] == ALL["measurements"].column("process_id")
+        assert shown["time_us"].heading == "time µs"
 
-    def test_every_column_of_every_table_is_described(self, frame):
+    def test_every_table_has_the_columns_that_it_says(self, frame):
         for name, table in all_tables(frame).items():
-            if name != "measurements":
-                inside = {end for ends in TABLES[name].intervals.values() for end in ends}
-                unknown = set(table.columns) - set(COLUMNS) - inside
-                assert unknown <= {"archive", "entry", "point", "subpoint", "device", "driver"}
-                assert inside <= set(table.columns)
-                assert set(TABLES[name].kept + TABLES[name].hidden + TABLES[name].last) <= set(
-                    table.columns
-                )
+            assert tuple(table.columns) == ALL[name].names
 
 
 @pytest.mark.parametrize(

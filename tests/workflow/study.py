@@ -83,6 +83,11 @@ class Checkout:
         assert old in text, f"{name} has no {old!r}"
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
+    def add(self, name: str, line: str) -> None:
+        """Add a line at the end of a file."""
+        with (self.folder / name).open("a", encoding="utf-8") as file:
+            file.write(f"\n{line}\n")
+
     def command(self, *arguments: str) -> list[str]:
         """Command line of Snakemake on two cores."""
         return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]

@@ -56,30 +56,59 @@ def test_an_edit_of_the_plots_code_runs_no_sweep(study: Checkout) -> None:
     study.edit("scripts/nntest/pictures/plots/violin.py", "import", "_edited = 1\nimport")
     study.edit("scripts/nntest/pictures/plots/violin.py", "_edited = 1\n", "")
     assert study.would_run() == {}
-    with (study.folder / "scripts/nntest/pictures/plots/violin.py").open("a") as code:
-        code.write("\nEDITED = 1\n")
+    study.add("scripts/nntest/pictures/plots/violin.py", "EDITED = 1")
     assert set(study.would_run()) == {"violin", "report", "all"}
 
 
 def test_an_edit_of_the_statistics_runs_no_sweep(study: Checkout) -> None:
-    with (study.folder / "scripts/nntest/analysis/stats.py").open("a") as code:
-        code.write("\nEDITED = 1\n")
+    study.add("scripts/nntest/analysis/stats.py", "EDITED = 1")
     assert not MEASURING & set(study.would_run())
     assert "table" in study.would_run()
 
 
 def test_an_edit_of_the_kernels_measures_all_of_the_library_again(study: Checkout) -> None:
     kernel = "scripts/onboard/opencl_reference/kernels/gemm.cl"
-    with (study.folder / kernel).open("a") as code:
-        code.write("\n#define EDITED 1\n")
+    study.add(kernel, "#define EDITED 1")
     assert set(study.would_run()) == {"install", "sweep", *ANALYSIS}
     assert study.to_measure() == [24]
 
 
 def test_an_edit_of_the_measuring_part_measures_again(study: Checkout) -> None:
-    study.edit("scripts/onboard/measure.py", "POLL_S = 0.02", "POLL_S = 0.03")
+    study.edit("scripts/onboard/measure.py", "LOG_TAIL_BYTES = 2000", "LOG_TAIL_BYTES = 3000")
     assert set(study.would_run()) == {"sweep", *ANALYSIS}
     assert study.to_measure() == [24]
+
+
+def test_an_edit_of_the_tensors_asks_the_board_and_measures_nothing(study: Checkout) -> None:
+    study.add("scripts/nntest/domain/tensors.py", "EDITED = 1")
+    assert MEASURING & set(study.would_run()) == {"sweep"}
+    assert study.to_measure() == [0]
+
+
+def test_what_the_report_alone_shows_runs_it_alone(study: Checkout) -> None:
+    """A caption; a further table or picture, which runs none of the others again; its style."""
+    study.edit("scripts/nntest/graph/plots.py", "Time of each layer", "Times of layers")
+    study.edit("scripts/nntest/graph/trade_offs.py", "Latency of a batch", "Batches")
+    study.edit("scripts/nntest/graph/tables.py", "import Any\n", "import Any\n\nEDITED = 1\n")
+    study.edit("scripts/nntest/report/page.css", "{", "{ ")
+    assert study.would_run() == {"report": 1, "all": 1}
+
+
+def test_the_style_of_the_pages_runs_them_alone(study: Checkout) -> None:
+    study.edit("scripts/nntest/pictures/charts/page.css", "{", "{ ")
+    assert study.would_run() == {"pages": 1, "all": 1}
+
+
+def test_words_of_snakemake_run_nothing(study: Checkout) -> None:
+    study.edit("workflow/rules/tables.smk", '"Table {wildcards.table}"', '"A table"')
+    study.add("workflow/report/table.rst", "One more line.")
+    assert study.would_run() == {}
+
+
+def test_a_table_runs_again_for_its_own_module(study: Checkout) -> None:
+    """Whose name stands in `graph.tables`, where no import statement says it."""
+    study.add("scripts/nntest/analysis/study_figure.py", "EDITED = 1")
+    assert study.would_run() == {"table": 1, "report": 1, "all": 1}
 
 
 def test_a_comment_runs_nothing(study: Checkout) -> None:
@@ -89,11 +118,16 @@ def test_a_comment_runs_nothing(study: Checkout) -> None:
         "scripts/nntest/analysis/stats.py",
         "scripts/sweep.py",
     ):
-        with (study.folder / name).open("a") as code:
-            code.write("\n# a comment\n")
-    with (study.folder / "scripts/onboard/opencl_reference/kernels/gemm.cl").open("a") as code:
-        code.write("\n// a comment\n")
+        study.add(name, "# a comment")
+    study.add("scripts/onboard/opencl_reference/kernels/gemm.cl", "// a comment")
     assert study.would_run() == {}
+
+
+def test_other_words_for_a_table_make_the_report_alone_again(study: Checkout) -> None:
+    tables = "scripts/nntest/domain/tables"
+    study.edit(f"{tables}/study.py", "Each point's repetitions: count", "For each point: count")
+    study.edit(f"{tables}/shared.py", 'meaning="fastest repetition"', 'meaning="the fastest"')
+    assert set(study.would_run()) == {"report", "all"}
 
 
 def test_another_board_file_runs_nothing(study: Checkout) -> None:

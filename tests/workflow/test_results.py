@@ -10,7 +10,8 @@ from collections import defaultdict
 import pandas as pd
 import pytest
 from nntest.archives.measurements import load, measured
-from nntest.graph import PLOTS, TABLES
+from nntest.graph.plots import PLOTS
+from nntest.graph.tables import TABLES
 
 from workflow.study import POINTS, REPETITIONS, Checkout
 

@@ -1,10 +1,10 @@
 # Pictures of what was made of the measurements: networks, comparisons.
 
 ANALYSIS_PLOTS = {
-    # Picture: (its tables, the module that draws it)
-    "layers": (["layer_times", "estimate"], "nntest.pictures.plots.layer_bars"),
-    "end_to_end": (["end_to_end"], "nntest.pictures.plots.end_to_end"),
-    "comparison": (["comparison"], "nntest.pictures.plots.comparison"),
+    # Picture: its tables
+    "layers": ["layer_times", "estimate"],
+    "end_to_end": ["end_to_end"],
+    "comparison": ["comparison"],
 }
 
 
@@ -12,7 +12,7 @@ rule analysis_plot:
     input:
         measurements=MEASUREMENTS,
         tables=lambda w: expand(
-            f"{RESULTS}/tables/{{table}}.parquet", table=ANALYSIS_PLOTS[w.plot][0]
+            f"{RESULTS}/tables/{{table}}.parquet", table=ANALYSIS_PLOTS[w.plot]
         ),
     output:
         svg=report(
@@ -25,12 +25,12 @@ rule analysis_plot:
     log:
         f"{LOGS}/plot.{{plot}}.log",
     wildcard_constraints:
-        plot="|".join(ANALYSIS_PLOTS),
+        plot=any_of(ANALYSIS_PLOTS),
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=lambda w: spec(**graph.analysis_plot_spec(STUDY, w.plot)),
-        code=lambda w: code("plot_analysis.py", ANALYSIS_PLOTS[w.plot][1]),
+        spec=lambda w: spec(**plots.analysis_plot_spec(STUDY, w.plot)),
+        code=code("plot_analysis.py"),
     message:
         "Plot {wildcards.plot}"
     script:

@@ -16,7 +16,7 @@ rule merge:
         "../envs/nntest.yaml"
     params:
         spec=spec(imports=STUDY.config.imports, merge=STUDY.config.merge),
-        code=code("merge.py", "nntest.archives.ck.merge"),
+        code=code("merge.py"),
     message:
         "Merge the archives"
     script:
@@ -31,12 +31,12 @@ rule tidy:
         csv=report(
             f"{RESULTS}/tables/measurements.csv",
             category="Tables",
-            caption="../report/measurements.rst",
+            caption="../report/table.rst",
             labels={"table": "measurements"},
         ),
         profiles=expand(
             f"{RESULTS}/tables/{{table}}.{{kind}}",
-            table=graph.PROFILE_TABLES,
+            table=tables.PROFILE_TABLES,
             kind=["parquet", "csv"],
         ),
     log:
@@ -44,8 +44,9 @@ rule tidy:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph.tidy_spec(STUDY)),
-        code=code("tidy.py", "nntest.archives.ck", "nntest.archives.measurements"),
+        spec=spec(**archives.tidy_spec(STUDY)),
+        code=code("tidy.py"),
+        caption=caption("measurements"),
     message:
         "Read the archive into the measurement table"
     script:

@@ -12,8 +12,8 @@ rule probe:
     resources:
         **all_boards(),
     params:
-        spec=lambda w: spec(**graph.probe_spec(BOARDS[w.board])),
-        code=code("probe.py", *graph.PROBE_SOURCES),
+        spec=lambda w: spec(**boards.probe_spec(BOARDS[w.board])),
+        code=board_code("probe.py", boards.PROBE_SOURCES),
     message:
         "Probe {wildcards.board}: what it is"
     script:
@@ -33,8 +33,10 @@ rule install:
     resources:
         **all_boards(),
     params:
-        spec=lambda w: spec(**graph.install_spec(STUDY, w.board, w.library)),
-        code=lambda w: code("install.py", *graph.install_sources(STUDY, w.library)),
+        spec=lambda w: spec(**boards.install_spec(STUDY, w.board, w.library)),
+        code=lambda w: board_code(
+            "install.py", boards.install_sources(STUDY, w.library)
+        ),
     message:
         "Install {wildcards.library} on {wildcards.board}, or find it there"
     script:
@@ -67,8 +69,8 @@ rule sweep:
         # Not a limit, a figure to read in a dry run.
         repetitions_to_measure=lambda w: repetitions_to_measure(w),
     params:
-        spec=lambda w: spec(**graph.sweep_spec(STUDY, graph.sweep_of(SWEEPS, w))),
-        code=lambda w: code("sweep.py", *graph.sweep_sources(STUDY, w.library)),
+        spec=lambda w: spec(**boards.sweep_spec(STUDY, sweep_of(w))),
+        code=lambda w: board_code("sweep.py", boards.sweep_sources(STUDY, w.library)),
     message:
         "Sweep {wildcards.board} with {wildcards.library}{wildcards.cut}: {resources.repetitions_to_measure} repetitions to measure"
     script:

@@ -1,7 +1,9 @@
 # What every stage uses: the study, paths of its results, params that say when to run again.
 
 import json
+import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -9,18 +11,30 @@ from snakemake.exceptions import WorkflowError
 HOME = Path(workflow.current_basedir).resolve().parents[1]
 SCRIPTS = HOME / "scripts"
 
-from nntest import graph
+# The environment of another check-out would bring that one's modules, whatever is edited here.
+_package = find_spec("nntest")
+_file = Path(_package.origin).resolve() if _package and _package.origin else None
+if _file != SCRIPTS / "nntest" / "__init__.py":
+    raise WorkflowError(
+        f"this check-out's package, {SCRIPTS / 'nntest'}, is not the one that Python finds: "
+        f"{_file.parent if _file else 'it finds none'}\n"
+        f"  hint: `make run` uses an environment of this check-out's own (`make env` makes it); "
+        f"with another one, set PYTHONPATH={SCRIPTS}"
+    )
+
 from nntest.codehash import closure, module_file, source_hash
 from nntest.config import LocalConnection, load_study
+from nntest.domain.tables.all import ALL
 from nntest.errors import UserError
+from nntest.graph import archives, boards, plots, rooflines, tables, trade_offs
 from nntest.measuring.pending import pending_repetitions
 from nntest.graph.runs import RunLock, headline_text
 
 try:
     STUDY = load_study(config, HOME)
-    IMPORTED = graph.imported_files(STUDY)
-    COMPARED_RUNS = graph.compared_runs(STUDY)
-    PREDICTION_FILES = graph.layer_sum_check_files(STUDY)
+    IMPORTED = archives.imported_files(STUDY)
+    COMPARED_RUNS = tables.compared_runs(STUDY)
+    PREDICTION_FILES = tables.layer_sum_check_files(STUDY)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -35,19 +49,24 @@ REPORT = f"{RESULTS}/report.html"
 
 # A board measures one thing at a time: one resource for each, of which there is one.
 for board in STUDY.boards:
-    if graph.board_resource(board) not in workflow.global_resources:
-        workflow.register_resource(graph.board_resource(board), 1)
+    if boards.board_resource(board) not in workflow.global_resources:
+        workflow.register_resource(boards.board_resource(board), 1)
 
 
-def code(script, *parts):
+def code(script, *modules):
     """Param: changes when what a job does may change (not for a comment).
 
-    The script, the modules that do its work (by name, with all that they import), and files.
+    The script with all that it imports; `modules`: what it imports by a name that the rule says.
     """
-    files = [SCRIPTS / script]
-    for part in parts:
-        files += closure(module_file(part)) if isinstance(part, str) else [part]
+    files = closure(SCRIPTS / script)
+    for module in modules:
+        files += closure(module_file(module))
     return source_hash(files)
+
+
+def board_code(script, files):
+    """The same for a script that talks to a board: only what may change what is measured."""
+    return source_hash([SCRIPTS / script, *files])
 
 
 def spec(**fields):
@@ -55,27 +74,44 @@ def spec(**fields):
     return json.dumps(fields, sort_keys=True)
 
 
-def holds_board(board):
-    """Resources of a job on a board: all of that board, none of the others."""
+def caption(table):
+    """Param: what a table shows, for the report of Snakemake.
 
-    def resource(wildcards):
-        return int(wildcards.board == board.name)
+    It asks for `output`, which Snakemake leaves out when it looks for params that have changed:
+    better words make no table again.
+    """
 
-    return {graph.board_resource(board): resource}
+    def words(wildcards, output):
+        return ALL[table.format(**wildcards)].caption
+
+    return words
+
+
+def holds_board(resource):
+    """How much a job takes of a board's resource: all on that board, nothing on another."""
+    return lambda w: int(boards.board_resource(BOARDS[w.board]) == resource)
 
 
 def all_boards():
-    """The resources of `holds_board`, over every board of the study."""
-    resources = {}
-    for board in STUDY.boards:
-        resources |= holds_board(board)
-    return resources
+    """The resources of a job on any of the study's boards."""
+    resources = map(boards.board_resource, STUDY.boards)
+    return {resource: holds_board(resource) for resource in resources}
+
+
+def sweep_of(wildcards):
+    """The sweep that a job's wildcards name."""
+    sweeps = {**SWEEPS, **NETWORK_SWEEPS}
+    return sweeps[f"{wildcards.board}.{wildcards.library}{wildcards.cut}"]
+
+
+def any_of(names):
+    """Constraint of a wildcard that is one of these names, whatever signs they are of."""
+    return "|".join(map(re.escape, names)) or "none"
 
 
 def repetitions_to_measure(wildcards):
     """How many repetitions of a sweep are still to be measured, as far as is known here."""
-    sweeps = {**SWEEPS, **NETWORK_SWEEPS}
-    return pending_repetitions(STUDY, graph.sweep_of(sweeps, wildcards), Path(RESULTS))
+    return pending_repetitions(STUDY, sweep_of(wildcards), Path(RESULTS))
 
 
 def board_threads(wildcards):
@@ -101,6 +137,6 @@ def print_headline():
 
 
 wildcard_constraints:
-    board="|".join(BOARDS) or "none",
-    library="|".join(library.name for library in STUDY.libraries) or "none",
-    sweep="|".join(SWEEPS) or "none",
+    board=any_of(BOARDS),
+    library=any_of(library.name for library in STUDY.libraries),
+    sweep=any_of(SWEEPS),

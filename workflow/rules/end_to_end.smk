@@ -15,8 +15,8 @@ rule schedule_network:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=lambda w: spec(**graph.network_schedule_spec(STUDY, w.library)),
-        code=code("schedule_network.py", *graph.NETWORK_SCHEDULE_SOURCES),
+        spec=lambda w: spec(**boards.network_schedule_spec(STUDY, w.library)),
+        code=code("schedule_network.py"),
     message:
         "Schedule whole networks from what {wildcards.board} measured with {wildcards.library}"
     script:
@@ -46,10 +46,8 @@ rule sweep_network:
         **all_boards(),
         repetitions_to_measure=lambda w: repetitions_to_measure(w),
     params:
-        spec=lambda w: spec(
-            **graph.sweep_spec(STUDY, graph.sweep_of(NETWORK_SWEEPS, w))
-        ),
-        code=lambda w: code("sweep.py", *graph.sweep_sources(STUDY, w.library)),
+        spec=lambda w: spec(**boards.sweep_spec(STUDY, sweep_of(w))),
+        code=lambda w: board_code("sweep.py", boards.sweep_sources(STUDY, w.library)),
     message:
         "Measure whole networks on {wildcards.board} with {wildcards.library}: {resources.repetitions_to_measure} repetitions to measure"
     script:

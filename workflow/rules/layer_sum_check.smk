@@ -9,7 +9,7 @@ if STUDY.config.layer_sum_check:
         output:
             tables=expand(
                 f"{RESULTS}/tables/{{table}}.{{kind}}",
-                table=graph.LAYER_SUM_CHECK_TABLES,
+                table=tables.LAYER_SUM_CHECK_TABLES,
                 kind=["parquet", "csv"],
             ),
             svg=report(
@@ -24,8 +24,8 @@ if STUDY.config.layer_sum_check:
         conda:
             "../envs/nntest.yaml"
         params:
-            spec=spec(**graph.layer_sum_check_spec(STUDY)),
-            code=code("layer_sum_check.py", "nntest.pictures.plots.layer_sum_check"),
+            spec=spec(**tables.layer_sum_check_spec(STUDY)),
+            code=code("layer_sum_check.py"),
         message:
             "Check the way of estimating on published figures"
         script:

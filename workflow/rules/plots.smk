@@ -15,13 +15,13 @@ rule violin:
     log:
         f"{LOGS}/violin.{{by}}.{{quantity}}.log",
     wildcard_constraints:
-        by="|".join(graph.VIOLIN_BY),
-        quantity="|".join(graph.VIOLIN_QUANTITIES),
+        by=any_of(plots.VIOLIN_BY),
+        quantity=any_of(plots.VIOLIN_QUANTITIES),
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph.violin_spec(STUDY)),
-        code=code("plot_violin.py", "nntest.pictures.plots.violin"),
+        spec=spec(**plots.violin_spec(STUDY)),
+        code=code("plot_violin.py"),
     message:
         "Plot violins by {wildcards.by}, {wildcards.quantity}"
     script:
@@ -43,12 +43,12 @@ rule speedup_bars:
     log:
         f"{LOGS}/speedup.{{statistic}}.log",
     wildcard_constraints:
-        statistic="|".join(graph.SPEEDUP_STATISTICS),
+        statistic=any_of(plots.SPEEDUP_STATISTICS),
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph.speedup_spec(STUDY)),
-        code=code("plot_speedup.py", "nntest.pictures.plots.speedup_bars"),
+        spec=spec(**plots.speedup_spec(STUDY)),
+        code=code("plot_speedup.py"),
     message:
         "Plot speedups by {wildcards.statistic}"
     script:

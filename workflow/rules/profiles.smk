@@ -17,8 +17,8 @@ rule kernel_violin:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph.violin_spec(STUDY)),
-        code=code("plot_kernels.py", "nntest.pictures.plots.violin", "nntest.analysis.kernels"),
+        spec=spec(**plots.violin_spec(STUDY)),
+        code=code("plot_kernels.py"),
     message:
         "Plot violins by kernel"
     script:
@@ -42,8 +42,8 @@ rule kernel_stack:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph.violin_spec(STUDY)),
-        code=code("plot_kernels.py", "nntest.pictures.plots.kernel_stack"),
+        spec=spec(**plots.violin_spec(STUDY)),
+        code=code("plot_kernels.py"),
     message:
         "Plot what the time goes to, by kernel"
     script:

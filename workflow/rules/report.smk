@@ -5,18 +5,18 @@ rule report:
     input:
         measurements=MEASUREMENTS,
         profiles=rules.tidy.output.profiles,
-        tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=graph.TABLES),
+        tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=tables.TABLES),
         more=expand(
-            f"{RESULTS}/tables/{{table}}.parquet", table=graph.more_tables(STUDY)
+            f"{RESULTS}/tables/{{table}}.parquet", table=tables.more_tables(STUDY)
         ),
         plots=expand(
             f"{RESULTS}/plots/{{plot}}.{{kind}}",
-            plot=graph.plots_of(STUDY),
+            plot=plots.plots_of(STUDY),
             kind=["svg", "png"],
         ),
         prediction=expand(
             f"{RESULTS}/tables/{{table}}.parquet",
-            table=graph.LAYER_SUM_CHECK_TABLES if PREDICTION_FILES else [],
+            table=tables.LAYER_SUM_CHECK_TABLES if PREDICTION_FILES else [],
         ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
         installed=[
@@ -39,8 +39,8 @@ rule report:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph.report_spec(STUDY)),
-        code=code("report.py", "nntest.report.page", *graph.REPORT_FILES),
+        spec=spec(**plots.report_spec(STUDY)),
+        code=code("report.py"),
     message:
         "Write the report"
     script:

@@ -1,7 +1,5 @@
 # What could be reached: roofs and predictions, tables that others published, and their pictures.
 
-from nntest.graph import rooflines
-
 
 rule predict:
     input:
@@ -18,7 +16,7 @@ rule predict:
         "../envs/nntest.yaml"
     params:
         spec=spec(**rooflines.prediction_spec(STUDY)),
-        code=code("study_tables.py", "nntest.analysis.study_tables"),
+        code=code("study_tables.py"),
     message:
         "Predict frames a second from roofs and layers"
     script:
@@ -40,7 +38,7 @@ rule read_published:
         "../envs/nntest.yaml"
     params:
         spec=spec(**rooflines.prediction_spec(STUDY)),
-        code=code("study_tables.py", "nntest.analysis.study_tables"),
+        code=code("study_tables.py"),
     message:
         "Read published tables, and check them"
     script:
@@ -65,7 +63,7 @@ rule plot_roofline:
         "../envs/nntest.yaml"
     params:
         spec=spec(**rooflines.roofline_plot_spec(STUDY)),
-        code=code("plot_roofline.py", "nntest.pictures.plots.roofline"),
+        code=code("plot_roofline.py"),
     message:
         "Plot the roofline"
     script:
@@ -94,7 +92,7 @@ rule plot_prediction:
         "../envs/nntest.yaml"
     params:
         spec=spec(**rooflines.prediction_plot_spec(STUDY)),
-        code=code("plot_prediction.py", "nntest.pictures.plots.prediction"),
+        code=code("plot_prediction.py"),
     message:
         "Plot the predictions"
     script:

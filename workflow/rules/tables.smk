@@ -8,7 +8,7 @@ rule table:
         run=lambda w: COMPARED_RUNS if w.table == "comparison" else [],
         profiles=lambda w: [
             f"{RESULTS}/tables/{profile}.parquet"
-            for profile in graph.TABLES[w.table].reads
+            for profile in tables.TABLES[w.table].reads
         ],
     output:
         parquet=f"{RESULTS}/tables/{{table}}.parquet",
@@ -21,12 +21,16 @@ rule table:
     log:
         f"{LOGS}/table.{{table}}.log",
     wildcard_constraints:
-        table="|".join(graph.TABLES),
+        table=any_of(tables.TABLES),
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=lambda w: spec(**graph.table_spec(STUDY, w.table)),
-        code=lambda w: code("table.py", *graph.table_modules(w.table)),
+        spec=lambda w: spec(**tables.table_spec(STUDY, w.table)),
+        module=lambda w: tables.TABLES[w.table].module,
+        function=lambda w: tables.TABLES[w.table].function,
+        needs=lambda w: tables.TABLES[w.table].needs,
+        code=lambda w: code("table.py", tables.TABLES[w.table].module),
+        caption=caption("{table}"),
     message:
         "Table {wildcards.table}"
     script:
@@ -45,8 +49,8 @@ rule no_regressions:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**graph.table_spec(STUDY, "comparison")),
-        code=code("no_regressions.py", "nntest.analysis.comparison"),
+        spec=spec(**tables.table_spec(STUDY, "comparison")),
+        code=code("no_regressions.py"),
     message:
         "See that nothing is slower than the baseline"
     script:

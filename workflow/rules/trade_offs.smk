@@ -1,7 +1,5 @@
 # Whole networks against each other, and the pages to click at.
 
-from nntest.graph import trade_offs
-
 
 rule configurations:
     input:
@@ -18,7 +16,7 @@ rule configurations:
         "../envs/nntest.yaml"
     params:
         spec=spec(**trade_offs.configurations_spec(STUDY)),
-        code=code("trade_off_table.py", "nntest.analysis.trade_offs"),
+        code=code("trade_off_table.py"),
     message:
         "Bring whole networks into one table"
     script:
@@ -44,7 +42,7 @@ rule plot_trade_off:
         "../envs/nntest.yaml"
     params:
         spec=spec(**trade_offs.trade_off_spec(STUDY)),
-        code=code("plot_trade_off.py", "nntest.pictures.plots.trade_offs"),
+        code=code("plot_trade_off.py"),
     message:
         "Plot {wildcards.plot}"
     script:
@@ -65,11 +63,7 @@ rule pages:
         "../envs/nntest.yaml"
     params:
         spec=spec(**trade_offs.pages_spec(STUDY)),
-        code=code(
-            "pages.py",
-            "nntest.pictures.charts.pages",
-            *sorted((SCRIPTS / "nntest" / "pictures" / "charts").glob("page.*")),
-        ),
+        code=code("pages.py"),
     message:
         "Write the interactive pages"
     script:

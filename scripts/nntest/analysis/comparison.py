@@ -33,11 +33,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
-from nntest.analysis.points import BOOL, FLOAT, INT, TEXT, data_type, labelled, row_order, table
+from nntest.analysis.points import KEY_COLUMNS, data_type, labelled, row_order
 from nntest.analysis.stats import Sample, ratio_of_medians
 from nntest.archives.measurements import measured
 from nntest.config.comparison import Compare
 from nntest.domain.networks import Network
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.study import COMPARISON
 from nntest.errors import UserError
 
 ALPHA = 0.05
@@ -51,16 +53,6 @@ FASTER, SLOWER, SAME = "faster", "slower", "no difference"
 TOO_FEW = "too few repetitions"
 FAILED = "failed"
 NO_BASELINE, NOT_MEASURED = "not in the baseline", "not measured"
-
-_KEY = ("platform", "library", "operator", "tensor", "batch_size", "tuner", "species")
-COLUMNS = {
-    "baseline": TEXT, "other": TEXT,
-    "platform": TEXT, "library": TEXT, "operator": TEXT, "tensor": TEXT, "batch_size": INT,
-    "tuner": TEXT, "species": TEXT, "layers": TEXT,
-    "baseline_us": FLOAT, "other_us": FLOAT, "ratio": FLOAT, "ci_low": FLOAT, "ci_high": FLOAT,
-    "verdict": TEXT, "regression": BOOL, "p_value": FLOAT, "p_adjusted": FLOAT,
-    "min_effect": FLOAT, "unit": TEXT, "baseline_n": INT, "other_n": INT, "note": TEXT,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,14 +77,14 @@ def comparison(
     `UserError` if nothing is the baseline, or nothing is left to compare with it.
     """
     if compare is None:
-        return table([], COLUMNS)
+        return frame_of([], COMPARISON)
     rows: list[dict[str, Any]] = []
     for baseline, other in _sides(labelled(frame), compare, run):
         rows += compared(baseline, other, compare, seed)
     layers = _layers_by_tensor(networks, padding)
     for row in rows:
         row["layers"] = layers.get((row["species"], row["tensor"]), "")
-    return table(rows, COLUMNS)
+    return frame_of(rows, COMPARISON)
 
 
 def _sides(
@@ -226,7 +218,7 @@ def _groups(rows: pd.DataFrame, across: Sequence[str]) -> dict[Key, pd.DataFrame
         # conv-fp16 stands for conv where two libraries differ in their data type.
         operator=rows["operator"].map(_plain) if "library" in across else rows["operator"],
     )
-    found = keys.groupby(list(_KEY), sort=False, dropna=False).indices
+    found = keys.groupby(list(KEY_COLUMNS), sort=False, dropna=False).indices
     return {key: rows.iloc[place] for key, place in found.items() if isinstance(key, tuple)}
 
 
@@ -242,7 +234,7 @@ def _row(
     shown = after if after is not None else before
     assert shown is not None
     row: dict[str, Any] = {
-        **{name: shown[name].iloc[0] for name in _KEY},
+        **{name: shown[name].iloc[0] for name in KEY_COLUMNS},
         "baseline_us": None, "other_us": None, "ratio": None, "ci_low": None, "ci_high": None,
         "p_value": None, "p_adjusted": None, "unit": None, "baseline_n": None, "other_n": None,
         "note": _note(before, after),

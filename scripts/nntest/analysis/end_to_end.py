@@ -15,26 +15,15 @@ from typing import Any
 import pandas as pd
 
 from nntest.analysis.estimate import Estimate, estimates
-from nntest.analysis.points import GROUP_COLUMNS, table
+from nntest.analysis.points import GROUP_COLUMNS
 from nntest.domain.networks import Network
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.networks import END_TO_END
 
 BAND = 0.10
 """Largest error that published sum-of-layers estimates keep to (e.g. nn-Meter, MobiSys 2021)."""
 FEWEST_OTHERS = 3
 """Other networks that a calibration needs."""
-
-_COLUMNS = {
-    "network": "str", **GROUP_COLUMNS, "choice": "str", "layers": "Int64",
-    "total_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64",
-    "measured_us": "float64",
-    "measured_ci_low_us": "float64", "measured_ci_high_us": "float64",
-    "error": "float64", "error_ci_low": "float64", "error_ci_high": "float64",
-    "within_band": "boolean",
-    "total_min_us": "float64", "measured_min_us": "float64", "error_min": "float64",
-    "queued_us": "float64", "queued_error": "float64",
-    "calibrated_us": "float64", "calibrated_error": "float64", "layer_cost_us": "float64",
-    "calibrated_on": "Int64",
-}  # fmt: skip
 
 
 def end_to_end(
@@ -87,7 +76,7 @@ def end_to_end(
             "layer_cost_us": cost,
             "calibrated_on": len(others) if len(others) >= FEWEST_OTHERS else None,
         })  # fmt: skip
-    return table(rows, _COLUMNS)
+    return frame_of(rows, END_TO_END)
 
 
 def _within(error: float) -> bool | None:

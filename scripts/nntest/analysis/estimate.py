@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from nntest.analysis.points import GROUP_COLUMNS, Group, MeasuredPoint, choices_of, points, table
+from nntest.analysis.points import GROUP_COLUMNS, Group, MeasuredPoint, choices_of, points
 from nntest.analysis.schedule import Slot, slots
 from nntest.analysis.stats import (
     FloatArray,
@@ -25,6 +25,8 @@ from nntest.analysis.stats import (
 )
 from nntest.analysis.uniform_schedules import BEST, FASTEST, Choice, choices_for
 from nntest.domain.networks import Network
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.networks import ESTIMATE, LAYER_TIMES
 from nntest.domain.tensors import NETWORK, SCHEDULE
 
 __all__ = ["BEST", "Estimate", "estimate", "estimates", "layer_times"]
@@ -114,22 +116,6 @@ class Estimate:
         }
 
 
-_WHERE = {
-    "network": "str", **GROUP_COLUMNS, "choice": "str", "operator": "str", "tuner": "str",
-}  # fmt: skip
-_COLUMNS = {
-    **_WHERE,
-    "total_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64", "queued_us": "float64",
-    "measured_us": "float64", "measured_ci_low_us": "float64", "measured_ci_high_us": "float64",
-    "error": "float64", "error_ci_low": "float64", "error_ci_high": "float64",
-    "total_min_us": "float64", "min_ci_low_us": "float64", "min_ci_high_us": "float64",
-    "complete": "boolean",
-    "covered_layers": "Int64", "layers": "Int64", "covered_macs_share": "float64",
-    "extrapolated_total_us": "float64", "others": "str", "missing_layers": "str",
-    "not_covered": "str",
-}  # fmt: skip
-
-
 def estimate(
     frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
 ) -> pd.DataFrame:
@@ -156,7 +142,7 @@ def estimate(
 
     A network of which a platform and library measured no layer has no row there.
     """
-    return table((_row(found) for found in estimates(frame, networks, padding, seed)), _COLUMNS)
+    return frame_of((_row(found) for found in estimates(frame, networks, padding, seed)), ESTIMATE)
 
 
 def estimates(
@@ -238,14 +224,6 @@ def _row(one: Estimate) -> dict[str, Any]:
     }
 
 
-_LAYER_COLUMNS = {
-    **_WHERE, "position": "Int64", "layer": "str", "species": "str", "tensor": "str",
-    "layer_operator": "str", "layer_tuner": "str",
-    "time_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64", "min_us": "float64",
-    "share": "float64", "macs_share": "float64",
-}  # fmt: skip
-
-
 def layer_times(
     frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
 ) -> pd.DataFrame:
@@ -281,4 +259,4 @@ def layer_times(
                 "share": interval.value / total if interval else None,
                 "macs_share": layer.macs / one.network.macs if one.network.macs else None,
             })  # fmt: skip
-    return table(rows, _LAYER_COLUMNS)
+    return frame_of(rows, LAYER_TIMES)

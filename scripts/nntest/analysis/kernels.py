@@ -1,8 +1,8 @@
 """What the profiled points say: which kernels an operator's time goes to, and how much of it.
 
-The kernels' table (`measurements.KERNEL_SCHEMA`) has a row for each kernel, phase and profiled
-repetition.  Only the phase of the timed run counts here: the reshaping of weights and the tuner's
-tries belong to no repetition.  CK's own profiles tell no phases; their sums have all in them.
+The table `kernels` has a row for each kernel, phase and profiled repetition.  Only the phase of the
+timed run counts here: the reshaping of weights and the tuner's tries belong to no repetition.
+CK's own profiles tell no phases; their sums have all in them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ import re
 from typing import Any
 
 import pandas as pd
+from onboard import outcomes
 
-from nntest.analysis.points import FLOAT, INT, KEY_COLUMNS, TEXT, labelled, points, row_order, table
+from nntest.analysis.points import KEY_COLUMNS, labelled, points, row_order
 from nntest.analysis.stats import Sample, ratio_of_medians
 from nntest.archives.ck.profiles import UNTOLD
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.study import KERNEL_SHARE
 
 STAGES = (
     "im2col", "interleave, transpose", "GEMM", "col2im", "direct convolution", "depthwise",
@@ -51,7 +54,11 @@ def stage_of(kernel: str) -> str:
 def timed_kernels(kernels: pd.DataFrame) -> pd.DataFrame:
     """Rows of the kernels' table that belong to a repetition's time, labelled, with `stage`."""
     rows = labelled(kernels)
-    ran = (rows["status"] == "ok") & rows["phase"].isin(["run", UNTOLD]) & (rows["kernel"] != "")
+    ran = (
+        (rows["status"] == outcomes.OK)
+        & rows["phase"].isin(["run", UNTOLD])
+        & (rows["kernel"] != "")
+    )
     rows = rows[ran].reset_index(drop=True)
     return rows.assign(stage=rows["kernel"].map(stage_of).astype("str"))
 
@@ -83,7 +90,7 @@ def kernel_share(frame: pd.DataFrame, kernels: pd.DataFrame, seed: int) -> pd.Da
         share = ratio_of_medians(sample, timed) if timed else None
         rows.append({
             **named,
-            "status": "ok",
+            "status": outcomes.OK,
             "profiled_runs": len(sums),
             "kernels": group["kernel"].nunique(),
             "kernels_us": sample.median,
@@ -98,21 +105,16 @@ def kernel_share(frame: pd.DataFrame, kernels: pd.DataFrame, seed: int) -> pd.Da
         })  # fmt: skip
     told = {tuple(row[name] for name in keys) for row in rows}
     failed = labelled(kernels)
-    failed = failed[failed["status"] != "ok"]
+    failed = failed[failed["status"] != outcomes.OK]
     for key, group in failed.groupby(keys, sort=False, dropna=False):
         if key not in told:
             assert isinstance(key, tuple)
             why = {"status": ", ".join(sorted(set(group["status"])))}
             rows.append({
-                **dict.fromkeys(_COLUMNS), **dict(zip(keys, key, strict=True)), **why,
+                **dict.fromkeys(KERNEL_SHARE.names), **dict(zip(keys, key, strict=True)), **why,
                 "profiled_runs": 0, "note": str(group["reason"].iloc[0])[:200],
             })  # fmt: skip
-    return table(sorted(rows, key=row_order), _COLUMNS)
+    return frame_of(sorted(rows, key=row_order), KERNEL_SHARE)
 
 
 _UNTOLD = "CK's profile: weight reshaping and tuner runs are in the sum"
-_COLUMNS = {
-    **KEY_COLUMNS, "status": TEXT, "profiled_runs": INT, "kernels": INT, "kernels_us": FLOAT,
-    "wall_us": FLOAT, "share": FLOAT, "ci_low": FLOAT, "ci_high": FLOAT, "between_us": FLOAT,
-    "profiled_wall_us": FLOAT, "share_profiled": FLOAT, "note": TEXT,
-}  # fmt: skip

@@ -34,8 +34,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from nntest.analysis.points import table
 from nntest.domain.networks import Network, mobilenet_v1
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.networks import LAYER_SUM_CHECK, LAYER_SUM_SUMMARY
 from nntest.domain.tensors import Tensor
 from nntest.errors import UserError
 
@@ -48,18 +49,6 @@ MODELS = (SUM, TIMED, LINE)
 
 _MOST_SPLITS = 20_000
 _NETWORK = re.compile(r"mobilenet-v1-(\d+(?:\.\d+)?)-(\d+)")
-
-_COLUMNS = {
-    "system": "str", "network": "str", "model": "str", "half": "str", "macs": "Int64",
-    "measured_ms": "float64", "estimated_ms": "float64", "error": "float64", "scale": "float64",
-    "interpolated_share": "float64",
-}  # fmt: skip
-_SUMMARY_COLUMNS = {
-    "system": "str", "model": "str", "networks": "Int64",
-    "mean_error": "float64", "largest_error": "float64", "mean_error_all_splits": "float64",
-    "splits_low": "float64", "splits_high": "float64", "fitted_error": "float64",
-    "interpolation_error": "float64",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -231,7 +220,7 @@ def layer_sum_check(
                 "fitted_error": float(np.abs(whole / truth - 1).mean()),
                 "interpolation_error": uncertain if model == SUM else None,
             })  # fmt: skip
-    return table(rows, _COLUMNS), table(summaries, _SUMMARY_COLUMNS)
+    return frame_of(rows, LAYER_SUM_CHECK), frame_of(summaries, LAYER_SUM_SUMMARY)
 
 
 def _sums(network: Network, times: Mapping[Tensor, float], costs: Costs) -> tuple[float, float]:

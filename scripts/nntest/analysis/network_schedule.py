@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onboard import outcomes
+
 from nntest.archives.ck.read import read_rows
 from nntest.config.library import Library
 from nntest.config.study import Study
@@ -50,7 +52,7 @@ def measured_medians(archives: Iterable[Path], warmup: str) -> Medians:
     times: dict[tuple[str, str, int], dict[tuple[str, str], list[float]]] = {}
     for archive in archives:
         for row in read_rows(archive, warn=_quiet):
-            if row["status"] == "ok" and row["time_us"] and row["warmup"] == warmup:
+            if row["status"] == outcomes.OK and row["time_us"] and row["warmup"] == warmup:
                 key = (row["species"], row["tensor"], row["batch_size"])
                 choice = (_plain(row["operator"]), row["tuner"])
                 times.setdefault(key, {}).setdefault(choice, []).append(row["time_us"])

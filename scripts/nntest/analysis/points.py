@@ -7,7 +7,7 @@ board's own, nor mistaken for them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,24 +16,12 @@ import pandas as pd
 
 from nntest.analysis.stats import Sample
 from nntest.archives.measurements import measured
+from nntest.domain.tables.column import names
+from nntest.domain.tables.shared import GROUP, KEY
 from nntest.domain.tensors import CEILINGS, DATA_TYPE_SUFFIXES, NETWORK
 
-TEXT, INT, FLOAT, BOOL = "str", "Int64", "float64", "boolean"
-
-KEY_COLUMNS: dict[str, str] = {
-    "platform": TEXT, "library": TEXT, "operator": TEXT, "tensor": TEXT,
-    "batch_size": INT, "tuner": TEXT, "species": TEXT,
-}  # fmt: skip
-"""What tells one point from another, with the dtypes of these columns."""
-
-
-def table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
-    """Rows as a data frame with exactly `columns` (name: dtype), typed also when empty."""
-    listed = list(rows)
-    return pd.DataFrame(
-        {name: pd.Series([row[name] for row in listed], dtype=kind)
-         for name, kind in columns.items()}
-    )  # fmt: skip
+KEY_COLUMNS = names(KEY)
+"""What tells one point from another."""
 
 
 COLD = " (cold)"
@@ -163,7 +151,7 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
 
 Group = tuple[str, str, int, str]
 """Platform, library, batch size and data type."""
-GROUP_COLUMNS = {"platform": TEXT, "library": TEXT, "batch_size": INT, "data_type": TEXT}
+GROUP_COLUMNS = names(GROUP)
 
 
 def choices_of(found: Sequence[MeasuredPoint]) -> dict[Group, list[MeasuredPoint]]:

@@ -13,15 +13,13 @@ import pandas as pd
 
 from nntest.analysis.points import (
     COLD,
-    FLOAT,
-    KEY_COLUMNS,
-    TEXT,
     MeasuredPoint,
     points,
     row_order,
-    table,
 )
 from nntest.analysis.stats import Interval, ratio_of_medians
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.study import PROTOCOL_CHECK
 
 _NONE = Interval(float("nan"), float("nan"), float("nan"))
 
@@ -59,13 +57,7 @@ def protocol_check(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
             "tuner_only_ci_low": cold_speedup.low,
             "tuner_only_ci_high": cold_speedup.high,
         })  # fmt: skip
-    columns = {
-        **KEY_COLUMNS, "median_always_us": FLOAT, "median_tuner_only_us": FLOAT,
-        "cold_over_warm": FLOAT, "ratio_ci_low": FLOAT, "ratio_ci_high": FLOAT, "verdict": TEXT,
-        "speedup_always": FLOAT, "always_ci_low": FLOAT, "always_ci_high": FLOAT,
-        "speedup_tuner_only": FLOAT, "tuner_only_ci_low": FLOAT, "tuner_only_ci_high": FLOAT,
-    }  # fmt: skip
-    return table(sorted(rows, key=row_order), columns)
+    return frame_of(sorted(rows, key=row_order), PROTOCOL_CHECK)
 
 
 def _speedup(point: MeasuredPoint, found: dict[tuple[Any, ...], MeasuredPoint]) -> Interval:

@@ -14,10 +14,11 @@ from nntest.analysis.points import (
     choices_of,
     operators_only,
     points,
-    table,
 )
 from nntest.analysis.stats import Interval, ratio_of_medians
 from nntest.domain.networks import Layer, Network
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.networks import SCHEDULE
 from nntest.domain.tensors import Tensor
 
 
@@ -63,17 +64,6 @@ def slots(found: Sequence[MeasuredPoint], network: Network, padding: str) -> lis
         )
         for tensor, running in positions.items()
     ]
-
-
-_COLUMNS = {
-    "network": "str", **GROUP_COLUMNS,
-    "position": "Int64", "species": "str", "tensor": "str", "layers": "str", "repeats": "Int64",
-    "operator": "str", "tuner": "str",
-    "time_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64", "GFLOPS": "float64",
-    "total_us": "float64", "share": "float64",
-    "runner_up": "str", "runner_up_us": "float64", "runner_up_ratio": "float64",
-    "runner_up_ci_low": "float64", "runner_up_ci_high": "float64", "distinguishable": "boolean",
-}  # fmt: skip
 
 
 def schedule(
@@ -125,4 +115,4 @@ def schedule(
                     "runner_up_ci_high": ratio.high,
                     "distinguishable": ratio.low > 1.0 if ratio.known else None,
                 })  # fmt: skip
-    return table(rows, _COLUMNS)
+    return frame_of(rows, SCHEDULE)

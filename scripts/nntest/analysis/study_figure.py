@@ -15,19 +15,14 @@ from typing import Any
 
 import pandas as pd
 
-from nntest.analysis.points import GROUP_COLUMNS, choices_of, points, table
+from nntest.analysis.points import GROUP_COLUMNS, choices_of, points
 from nntest.analysis.schedule import slots
 from nntest.analysis.stats import weighted_sum
 from nntest.domain.networks import Network
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.networks import STUDY_FIGURE
 
 OPERATORS = ("conv", "directconv")
-
-_COLUMNS = {
-    "network": "str", **GROUP_COLUMNS,
-    "study_us": "float64", "ci_low_us": "float64", "ci_high_us": "float64",
-    "study_min_us": "float64", "conv_layers": "Int64", "of_conv_layers": "Int64",
-    "tensors": "Int64", "chosen": "str", "conv_not_covered": "str",
-}  # fmt: skip
 
 
 def study_figure(
@@ -78,4 +73,4 @@ def study_figure(
                     name for name in convolutions if name not in covered
                 ),
             })  # fmt: skip
-    return table(rows, _COLUMNS)
+    return frame_of(rows, STUDY_FIGURE)

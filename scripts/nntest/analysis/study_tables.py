@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from nntest.analysis.points import table
 from nntest.analysis.published import against_roofs, overview, page, qutibench
 from nntest.analysis.published.networks import Published, operations_of, published_networks
 from nntest.analysis.published.repair import import_published
@@ -16,6 +15,8 @@ from nntest.analysis.roofline.model import Roof, roofs_of
 from nntest.analysis.roofline.tables import intensity_table, prediction, roof_table
 from nntest.config.study import Study
 from nntest.domain.networks import Network
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.published import MEASURED_OVER_PREDICTED, PAGE_ERRORS
 from nntest.domain.traffic import TRAFFIC_MODELS
 
 Frames = dict[str, pd.DataFrame]
@@ -40,7 +41,7 @@ def study_networks(study: Study) -> list[Network]:
 
 
 def roofline_tables(study: Study, frame: pd.DataFrame) -> Frames:
-    """Roofs, intensities and predictions, by the names in `ROOFLINE_TABLES`.
+    """Roofs, intensities and predictions, by the names of the tables.
 
     Of the measurement table `frame` only the ceilings are used that the study measured itself.
     """
@@ -55,7 +56,7 @@ def roofline_tables(study: Study, frame: pd.DataFrame) -> Frames:
 
 
 def published_tables(study: Study) -> Frames:
-    """What follows from the published tables of the config, by the names in `PUBLISHED_TABLES`."""
+    """What follows from the published tables of the config, by the names of the tables."""
     networks = published_networks()
     imported = import_published(
         study.config.published, study.all_platforms, operations_of(networks)
@@ -82,7 +83,7 @@ def _page_errors(study: Study, networks: Published) -> pd.DataFrame:
             raw = qutibench.read_raw(Path(published.file))
             rows = qutibench.typed(raw, study.all_platforms)
             found.append(page.page_errors(Path(published.tables), rows, networks))
-    return pd.concat(found, ignore_index=True) if found else table([], page.COLUMNS)
+    return pd.concat(found, ignore_index=True) if found else frame_of([], PAGE_ERRORS)
 
 
 def best_shares(
@@ -100,7 +101,7 @@ def best_shares(
         "tensor": "network", "board": "platform_file", "share_of_roof": "measured_over_predicted",
     })  # fmt: skip
     if ratios is None:
-        ratios = table([], against_roofs.COLUMNS)
+        ratios = frame_of([], MEASURED_OVER_PREDICTED)
     theirs = ratios[ratios["traffic_model"] == traffic_model]
     theirs = theirs.drop(columns="network").rename(columns={"network_file": "network"})
     both = pd.concat([own[names], theirs[names]], ignore_index=True)

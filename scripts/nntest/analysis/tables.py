@@ -1,7 +1,7 @@
 """Tables made from the measurement table: failures, summary, speedups, tuner check, device.
 
-Every function takes the whole measurement table (`measurements.SCHEMA`) and returns a new data
-frame with fixed, typed columns, also where there is nothing to say; rows come in a total order,
+Every function takes the whole measurement table and returns a new data frame with the columns that
+`nntest.domain.tables.study` says, also where there is nothing to say; rows come in a total order,
 and platforms as `nntest.analysis.points` names them.
 """
 
@@ -11,35 +11,33 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
+from onboard import outcomes
 
 from nntest.analysis.points import (
-    BOOL,
-    FLOAT,
-    INT,
     KEY_COLUMNS,
-    TEXT,
     MeasuredPoint,
     data_type,
     labelled,
     operators_only,
     points,
     row_order,
-    table,
 )
 from nntest.analysis.stats import Interval, ratio_of_medians, ratio_of_minima
 from nntest.archives.measurements import POINT_KEYS
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.study import DEVICE_STATE, FAILED, SPEEDUP, SUMMARY, TUNER_CHECK
 from nntest.domain.tensors import OPERATOR_SPECIES
 
 
 def _failures(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows without a usable time, whole operators and single kernels alike."""
     rows = labelled(frame)
-    timeless = (rows["status"] == "ok") & ~(rows["time_us"] > 0)
+    timeless = (rows["status"] == outcomes.OK) & ~(rows["time_us"] > 0)
     rows = rows.assign(
-        status=rows["status"].mask(timeless, "failed"),
+        status=rows["status"].mask(timeless, outcomes.FAILED),
         reason=rows["reason"].fillna("").mask(timeless, "recorded as ok, but without a time"),
     )
-    return rows[rows["status"] != "ok"]
+    return rows[rows["status"] != outcomes.OK]
 
 
 def _failed_statuses(frame: pd.DataFrame) -> dict[tuple[Hashable, ...], tuple[int, str]]:
@@ -55,12 +53,7 @@ def _failed_statuses(frame: pd.DataFrame) -> dict[tuple[Hashable, ...], tuple[in
 
 def failed(frame: pd.DataFrame) -> pd.DataFrame:
     """What did not succeed: one row per point, status and reason, with where it is recorded."""
-    columns = {
-        "status": TEXT, "reason": TEXT, **KEY_COLUMNS, "kernel": TEXT, "repetitions": INT,
-        "first_repetition": INT, "archive": TEXT, "entry": TEXT, "point": TEXT,
-        "subpoint": INT,
-    }  # fmt: skip
-    keys = [name for name in columns if name not in ("repetitions", "first_repetition")]
+    keys = [name for name in FAILED.names if name not in ("repetitions", "first_repetition")]
     rows = []
     for key, group in _failures(frame).groupby(keys, dropna=False, sort=False):
         assert isinstance(key, tuple)
@@ -73,7 +66,7 @@ def failed(frame: pd.DataFrame) -> pd.DataFrame:
             row["status"], row["reason"], row_order(row), [str(row[place]) for place in places]
         )
     )  # fmt: skip
-    return table(rows, columns)
+    return frame_of(rows, FAILED)
 
 
 def summary(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -105,13 +98,7 @@ def summary(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
             "throttled": point.throttled,
             "failed": failures.get(tuple(point.keys()[name] for name in POINT_KEYS), (0, ""))[0],
         })  # fmt: skip
-    times = dict.fromkeys(
-        ["min_us", "median_us", "mean_us", "sd_us", "cv", "ci_low_us", "ci_high_us", "GFLOPS"],
-        FLOAT,
-    )
-    counts = {"n": INT, "processes": INT}
-    columns = {**KEY_COLUMNS, **counts, **times, "throttled": INT, "failed": INT}
-    return table(rows, columns)
+    return frame_of(rows, SUMMARY)
 
 
 def _why_missing(
@@ -179,14 +166,7 @@ def speedup(
             "verdict_min": verdicts[1],
             "note": note,
         })  # fmt: skip
-    columns = {
-        **KEY_COLUMNS, "baseline": TEXT,
-        "median_us": FLOAT, "baseline_median_us": FLOAT, "speedup_median": FLOAT,
-        "median_ci_low": FLOAT, "median_ci_high": FLOAT, "verdict": TEXT,
-        "min_us": FLOAT, "baseline_min_us": FLOAT, "speedup_min": FLOAT,
-        "min_ci_low": FLOAT, "min_ci_high": FLOAT, "verdict_min": TEXT, "note": TEXT,
-    }  # fmt: skip
-    return table(rows, columns)
+    return frame_of(rows, SPEEDUP)
 
 
 _COLD = "NONE may have run without a warm-up, which flatters the tuner"
@@ -231,12 +211,7 @@ def tuner_check(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
             "note": "" if none is None or none.warmup == "always" else _COLD,
         })  # fmt: skip
     rows.sort(key=lambda row: not row["exception"])
-    columns = {
-        **{name: kind for name, kind in KEY_COLUMNS.items() if name != "tuner"},
-        "default_median_us": FLOAT, "none_median_us": FLOAT, "tuner_speedup": FLOAT,
-        "ci_low": FLOAT, "ci_high": FLOAT, "verdict": TEXT, "exception": BOOL, "note": TEXT,
-    }  # fmt: skip
-    return table(rows, columns)
+    return frame_of(rows, TUNER_CHECK)
 
 
 def device_state(frame: pd.DataFrame) -> pd.DataFrame:
@@ -276,10 +251,4 @@ def device_state(frame: pd.DataFrame) -> pd.DataFrame:
             "first_started_at": started[0] if started else None,
             "last_started_at": started[-1] if started else None,
         })  # fmt: skip
-    columns = {
-        **dict.fromkeys(keys, TEXT), "rows": INT,
-        "clock_min_mhz": FLOAT, "clock_max_mhz": FLOAT,
-        "temperature_min_c": FLOAT, "temperature_max_c": FLOAT, "throttled": INT,
-        "not_read": TEXT, "not_set": TEXT, "first_started_at": TEXT, "last_started_at": TEXT,
-    }  # fmt: skip
-    return table(rows, columns)
+    return frame_of(rows, DEVICE_STATE)

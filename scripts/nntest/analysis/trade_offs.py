@@ -12,37 +12,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nntest.analysis.points import FLOAT, INT, TEXT, table
 from nntest.analysis.published.qutibench import at_maximum_power
-
-COLUMNS: dict[str, str] = {
-    "network": TEXT, "variant": TEXT, "hardware": TEXT, "data_type": TEXT, "mode": TEXT,
-    "batch": INT, "latency_ms": FLOAT, "frames_per_s": FLOAT, "top1_percent": FLOAT,
-    "power_w": FLOAT, "energy_mj_per_frame": FLOAT, "kind": TEXT, "source": TEXT,
-}  # fmt: skip
-"""Columns with their dtypes.
-
-`variant` tells networks of a family apart (a pruning, a width and resolution); `mode` is a clock
-or power mode, or the choice of operators; `batch` is the images in a batch, or the threads or
-streams where a platform has these instead.  `latency_ms` is the time of a whole batch.
-`energy_mj_per_frame` is power over frames a second, in mJ.  `kind` is measured, estimated or
-published; `source` is where a row is from.
-"""
+from nntest.domain.tables.column import TEXT
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.networks import CONFIGURATIONS
 
 
 def configurations(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows (mappings by `COLUMNS`, without the energy) as a frame; a missing key is null."""
+    """Rows of `CONFIGURATIONS` without the energy as a frame; a missing key is null."""
     named = []
     for row in rows:
         energy = None
         power, rate = row.get("power_w"), row.get("frames_per_s")
         if not (pd.isna(power) or pd.isna(rate)) and rate > 0:
             energy = power / rate * 1e3
-        named.append({**dict.fromkeys(COLUMNS), **row, "energy_mj_per_frame": energy})
-    frame = table(named, COLUMNS)
-    for name, kind in COLUMNS.items():
-        if kind == TEXT:
-            frame[name] = frame[name].fillna("")
+        named.append({**dict.fromkeys(CONFIGURATIONS.names), **row, "energy_mj_per_frame": energy})
+    frame = frame_of(named, CONFIGURATIONS)
+    for column in CONFIGURATIONS:
+        if column.dtype == TEXT:
+            frame[column.name] = frame[column.name].fillna("")
     return frame
 
 
@@ -79,7 +67,7 @@ def of_estimates(estimates: pd.DataFrame, top1_percent: Mapping[str, float]) -> 
 
 
 def of_published(rows: pd.DataFrame) -> pd.DataFrame:
-    """Configurations of published tables (`published.qutibench.COLUMNS`) that have a latency.
+    """Configurations of published tables (the columns of `PUBLISHED`) that have a latency.
 
     At maximum power: of a board that was measured in several power modes, the fastest one.
     """

@@ -28,7 +28,7 @@ def read_run(study: Study, paths: Sequence[Path], log: TextIO) -> pd.DataFrame |
         for stream in (log, sys.stderr):
             print(f"warning: {message}", file=stream)
 
-    known = [KnownPlatform(*platform) for platform in known_platforms(study)]
+    known = [KnownPlatform(*platform) for platform in study.platform_names()]
     return read_archives(paths, known, warn, synthetic=study.config.synthetic_datasets)
 
 
@@ -55,15 +55,3 @@ def platforms_of(folder: Path) -> list[KnownPlatform]:
         models = tuple(platform.get("models") or ())
         known.append(KnownPlatform(path.stem, platform.get("name") or "", models))
     return known
-
-
-def known_platforms(study: Study) -> list[tuple[str, str, tuple[str, ...]]]:
-    """(board, platform name, model strings) of the study's boards and of those that name a model.
-
-    Without imports only the study's own boards can turn up, and only they count: a board file
-    that is merely there re-runs nothing.
-    """
-    others = study.known_boards if study.config.imports else ()
-    boards = [*study.boards, *(board for board in others if board.platform.models)]
-    names = {board.name: board.platform for board in boards}
-    return [(name, platform.name or "", tuple(platform.models)) for name, platform in names.items()]

@@ -10,14 +10,10 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nntest.archives import measurements
 from nntest.archives.ck import (
-    COUNTER_COLUMNS,
-    LAUNCH_COLUMNS,
     EntryOverview,
     PointOverview,
     check,
@@ -29,7 +25,9 @@ from nntest.archives.ck import (
     read_rows,
 )
 from nntest.archives.runs import platforms_of
-from nntest.commands.options import Commands, add_boards, warn
+from nntest.commands.options import Commands, add_boards, warn, writing
+from nntest.domain.tables.all import ALL
+from nntest.domain.tables.frames import frame_of
 from nntest.errors import UserError
 
 _EXAMPLES = """\
@@ -169,7 +167,10 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _merge(arguments: argparse.Namespace) -> int:
-    report = merge(arguments.archives, arguments.output, keep_both=arguments.keep_both, warn=warn)
+    with writing(arguments.output):
+        report = merge(
+            arguments.archives, arguments.output, keep_both=arguments.keep_both, warn=warn
+        )
     print(report)
     return 0
 
@@ -184,24 +185,15 @@ def _convert(arguments: argparse.Namespace) -> int:
         "launches": read_launch_rows,
         "counters": read_counter_rows,
     }[arguments.table]
-    known = platforms_of(arguments.boards)
+    table, known = ALL[arguments.table], platforms_of(arguments.boards)
     rows = read(arguments.archive, known, warn, synthetic=arguments.synthetic)
-    if arguments.table in ("measurements", "kernels"):
-        kernels = arguments.table == "kernels"
-        schema = measurements.KERNEL_SCHEMA if kernels else measurements.SCHEMA
-        frame = measurements.to_frame(rows, schema)
-    else:
-        columns = LAUNCH_COLUMNS if arguments.table == "launches" else COUNTER_COLUMNS
-        frame = pd.DataFrame(rows, columns=pd.Index(columns))
-        schema = None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.suffix == ".csv":
-        frame.to_csv(target, index=False)
-    else:
-        table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
-        if schema is not None:
-            table = table.replace_schema_metadata(schema.metadata)
-        pq.write_table(table, target)
+    in_order = table.name in ("launches", "counters")
+    frame = frame_of(rows, table) if in_order else measurements.to_frame(rows, table)
+    with writing(target):
+        if target.suffix == ".csv":
+            frame.to_csv(target, index=False)
+        else:
+            pq.write_table(measurements.to_arrow(frame, table), target)
     print(f"{target}: {len(frame)} rows")
     return 0
 

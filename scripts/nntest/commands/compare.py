@@ -22,7 +22,7 @@ from nntest.analysis.comparison import (
     units_needed,
 )
 from nntest.archives.runs import platforms_of, read_archives
-from nntest.commands.options import Commands, add_boards, warn
+from nntest.commands.options import Commands, add_boards, warn, writing
 from nntest.config.comparison import Compare, ComparedSide
 from nntest.config.plot_options import PlotOptions
 from nntest.errors import UserError
@@ -78,10 +78,12 @@ def _run(given: argparse.Namespace) -> int:
     found["other"] = f"run {given.other}"
     _print(found)
     if given.table:
-        found.to_csv(given.table, index=False)
+        with writing(given.table):
+            found.to_csv(given.table, index=False)
     if given.plot:
         svg, png = (given.plot.with_suffix(suffix) for suffix in (".svg", ".png"))
-        comparison_plot(found, new, PlotOptions(), svg, png)
+        with writing(svg):
+            comparison_plot(found, new, PlotOptions(), svg, png)
     if limit is not None:
         refuse_regressions(found, limit, "a higher --fail-on-regression lets them pass")
     return 0

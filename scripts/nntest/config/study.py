@@ -211,6 +211,19 @@ class Study:
         """Name of the study."""
         return self.config.study
 
+    def board(self, name: str) -> Board:
+        """A board of the study by its name."""
+        return next(board for board in self.boards if board.name == name)
+
+    def library(self, name: str) -> Library:
+        """A library of the study by its name."""
+        return next(library for library in self.libraries if library.name == name)
+
+    def sweep(self, name: str) -> Sweep:
+        """A sweep of the study, of layers or of whole networks, by its name."""
+        sweeps = (*self.sweeps(), *self.network_sweeps())
+        return next(sweep for sweep in sweeps if sweep.name == name)
+
     @cached_property
     def networks(self) -> tuple[Network, ...]:
         """The networks by their layers."""
@@ -244,6 +257,23 @@ class Study:
             if (board.libraries is None or library.name in board.libraries)
             and (library.kind == "ck") == (board.harness == "ck")
         ]
+
+    def platform_names(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """(board, platform name, model strings) of its boards and of those that name a model.
+
+        Without imports only the study's own boards can turn up, and only they count: a board
+        file that is merely there re-runs nothing.
+        """
+        others = self.known_boards if self.config.imports else ()
+        boards = [*self.boards, *(board for board in others if board.platform.models)]
+        names = {board.name: board.platform for board in boards}
+        return [(board, named.name or "", tuple(named.models)) for board, named in names.items()]
+
+    def top1_percent(self) -> dict[str, float]:
+        """Published top-1 accuracy [%] of the networks that have one."""
+        return {
+            file.name: file.accuracy.top1_percent for file in self.network_files if file.accuracy
+        }
 
     def points(self, library: Library) -> list[StudyPoint]:
         """Everything that a sweep of `library` measures; the profiled points come last."""

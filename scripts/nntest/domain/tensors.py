@@ -11,9 +11,13 @@ place of the single pad, e.g. ``3-224-224-3-32-2-0_1_0_1`` (TensorFlow's SAME fo
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from onboard.outcomes import real
 
 from nntest.errors import UserError
 
@@ -78,8 +82,14 @@ OPERATOR_SPECIES: dict[str, str] = {
 DATA_TYPE_SUFFIXES = ("uint8", "fp16")
 """What an operator's name ends with if it does not compute in fp32, e.g. conv-fp16."""
 
+LARGEST_SIZE = 2**31 - 1
+"""No size of a tensor is larger: programs read them as 32-bit integers."""
+
 _POOLS = ("avgpool", "maxpool")
 _PAD_KEYS = {"conv": "CK_CONV_PAD", "depthwiseconv": "CK_DEPTHWISE_PAD"}
+_FACTORS = ("CK_GEMM_ALPHA", "CK_GEMM_BETA")
+_FIELD_ENDS = re.compile(r"(?<![eE])(?<=[^-])-")
+"""Between two fields of a name; not a minus sign, as of -1 or 1e-05."""
 PADS_VARIABLE = "NNTEST_CONV_PADS"
 """Padding by side, ``top,bottom,left,right``; set only where the sides differ."""
 
@@ -107,7 +117,7 @@ class Tensor:
             if key == pad_key and self.pads is not None and len(set(self.pads)) > 1:
                 parts.append("_".join(str(pad) for pad in self.pads))
             else:
-                parts.append(f"{value:g}" if isinstance(value, float) else str(value))
+                parts.append(_written(value))
         return "-".join(parts)
 
     @classmethod
@@ -120,7 +130,7 @@ class Tensor:
         if species not in SPECIES:
             raise UserError(f"unknown species '{species}'", f"one of {', '.join(SPECIES)}")
         keys = SPECIES[species].keys
-        fields = name.removeprefix("test-").removeprefix("shape-").split("-")
+        fields = _FIELD_ENDS.split(name.removeprefix("test-").removeprefix("shape-"))
         wanted = "-".join(key.removeprefix("CK_").lower() for key in keys)
         if len(fields) != len(keys):
             raise UserError(
@@ -139,20 +149,32 @@ class Tensor:
                     pads = (top, bottom, left, right)
                     value: Number = top
                 else:
-                    value = float(field) if key.endswith(("ALPHA", "BETA")) else int(field)
+                    value = float(field) if key in _FACTORS else int(field)
             except ValueError:
                 raise UserError(
                     f"tensor '{name}' of species {species}: '{field}' is not a value for {key}",
                     f"write it as {wanted}",
                 ) from None
-            lowest = 0 if key.endswith(("PAD", "ALPHA", "BETA")) else 1
-            smallest = min(pads) if key == _PAD_KEYS.get(species) and pads else value
-            if smallest < lowest:
-                raise UserError(f"tensor '{name}' of species {species}: {key} is below {lowest}")
             values.append(value)
         tensor = cls(species, tuple(values), pads)
+        tensor._check_values(name)
         tensor._check_kernel_fits(name)
         return tensor
+
+    def _check_values(self, name: str) -> None:
+        for key, value in zip(SPECIES[self.species].keys, self.values, strict=True):
+            where = f"tensor '{name}' of species {self.species}: {key}"
+            if key in _FACTORS:
+                if not math.isfinite(value):
+                    raise UserError(f"{where} is not a finite number")
+                continue
+            is_pad = key == _PAD_KEYS.get(self.species)
+            lowest = 0 if is_pad else 1
+            sizes = self.pads if is_pad and self.pads else (value,)
+            if min(sizes) < lowest:
+                raise UserError(f"{where} is below {lowest}")
+            if max(sizes) > LARGEST_SIZE:
+                raise UserError(f"{where} is above {LARGEST_SIZE}")
 
     def _check_kernel_fits(self, name: str) -> None:
         if self.species not in ("conv", "depthwiseconv", *_POOLS):
@@ -175,26 +197,31 @@ class Tensor:
         """The tensor that a CK point's ``choices.env`` describes, or None if a key is missing.
 
         Values that were typed on a command line are strings there; both kinds are read.
+        Raises `UserError` for what is not a number, and for numbers as `parse` does.
         """
-        keys = SPECIES[species].keys
-        try:
-            values = tuple(_number(env[key]) for key in keys)
-            pad_key = _PAD_KEYS.get(species)
-            pads: tuple[int, int, int, int] | None = None
-            if env.get(PADS_VARIABLE):
-                top, bottom, left, right = (int(x) for x in str(env[PADS_VARIABLE]).split(","))
-                pads = (top, bottom, left, right)
-            elif pad_key is not None:
-                pad = int(values[keys.index(pad_key)])
-                pads = (pad, pad, pad, pad)
-        except (KeyError, ValueError, TypeError):
-            return None
-        return cls(species, values, pads)
+        fields = []
+        for key in SPECIES[species].keys:
+            value = env.get(key)
+            if key == _PAD_KEYS.get(species) and env.get(PADS_VARIABLE):
+                pads = str(env[PADS_VARIABLE])
+                if not re.fullmatch(r" *\d+ *(, *\d+ *){3}", pads):
+                    raise UserError(f"{PADS_VARIABLE} is not four numbers: {pads!r:.40}")
+                fields.append(pads.replace(",", "_"))
+                continue
+            if value is None:
+                return None
+            number = float(value) if isinstance(value, bool) else real(value)
+            if number is None:
+                raise UserError(
+                    f"{key} of a tensor of species {species} is not a number: {value!r:.40}"
+                )
+            fields.append(_written(number))
+        return cls.parse(species, "-".join(fields))
 
     def env(self) -> dict[str, str]:
         """The environment variables that hand this tensor to an operator program."""
         variables = {
-            key: f"{value:g}" if isinstance(value, float) else str(value)
+            key: _written(value)
             for key, value in zip(SPECIES[self.species].keys, self.values, strict=True)
         }
         if self.pads is not None and len(set(self.pads)) > 1:
@@ -293,6 +320,6 @@ class Tensor:
         return per_image * batch_size
 
 
-def _number(value: Any) -> Number:
-    number = float(value)
-    return int(number) if number.is_integer() and not isinstance(value, float) else number
+def _written(value: Number) -> str:
+    """A number as names and variables have it, without losing a digit: 1, 0.5, 1e-05."""
+    return str(int(value)) if abs(value) < 2**53 and value == int(value) else repr(value)

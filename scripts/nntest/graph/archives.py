@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 from typing import Any
 
-from nntest.archives.runs import known_platforms
 from nntest.config import Study
 from nntest.errors import UserError
 
@@ -26,4 +25,4 @@ def imported_files(study: Study) -> list[str]:
 
 def tidy_spec(study: Study) -> dict[str, Any]:
     """The names that board files give to platforms, and what is read."""
-    return {"platforms": known_platforms(study), "synthetic": study.config.synthetic_datasets}
+    return {"platforms": study.platform_names(), "synthetic": study.config.synthetic_datasets}

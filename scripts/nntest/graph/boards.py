@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from nntest.codehash import ONBOARD, SCRIPTS
+from nntest.codehash import ONBOARD, SCRIPTS, closure
 from nntest.config import Board, Library, Study
 from nntest.config.install import PipInstall
 from nntest.config.study import Sweep
@@ -18,31 +18,31 @@ from nntest.measuring.libraries.base import custom_table
 NNTEST = SCRIPTS / "nntest"
 
 # What the rules that talk to a board do, file by file and not by all that is imported: an edit
-# of anything else must not send anybody back to a board.
-_PROBES = [ONBOARD / "probe.py", ONBOARD / "opencl_devices.py"]
-PROBE_SOURCES = [*_PROBES, NNTEST / "measuring" / "probe.py"]
-_CK_SOURCES = [
+# of anything else must not send anybody back to a board.  tests/graph/test_boards.py says of
+# every module that the scripts import besides why it is not here.
+PROBE_SOURCES = [*closure(ONBOARD / "probe.py"), NNTEST / "measuring" / "probe.py"]
+_OF_OTHERS = [
+    *(ONBOARD / name for name in ("probe.py", "opencl_devices.py")),
     *(ONBOARD / f"ck_{part}.py" for part in ("command", "datasets", "pack", "records")),
     *(ONBOARD / f"ck_{part}.py" for part in ("runner", "setup")),
 ]
 _RUNNER_SOURCES = [
-    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in (*_PROBES, *_CK_SOURCES)),
+    *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _OF_OTHERS),
     NNTEST / "domain" / "network_points.py",
+    NNTEST / "domain" / "tensors.py",
     NNTEST / "measuring" / "counters.py",
     NNTEST / "measuring" / "plan.py",
-    NNTEST / "measuring" / "board_runner.py",
+    NNTEST / "measuring" / "detached.py",
     NNTEST / "measuring" / "sweep.py",
 ]
 _CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
-NETWORK_SCHEDULE_SOURCES = [
-    NNTEST / "analysis" / "network_schedule.py",
-    NNTEST / "domain" / "network_points.py",
-    *(NNTEST / "archives" / "ck" / name for name in ("read.py", "points.py", "outcome.py")),
-]
 
 
 def board_resource(board: Board) -> str:
-    """The Snakemake resource of which a board has one."""
+    """The Snakemake resource of which a board has one.
+
+    Boards whose names differ in a sign alone share it: they are measured one after the other.
+    """
     return "board_" + re.sub(r"\W", "_", board.name)
 
 
@@ -63,8 +63,8 @@ def probe_spec(board: Board) -> dict[str, Any]:
 def install_spec(study: Study, board: str, library: str) -> dict[str, Any]:
     """What installing a library on a board depends on."""
     return {
-        "board": probe_spec(board_of(study, board)),
-        "library": _library_spec(library_of(study, library)),
+        "board": probe_spec(study.board(board)),
+        "library": _library_spec(study.library(library)),
     }
 
 
@@ -95,13 +95,13 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
 def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:
     """What the choice for each layer depends on, besides the sweeps of the layers."""
     config = study.config
-    operators = library_of(study, library).operators
+    operators = study.library(library).operators
     return {
         "networks": networks_spec(study),
         "padding": config.padding,
         "batch_sizes": config.batch_sizes,
         "choices": config.end_to_end_choices,
-        "warmups": config.warmups or [library_of(study, library).warmup],
+        "warmups": config.warmups or [study.library(library).warmup],
         "operators": config.operators,
         "tuners": config.tuners,
         "offered": {name: program.tuners for name, program in operators.items()},
@@ -117,30 +117,18 @@ def _library_spec(library: Library) -> dict[str, Any]:
     return spec
 
 
-def board_of(study: Study, name: str) -> Board:
-    """A board of the study by its name."""
-    return next(board for board in study.boards if board.name == name)
-
-
-def library_of(study: Study, name: str) -> Library:
-    """A library of the study by its name."""
-    return next(library for library in study.libraries if library.name == name)
-
-
 def install_sources(study: Study, library: str) -> list[Path]:
     """Code that puts a library on a board: its class, and its operator programs."""
-    kind = KINDS[library_of(study, library).kind]
+    kind = KINDS[study.library(library).kind]
     return [*kind.installer_sources(), *kind.sources()]
 
 
 def sweep_sources(study: Study, library: str) -> list[Path]:
     """Code that measures: the runner, what plans and follows it, the operator programs."""
     sources = [*_RUNNER_SOURCES, *install_sources(study, library)]
-    if library_of(study, library).kind == "ck":
-        sources += [*_CK_SOURCES, NNTEST / "measuring" / "ck_harness" / "plan.py"]
+    if study.library(library).kind == "ck":
+        sources += [
+            *closure(ONBOARD / "ck_runner.py"),
+            NNTEST / "measuring" / "ck_harness" / "plan.py",
+        ]
     return sources
-
-
-def sweep_of(sweeps: dict[str, Sweep], wildcards: Any) -> Sweep:
-    """The sweep that a job's wildcards name."""
-    return sweeps[f"{wildcards.board}.{wildcards.library}{wildcards.cut}"]

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from nntest.codehash import PROJECT
 from nntest.config import Study, load_study
 from nntest.errors import UserError
+
+PROJECT = Path(__file__).resolve().parents[3]
+"""The check-out, whose `config` folder has what the working directory's has not."""
 
 
 def study_of(snakemake: Any) -> Study:

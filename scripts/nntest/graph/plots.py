@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
-from nntest.codehash import SCRIPTS
 from nntest.config import Study
+from nntest.domain.tables.all import ALL
 from nntest.graph.trade_offs import caption, trade_off_plots
 
-REPORT_FILES = [
-    path
-    for path in sorted((SCRIPTS / "nntest" / "report").rglob("*"))
-    if path.suffix in (".html", ".css", ".js", ".j2", ".jinja")
-]
 VIOLIN_BY = ("platform", "operator", "library")
 VIOLIN_QUANTITIES = ("time_us", "GFLOPS")
 SPEEDUP_STATISTICS = ("median", "minimum")
@@ -83,6 +79,7 @@ def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:
 
 
 def report_spec(study: Study) -> dict[str, Any]:
-    """The report shows the whole config, and what became of networks read from files."""
+    """The whole config, what became of networks read from files, and what tables are called."""
     remarks = [line for network in study.networks for line in network.remarks()]
-    return {**study.config.model_dump(mode="json"), "remarks": remarks}
+    words = hashlib.sha256(repr(ALL).encode()).hexdigest()
+    return {**study.config.model_dump(mode="json"), "remarks": remarks, "words": words}

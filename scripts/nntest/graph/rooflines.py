@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nntest.analysis.roofline.boards import PUBLISHED_TABLES, ROOFLINE_TABLES, roofs_spec
+from nntest.analysis.roofline.boards import roofs_spec
 from nntest.config import Study
-from nntest.graph.tables import networks_spec
+from nntest.graph.tables import PUBLISHED_TABLES, ROOFLINE_TABLES, networks_spec
 
 __all__ = [
     "PUBLISHED_TABLES",

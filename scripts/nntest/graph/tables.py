@@ -1,69 +1,27 @@
-"""The tables of a study: who makes each, from what of the study."""
+"""The tables of a study: from what of the study each is made."""
 
 from __future__ import annotations
 
 import glob
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nntest.analysis.roofline.boards import (
-    PUBLISHED_TABLES,
-    ROOFLINE_TABLES,
-    board_roofs,
-    roofs_spec,
-)
+from nntest.analysis.roofline.boards import roofs_spec
 from nntest.config import Study
+from nntest.domain.tables.all import made_by_rule
+from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.errors import UserError
 from nntest.graph.archives import tidy_spec
+from nntest.graph.arguments import table_arguments
 
-
-@dataclass(frozen=True)
-class Table:
-    """A table that follows from the measurements: who makes it, from what of the study."""
-
-    name: str
-    """The module, below `nntest.analysis`."""
-    function: str
-    needs: tuple[str, ...] = ()
-    """Keyword arguments besides the measurements; see `table_arguments`."""
-    reads: tuple[str, ...] = ()
-    """Which of `PROFILE_TABLES` it takes after the measurements."""
-
-    @property
-    def module(self) -> str:
-        """The module that makes it, by its full name."""
-        return f"nntest.analysis.{self.name}"
-
-
-TABLES: dict[str, Table] = {
-    "failed": Table("tables", "failed"),
-    "summary": Table("tables", "summary", ("seed",)),
-    "speedup": Table("tables", "speedup", ("baseline_operator", "baseline_tuner", "seed")),
-    "tuner_check": Table("tables", "tuner_check", ("seed",)),
-    "device_state": Table("tables", "device_state"),
-    "schedule": Table("schedule", "schedule", ("networks", "padding", "seed")),
-    "estimate": Table("estimate", "estimate", ("networks", "padding", "seed")),
-    "end_to_end": Table("end_to_end", "end_to_end", ("networks", "padding", "seed")),
-    "study_figure": Table("study_figure", "study_figure", ("networks", "padding", "seed")),
-    "comparison": Table(
-        "comparison",
-        "comparison",
-        ("compare", "run", "networks", "padding", "seed"),
-    ),
-    "layer_times": Table("estimate", "layer_times", ("networks", "padding", "seed")),
-    "protocol_check": Table("protocols", "protocol_check", ("seed",)),
-    "kernel_share": Table("kernels", "kernel_share", ("seed",), ("kernels",)),
-    "roofline": Table(
-        "roofline.measured",
-        "roofline_points",
-        ("networks", "padding", "roofs", "traffic_model", "seed"),
-    ),
-}
-OPTIONAL_TABLES = ("protocol_check", "kernel_share", "end_to_end", "comparison")
-"""Tables that a report leaves out where they have no row."""
-PROFILE_TABLES = ("kernels", "launches", "counters")
+TABLES = made_by_rule("table")
+"""The tables that follow from the measurements, each made by a job of its own."""
+PROFILE_TABLES = tuple(name for name in made_by_rule("tidy") if name != MEASUREMENTS.name)
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
+ROOFLINE_TABLES = tuple(made_by_rule("predict"))
+PUBLISHED_TABLES = tuple(made_by_rule("read_published"))
+LAYER_SUM_CHECK_TABLES = tuple(made_by_rule("layer_sum_check"))
+"""Tables that a study has that asks for them."""
 
 
 def more_tables(study: Study) -> list[str]:
@@ -81,20 +39,6 @@ def networks_spec(study: Study) -> list[Any]:
     ]
 
 
-def table_arguments(study: Study) -> dict[str, Any]:
-    """Everything that a table may need of a study, by the name of the argument."""
-    return {
-        "seed": study.config.seed,
-        "baseline_operator": study.config.baseline.operator,
-        "baseline_tuner": study.config.baseline.tuner,
-        "networks": study.networks,
-        "padding": study.config.padding,
-        "compare": study.config.compare,
-        "roofs": board_roofs(study),
-        "traffic_model": study.config.traffic_model,
-    }
-
-
 def table_spec(study: Study, table: str) -> dict[str, Any]:
     """What a table depends on besides the measurements."""
     arguments = table_arguments(study)
@@ -109,12 +53,6 @@ def table_spec(study: Study, table: str) -> dict[str, Any]:
     if "roofs" in spec:
         spec["roofs"] = roofs_spec(study)
     return spec
-
-
-def table_modules(table: str) -> list[str]:
-    """Modules that make a table."""
-    more = ["nntest.archives.runs"] if "run" in TABLES[table].needs else []
-    return [TABLES[table].module, *more]
 
 
 def compared_runs(study: Study) -> list[str]:
@@ -135,10 +73,6 @@ def fails_on_regression(study: Study) -> bool:
     """Whether a run ends with an error where a point has become slower."""
     compare = study.config.compare
     return compare is not None and compare.fail_on_regression is not False
-
-
-LAYER_SUM_CHECK_TABLES = ("layer_sum_check", "layer_sum_summary")
-"""Tables of the rule `layer_sum_check`, which a study has that asks for it."""
 
 
 def layer_sum_check_files(study: Study) -> list[str]:

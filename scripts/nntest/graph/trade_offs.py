@@ -50,12 +50,7 @@ def caption(plot: str) -> str:
 
 def configurations_spec(study: Study) -> dict[str, Any]:
     """The networks' published accuracies."""
-    return {"top1_percent": top1_percent(study)}
-
-
-def top1_percent(study: Study) -> dict[str, float]:
-    """Published top-1 accuracy [%] of the networks that have one."""
-    return {file.name: file.accuracy.top1_percent for file in study.network_files if file.accuracy}
+    return {"top1_percent": study.top1_percent()}
 
 
 def trade_off_spec(study: Study) -> dict[str, Any]:

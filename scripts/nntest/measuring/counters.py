@@ -6,17 +6,17 @@ from dataclasses import replace
 
 from nntest.config.instruments import instruments_of
 from nntest.config.study import Study, Sweep
-from nntest.measuring.progress import ProgressLine
+from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import Transport
 
 # "$1" is what the reader reads, "$2" the reader's command.
 _LOOK = 'test -e "$1" || { echo "no $1"; exit; }; command -v "$2" >/dev/null || echo "no $2"'
 
 
-def countable(transport: Transport, study: Study, sweep: Sweep, say: ProgressLine) -> Sweep:
+def countable(transport: Transport, study: Study, sweep: Sweep, watcher: Watcher) -> Sweep:
     """The sweep as it is, or without the points that need counters which the board has not.
 
-    What is missing is said once, with `say.note`; the other points are measured all the same.
+    What is missing is said once, with `watcher.note`; the other points are measured all the same.
     """
     if "counters" not in instruments_of(study.config.profile, sweep.library.kind):
         return sweep
@@ -31,5 +31,5 @@ def countable(transport: Transport, study: Study, sweep: Sweep, say: ProgressLin
         missing = missing and f"there is {missing} on it"
     if not missing:
         return sweep
-    say.note(f"no hardware counters of board {sweep.board.name}: {missing}")
+    watcher.note(f"no hardware counters of board {sweep.board.name}: {missing}")
     return replace(sweep, points=tuple(p for p in sweep.points if p.profile != "counters"))

@@ -44,6 +44,15 @@ def deploy(transport: Transport, board: Board) -> str:
     return folder
 
 
+def absolute_root(transport: Transport, board: Board) -> str:
+    """The board's work folder as an absolute path: what is detached runs elsewhere."""
+    deploy(transport, board)
+    done = transport.run(
+        ["sh", "-c", 'cd "$1" && pwd -P', "sh", board.work_dir], timeout_s=60
+    ).check(f"board {board.name}: work folder {board.work_dir}")
+    return done.stdout.strip()
+
+
 def call(
     transport: Transport,
     board: Board,
@@ -66,7 +75,7 @@ def call(
     except (IndexError, ValueError):
         done.check(f"board {board.name}: {script}")
         raise UserError(f"board {board.name}: {script} printed no answer") from None
-    # A runner's status may tell of an earlier failure: asking for it has not failed.
+    # A job's status may say that it failed: asking for it has not.
     if answer.get("state") == "failed" and "running" not in answer:
         raise UserError(f"board {board.name}: {answer['message']}")
     return dict(answer)

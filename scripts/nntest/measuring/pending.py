@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from onboard import outcomes
+
 from nntest.config import LocalConnection, Study
 from nntest.config.study import Sweep
 from nntest.domain.network_points import load_chosen
@@ -42,27 +44,11 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
     if not KINDS[sweep.library.kind](sweep.library).is_current(installed):
         return total
     plan = build_plan(study, sweep, installed, facts, programs="", folder="", planned_at="")
-    wanted = {
-        (point["id"], repetition)
-        for point in plan["points"]
-        for repetition in range(point["repetitions"])
-    }
     journals = [results / "sweeps" / f"{sweep.name}.journal.jsonl"]
     if isinstance(sweep.board.connect, LocalConnection):
         here = sweep_folder(study, sweep, sweep.board.work_dir)
         journals.append(Path(here) / "journal.jsonl")
-    for journal in journals:
-        wanted -= _measured(journal)
-    return len(wanted)
-
-
-def _measured(journal: Path) -> set[tuple[str, int]]:
-    found = set()
-    try:
-        for raw in journal.read_bytes().split(b"\n")[:-1]:
-            line = json.loads(raw)
-            if line.get("status") == "ok":
-                found.add((line["point"], line["repetition"]))
-    except (OSError, ValueError):
-        pass
-    return found
+    lines = [line for journal in journals for line in outcomes.read_lines(str(journal))]
+    # As the runner will see it: a failure that would only come again is not tried again.
+    progress = outcomes.Progress(lines)
+    return sum(len(progress.missing(point)) for point in plan["points"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 BAR_WIDTH = 24
@@ -11,7 +11,7 @@ QUIET_EVERY_S = 15.0
 
 
 class ProgressLine:
-    """Tells how far a sweep is, on a terminal (or what stands for one) and in a log file."""
+    """Shows how far a job on a board is, on a terminal (or what stands for one) and in a log."""
 
     def __init__(self, name: str, stream: TextIO, log: TextIO | None = None) -> None:
         self._name = name
@@ -21,15 +21,8 @@ class ProgressLine:
         self._open_line = False
 
     def progress(self, status: Mapping[str, Any]) -> None:
-        """Show the runner's status."""
+        """Show how far a job on a board is, by its status."""
         self.show(self._text(status))
-
-    def steps(self, done: int, total: int, unit: str, seconds_left: float | None) -> None:
-        """Show how many steps of something else are done."""
-        parts = [f"{self._name} [{_bar(done, total)}] {done}/{total} {unit}"]
-        if seconds_left is not None:
-            parts.append(f"{duration(seconds_left)} left")
-        self.show(", ".join(parts))
 
     def show(self, text: str) -> None:
         """Show a line in the place of the one before: on a terminal, elsewhere now and then."""
@@ -52,8 +45,6 @@ class ProgressLine:
         print(f"{self._name}: {text}", file=self._stream, flush=True)
         self._write_log(text)
 
-    end = note
-
     def _write_log(self, text: str) -> None:
         if self._log is not None:
             print(time.strftime("%Y-%m-%dT%H:%M:%S"), text, file=self._log, flush=True)
@@ -61,7 +52,8 @@ class ProgressLine:
     def _text(self, status: Mapping[str, Any]) -> str:
         total = status["repetitions"]
         done = total - status["missing"]
-        parts = [f"{self._name} [{_bar(done, total)}] {done}/{total}"]
+        unit = f" {status['unit']}" if "unit" in status else ""
+        parts = [f"{self._name} [{_bar(done, total)}] {done}/{total}{unit}"]
         if status["failed_points"]:
             parts.append(f"{status['failed_points']} points failed")
         if status.get("seconds_left") is not None:
@@ -69,6 +61,34 @@ class ProgressLine:
         if status.get("current"):
             parts.append(status["current"])
         return ", ".join(parts)
+
+
+class Watcher:
+    """Who waits for a job on a board: is shown how far it is, and may be gone."""
+
+    def __init__(
+        self, line: ProgressLine | None = None, gone: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`gone` says that whoever wanted the job has ended: the job is then left to go on."""
+        self._line = line
+        self.gone = gone
+        self._noted: set[str] = set()
+
+    def note(self, text: str) -> None:
+        """Say something."""
+        if self._line is not None:
+            self._line.note(text)
+
+    def note_once(self, text: str) -> None:
+        """Say something that may come up again and again."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.note(text)
+
+    def progress(self, status: Mapping[str, Any]) -> None:
+        """Show how far it is."""
+        if self._line is not None:
+            self._line.progress(status)
 
 
 def _bar(done: int, total: int) -> str:

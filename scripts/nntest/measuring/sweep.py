@@ -1,8 +1,7 @@
 """Run a sweep: hand the plan to the board's runner, follow it, pull what it measured.
 
-The runner is detached: if this process or the link dies it goes on, and the next run of the
-workflow finds it and follows again.  Everything measured is in the journal on the board; what
-is pulled here is made from it.
+The runner is a detached job.  Everything measured is in the journal on the board; what is pulled
+here is made from it.
 """
 
 from __future__ import annotations
@@ -10,23 +9,30 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from onboard import outcomes
+from onboard.job_names import DONE, JOURNAL_FILE, PLAN_FILE, STOPPED
+
 from nntest.archives.ck.zipwriter import new_ck_zip
 from nntest.config.study import Study, Sweep
 from nntest.domain.network_points import VARIABLE
 from nntest.errors import UserError
-from nntest.measuring.board_runner import NothingToPull, Runner, absolute_root, runner_of
 from nntest.measuring.counters import countable
+from nntest.measuring.detached import DetachedJob, NotWatched
 from nntest.measuring.installed import Installed
-from nntest.measuring.onboard import call, version
+from nntest.measuring.onboard import absolute_root, call, version
 from nntest.measuring.plan import build_plan, sweep_folder, tuner_table
-from nntest.measuring.progress import ProgressLine
+from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import Transport, TransportError
+
+RUNNERS = {"native": "runner.py", "ck": "ck_runner.py"}
+"""The on-board script that measures, by the board's harness."""
+
+KEPT = "what is measured stays on the board and is used by the next run"
 
 
 @dataclass(frozen=True)
@@ -49,21 +55,19 @@ def run_sweep(
     installed: Installed,
     facts: dict[str, Any],
     outputs: Outputs,
-    say: ProgressLine,
-    abandoned: Callable[[], bool] = lambda: False,
+    watcher: Watcher,
 ) -> dict[str, Any]:
     """Measure what is missing and pull the results; the runner's last status.
 
-    `abandoned` says that whoever wanted the sweep is gone: the runner is then left to go on.
     Raises `UserError` (board busy, disk full, runner dead, nothing measured at all), with the
     board's journal pulled as far as it goes; KeyboardInterrupt stops the runner first.
     """
     if not sweep.points:
         _write_empty(outputs)
-        say.end("nothing to measure")
+        watcher.note("nothing to measure")
         return {}
     root = absolute_root(transport, sweep.board)
-    sweep = countable(transport, study, sweep, say)
+    sweep = countable(transport, study, sweep, watcher)
     folder = sweep_folder(study, sweep, root)
     programs = posixpath.join(root, "programs", version())
     plan = build_plan(
@@ -79,13 +83,25 @@ def run_sweep(
         if "network" in point:
             content = json.dumps(point["network"], sort_keys=True).encode()
             transport.write(point["env"][VARIABLE], content)
-    runner = Runner(transport, sweep.board, folder, plan, say)
+    job = DetachedJob(
+        transport,
+        sweep.board,
+        watcher,
+        script=RUNNERS[sweep.board.harness],
+        folder=folder,
+        plan_id=plan["plan_id"],
+        study=study.name,
+    )
     try:
-        status = runner.measure(study.config.on_busy_board, abandoned)
+        status = job.run(lambda: plan, KEPT, study.config.on_busy_board)
+        if status["state"] == STOPPED:
+            raise UserError(f"board {sweep.board.name}: the sweep was stopped from elsewhere")
+        if status["state"] != DONE:
+            raise UserError(f"board {sweep.board.name}: the sweep stopped: {status['message']}")
         _pull(transport, sweep, folder, installed, outputs)
-        for line in status.get("told", []):
-            say.note(line)
-        say.end(_summary(status))
+        for remark in status.get("remarks", []):
+            watcher.note(remark)
+        watcher.note(_summary(status))
         # A network that fails as a whole is in the tables as failed; its layers are measured.
         layers = [point for point in plan["points"] if "network" not in point]
         if layers and status["failed_points"] == len(plan["points"]):
@@ -93,11 +109,7 @@ def run_sweep(
                 f"board {sweep.board.name}: every point of {sweep.name} failed; the first: "
                 f"{_first_failure(outputs.journal)}"
             )
-    except KeyboardInterrupt:
-        runner.stop()
-        say.end("stopped: what is measured stays on the board and is used by the next run")
-        raise
-    except (TransportError, NothingToPull):
+    except (TransportError, NotWatched):
         raise
     except UserError as error:
         kept = _pull_partial(transport, folder, outputs)
@@ -122,14 +134,14 @@ def _pull(
 ) -> None:
     """Have the board pack its CK zip, and bring it here with what it was made from."""
     archive = posixpath.join(folder, f"{sweep.name}.zip")
-    packed = call(transport, sweep.board, runner_of(sweep.board), "pack", folder, archive)
+    packed = call(transport, sweep.board, RUNNERS[sweep.board.harness], "pack", folder, archive)
     transport.get(archive, outputs.archive)
     checksum = hashlib.sha256(outputs.archive.read_bytes()).hexdigest()
     if checksum != packed["sha256"]:
         outputs.archive.unlink()
         raise UserError(f"board {sweep.board.name}: {archive} was damaged on its way here")
-    transport.get(posixpath.join(folder, "journal.jsonl"), outputs.journal)
-    transport.get(posixpath.join(folder, "plan.json"), outputs.plan)
+    transport.get(posixpath.join(folder, JOURNAL_FILE), outputs.journal)
+    transport.get(posixpath.join(folder, PLAN_FILE), outputs.plan)
     table = transport.read(tuner_table(folder, installed))
     outputs.tuner_table.write_bytes(table if table is not None else b"{}\n")
 
@@ -141,8 +153,8 @@ def _pull_partial(transport: Transport, folder: str, outputs: Outputs) -> str:
     """
     partial = outputs.journal.with_name(outputs.journal.name.replace(".journal.", ".partial."))
     try:
-        transport.get(posixpath.join(folder, "journal.jsonl"), partial)
-    except (UserError, OSError):
+        transport.get(posixpath.join(folder, JOURNAL_FILE), partial)
+    except UserError:
         return ""
     return f", and here in {partial}"
 
@@ -153,8 +165,7 @@ def _summary(status: dict[str, Any]) -> str:
 
 
 def _first_failure(journal: Path) -> str:
-    for raw in journal.read_text(encoding="utf-8").splitlines():
-        line = json.loads(raw)
-        if line.get("status", "ok") != "ok":
+    for line in outcomes.read_lines(str(journal)):
+        if line.get("status", outcomes.OK) != outcomes.OK:
             return f"{line['status']}: {line.get('reason', '')}"
     return "unknown"

@@ -21,6 +21,7 @@ from matplotlib.axis import XAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullLocator
+from onboard import outcomes
 
 from nntest.analysis.points import labelled
 from nntest.config.plot_options import AxisOptions, Grouping, PlotOptions
@@ -331,4 +332,4 @@ def tick(axis: XAxis, options: AxisOptions, log: bool, most: int) -> None:
 
 def said(status: str) -> str:
     """How a point that has no time ended, in its place in a picture."""
-    return status if status == "failed" else f"failed: {status}"
+    return status if status == outcomes.FAILED else f"failed: {status}"

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
-from nntest.report.columns import TABLES, Column, Kind, TableInfo, column
+from nntest.domain.tables.all import ALL
+from nntest.domain.tables.column import FLAG, FLOAT, INT, TEXT, Column, Dtype, Table
 
 MOST_ROWS = 1000
 """Rows that the page shows; the CSV beside them has all."""
@@ -49,7 +50,7 @@ class TableView:
     """A table ready to be put on the page."""
 
     name: str
-    info: TableInfo
+    table: Table
     headers: list[tuple[str, Column]]
     rows: list[list[Cell]]
     total: int
@@ -104,7 +105,7 @@ def _cell(value: Any, shown: Column, interval: tuple[Any, Any] | None) -> Cell:
         if interval is not None and not any(pd.isna(end) for end in interval):
             ends = " to ".join(percent(float(end)) for end in interval)
         return Cell(percent(float(value)), repr(float(value)), "number", ends,
-                    bar=100 * float(value) if shown.label == "share" else None)  # fmt: skip
+                    bar=100 * float(value) if shown.name == "share" else None)  # fmt: skip
     if shown.kind == "count" and not isinstance(value, str):
         return Cell(str(int(value)), str(int(value)), "number")
     if shown.kind in ("number", "ratio") and not isinstance(value, str):
@@ -117,7 +118,7 @@ def _cell(value: Any, shown: Column, interval: tuple[Any, Any] | None) -> Cell:
     if shown.kind == "long" and (len(text) > 60 or "\n" in text):
         first = text.splitlines()[0]
         return Cell(first if len(first) <= 60 else first[:57] + "…", more=text)
-    if shown.label.startswith("verdict"):
+    if shown.name.startswith("verdict"):
         return Cell(text, look=_LOOKS.get(text, "warn"))
     return Cell(text)
 
@@ -130,38 +131,38 @@ def _download(name: str, frame: pd.DataFrame) -> Download:
     return Download(filename, f"data:{kind};base64,{base64.b64encode(data).decode()}")
 
 
-def _kind(values: pd.Series[Any]) -> Kind:
-    """How a column is written that nobody described."""
+def _dtype(values: pd.Series[Any]) -> Dtype:
+    """The type of a column that nobody described."""
     if is_bool_dtype(values):
-        return "flag"
+        return FLAG
     if is_integer_dtype(values):
-        return "count"
-    return "number" if is_numeric_dtype(values) else "text"
+        return INT
+    return FLOAT if is_numeric_dtype(values) else TEXT
 
 
 def table_view(name: str, frame: pd.DataFrame) -> TableView:
     """A data frame as the report shows it."""
-    info = TABLES.get(name, TableInfo(name.replace("_", " ").capitalize()))
+    table = ALL.get(name, Table(name, (), title=name.replace("_", " ").capitalize()))
     intervals = {
-        value: ends
-        for value, ends in info.intervals.items()
-        if {value, *ends} <= set(frame.columns)
+        column.name: column.interval
+        for column in table
+        if column.interval and {column.name, *column.interval} <= set(frame.columns)
     }
     inside = {end for ends in intervals.values() for end in ends}
     headers: list[tuple[str, Column]] = []
     same: list[tuple[str, str]] = []
-    order = [label for label in frame.columns if label not in info.last]
-    for label in [*order, *(label for label in info.last if label in frame.columns)]:
-        if label in inside or label in info.hidden:
+    order = [label for label in frame.columns if label not in table.last]
+    for label in [*order, *(label for label in table.last if label in frame.columns)]:
+        if label in inside or label in table.hidden:
             continue
         values = frame[label]
-        shown = column(name, str(label), _kind(values))
-        stays = label in intervals or label in info.kept or len(frame) < 3
+        shown = table.column(label) or Column(str(label), _dtype(values))
+        stays = label in intervals or label in table.kept or len(frame) < 3
         if not stays and values.nunique(dropna=False) == 1:
             cell = _cell(values.iloc[0], shown, None)
             text = cell.more or cell.text
             if text not in (NULL, ""):
-                same.append((shown.label, text))
+                same.append((shown.heading, text))
         else:
             headers.append((str(label), shown))
     rows = []
@@ -172,4 +173,4 @@ def table_view(name: str, frame: pd.DataFrame) -> TableView:
             ends = intervals.get(label)
             cells.append(_cell(row[label], shown, (row[ends[0]], row[ends[1]]) if ends else None))
         rows.append(cells)
-    return TableView(name, info, headers, rows, len(frame), same, _download(name, frame))
+    return TableView(name, table, headers, rows, len(frame), same, _download(name, frame))

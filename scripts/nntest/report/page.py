@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nntest.analysis.estimate import BEST
+from nntest.domain.tables.all import ALL
 from nntest.report.cells import Download, TableView, duration, table_view
-from nntest.report.columns import TABLES
 from nntest.report.headline import (
     cautions,
     coverage_text,
@@ -36,7 +36,7 @@ class ReportInputs:
     title: str
     study: str
     tables: dict[str, pd.DataFrame]
-    """By name; those of `columns.TABLES` have their place, others follow."""
+    """By name; those of `nntest.domain.tables.all` have their place, others follow."""
     plots: list[tuple[str, str, Path, Path]]
     """(caption, category, SVG, PNG) in the order of the page."""
     facts: list[dict[str, Any]]
@@ -90,8 +90,8 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    order = [name for name in TABLES if name in inputs.tables]
-    order += [name for name in inputs.tables if name not in TABLES]
+    order = [name for name in ALL if name in inputs.tables]
+    order += [name for name in inputs.tables if name not in ALL]
     views = [table_view(name, inputs.tables[name]) for name in order]
     html = environment.get_template("page.html.j2").render(
         inputs=inputs,
@@ -113,7 +113,7 @@ def _by_section(views: Iterable[TableView]) -> dict[str, list[TableView]]:
         name: [] for name in ("first", "tables", "failures", "device")
     }
     for view in views:
-        sections[view.info.section].append(view)
+        sections[view.table.section].append(view)
     return sections
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import NotSupported
-from operator_base import FLOAT_BYTES, Launch, Operator, divide_up
+from launch import Launch, divide_up
+from operator_base import FLOAT_BYTES, Operator
 from point import read_integer
 from reference import Tensors, draw_input
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from operator_base import Launch, Operator, divide_up
+from launch import Launch, divide_up
+from operator_base import Operator
 from point import ConvolutionPoint
 from reference import convolve, draw_convolution
 

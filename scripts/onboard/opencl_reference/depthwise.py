@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from operator_base import Launch, Operator
+from launch import Launch
+from operator_base import Operator
 from point import BadValue, Pads, read_integer, read_pads
 from reference import WeightedTensors, draw_weighted, out_size, taps
 

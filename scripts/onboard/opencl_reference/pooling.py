@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from operator_base import Launch, Operator, divide_up
+from launch import Launch, divide_up
+from operator_base import Operator
 from point import BadValue, Pads, read_integer
 from reference import Tensors, draw_input, out_size, taps
 

@@ -26,7 +26,7 @@ class Profiler:
         self._records: list[dict[str, Any]] = []
 
     def note(self, launch: Any, event: Any) -> None:
-        """Take down one launch (operator_base.Launch) that has just been enqueued."""
+        """Take down one launch (launch.Launch) that has just been enqueued."""
         local_size = launch.local_size
         record = {
             "name": launch.label,

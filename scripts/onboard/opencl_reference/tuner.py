@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from device import Device
-    from operator_base import Launch, Size
+    from launch import Launch, Size
     from point import Settings
 
 _BAD_SIZE_CODES = (

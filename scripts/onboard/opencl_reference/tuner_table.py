@@ -11,7 +11,7 @@ from records import write_json
 
 if TYPE_CHECKING:
     from device import Device
-    from operator_base import Launch
+    from launch import Launch
 
 TABLE_SCHEMA = "nntest-flow/opencl-local-sizes"
 TABLE_VERSION = 1
@@ -139,5 +139,5 @@ def _is_entry(entry: object, by_hand: bool) -> bool:
     return size is None or (
         isinstance(size, list)
         and len(size) == 3
-        and all(isinstance(number, int) and number > 0 for number in size)
+        and all(isinstance(number, int) and 0 < number < 2**31 for number in size)
     )

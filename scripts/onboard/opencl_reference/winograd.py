@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from convolutions import BLOCK, ConvolutionOperator
 from failures import NotSupported
-from operator_base import Launch, divide_up
+from launch import Launch, divide_up
 from point import ConvolutionPoint
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ from ck_samples import (
     zip_of,
 )
 from nntest.archives.measurements import load
+from nntest.commands.main import main
 
 A = "a" * 16
 
@@ -133,3 +134,21 @@ def test_genuine_archives(tmp_path):
         said = tool("convert", PROFILER_ZIP, out, "--table", table).stdout
         assert f"{rows} rows" in said
         assert len(pd.read_parquet(out)) == rows
+
+
+@pytest.mark.parametrize("target", ["file/x", "folder"])
+def test_an_output_that_cannot_be_written(ours, tmp_path, target, monkeypatch, capsys):
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # It is for a process of its own.
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.zip").mkdir()
+    (tmp_path / "folder.csv").mkdir()
+    table, archive = (f"{tmp_path / target}{suffix}" for suffix in (".csv", ".zip"))
+    for call in (
+        ("ck", "convert", str(ours), table),
+        ("ck", "merge", str(ours), "-o", archive),
+        ("compare", str(ours), str(ours), "--table", table),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(call)
+        assert end.value.code == 1
+        assert f"error: {call[-1]}: cannot be written: " in capsys.readouterr().err

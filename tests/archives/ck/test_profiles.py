@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ck_samples import FIREFLY, ck_members, ck_point, ck_run, frame_of, zip_of
 from nntest.archives.ck import read_counter_rows, read_kernel_rows
-from nntest.archives.measurements import KERNEL_SCHEMA, to_frame
+from nntest.archives.measurements import to_frame
+from nntest.domain.tables.measurements import KERNELS
 
 POINT = "a" * 16
 
@@ -20,7 +21,7 @@ def test_profiling_is_told_by_yes_alone(tmp_path):
     )
     path = zip_of(tmp_path / "a.zip", members)
     assert set(frame_of(path, FIREFLY)["point"]) == {"b" * 16, "c" * 16}
-    kernels = to_frame(read_kernel_rows(path, [FIREFLY], lambda _: None), KERNEL_SCHEMA)
+    kernels = to_frame(read_kernel_rows(path, [FIREFLY], lambda _: None), KERNELS)
     assert set(kernels["point"]) == {POINT}
     good = kernels[kernels["status"] == "ok"]
     assert dict(zip(good["kernel"], good["time_us"], strict=True)) == {"a": 1.5, "b": 2.5}

@@ -40,7 +40,8 @@ from nntest.archives.ck import (
 )
 from nntest.archives.ck.recordings import RecordingParser
 from nntest.archives.ck.safety import RefusedError, parse_object, unsafe_name
-from nntest.archives.measurements import KERNEL_SCHEMA, to_frame
+from nntest.archives.measurements import to_frame
+from nntest.domain.tables.measurements import KERNELS
 from nntest.errors import UserError
 
 A, B = "a" * 16, "b" * 16
@@ -165,13 +166,15 @@ def test_keep_both_loses_nothing_and_knows_no_order(recordings, random):
 
 # -- JSON ----------------------------------------------------------------------------------
 
+ODD_NUMBERS = ("inf", "-inf", "nan", "9" * 400, 10**400, -(10**400), 1.7e308, 5e-324, 2**63, -1)
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=8)
-    | st.sampled_from(["yes", "no", "NONE", "features", 10**30, -1, 0, 2**63, "1e999", "\0"]),
+    | st.sampled_from(["yes", "no", "NONE", "features", 10**30, 0, "1e999", "\0", *ODD_NUMBERS]),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
@@ -225,6 +228,13 @@ def paths_in(value, path=()):
             yield from paths_in(value[key], (*path, key))
 
 
+def value_at(value, path):
+    """What is at a place."""
+    for key in path:
+        value = value[key]
+    return value
+
+
 def replaced(value, path, new):
     """`value` with `new` at `path`."""
     if not path:
@@ -259,7 +269,7 @@ def read_in_every_way(path: Path, folder: Path) -> None:
         good_times = frame.loc[frame["status"] == "ok", "time_us"]
         assert (good_times > 0).all()
         assert frame.loc[frame["status"] != "ok", "time_us"].isna().all()
-        to_frame(read_kernel_rows(path, (), quiet), KERNEL_SCHEMA)
+        to_frame(read_kernel_rows(path, (), quiet), KERNELS)
         json.dumps(list(read_launch_rows(path, (), quiet)), allow_nan=False)
         json.dumps(list(read_counter_rows(path, (), quiet)), allow_nan=False)
         list(overview(path, (), quiet))
@@ -270,6 +280,24 @@ def read_in_every_way(path: Path, folder: Path) -> None:
             assert all(unsafe_name(name) is None for name in merged.namelist())
     except UserError as error:
         str(error).encode()
+
+
+@pytest.mark.parametrize("odd", ODD_NUMBERS, ids=lambda odd: str(odd)[:6])
+def test_an_odd_number_in_any_place_of_a_recording_costs_no_other_point(odd, tmp_path):
+    ours = write(tmp_path / "ours.zip", OURS, [header(), good(POINTS[0]), bad(POINTS[0], 1)])
+    with zipfile.ZipFile(ours) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".0001.json")]
+        recorded = json.loads(archive.read(name))
+    points = {f"{A}.0001": ck_point()}
+    for content in (ck_point(), PROFILED, recorded):
+        for path in paths_in(content):
+            if type(value_at(content, path)) in (int, float):
+                points[f"{len(points):016x}.0001"] = replaced(content, path, odd)
+    assert len(points) > 50
+    path = zip_of(tmp_path / "a.zip", ck_members(points))
+    read_in_every_way(path, tmp_path)
+    frame = frame_of(path)
+    assert (frame.loc[frame["point"] == A, "status"] == "ok").tolist() == [True, True]
 
 
 @fuzz(150)

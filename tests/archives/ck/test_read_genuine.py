@@ -16,7 +16,8 @@ from ck_samples import (
     unpack,
 )
 from nntest.archives.ck import check, merge, overview, read_kernel_rows, read_launch_rows
-from nntest.archives.measurements import KERNEL_SCHEMA, measured, to_frame
+from nntest.archives.measurements import measured, to_frame
+from nntest.domain.tables.measurements import KERNELS
 
 pytestmark = needs_genuine
 
@@ -112,7 +113,7 @@ def test_profiled_points_are_no_measurements():
 
 
 def test_kernel_times_of_two_conv_and_three_directconv_points():
-    frame = to_frame(read_kernel_rows(PROFILER_ZIP, (), lambda _: None), KERNEL_SCHEMA)
+    frame = to_frame(read_kernel_rows(PROFILER_ZIP, (), lambda _: None), KERNELS)
     points = frame.groupby("operator")["point"].nunique()
     assert points.to_dict() == {"conv": 2, "directconv": 3}
     kernels = frame.groupby("operator")["kernel"].unique().map(set)
@@ -131,7 +132,7 @@ def test_kernel_times_of_two_conv_and_three_directconv_points():
 
 
 def test_launches_add_up_to_the_kernel_times():
-    kernels = to_frame(read_kernel_rows(PROFILER_ZIP, (), lambda _: None), KERNEL_SCHEMA)
+    kernels = to_frame(read_kernel_rows(PROFILER_ZIP, (), lambda _: None), KERNELS)
     sums: dict[tuple[str, int, str], float] = {}
     for row in read_launch_rows(PROFILER_ZIP, (), lambda _: None):
         key = (row["point"], row["repetition_id"], row["kernel"])

@@ -20,10 +20,11 @@ import pytest
 import yaml
 from measuring.transport.sshd import SSHD, Sshd
 from nntest.archives.ck import check
-from nntest.archives.measurements import SCHEMA
 from nntest.config import Board, Library
+from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.errors import UserError
 from nntest.measuring.ck_harness.setup import set_up
+from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import connect
 from workflow.study import Checkout
 
@@ -53,7 +54,7 @@ def test_what_pypi_alone_gives_ends_at_the_first_repository(tmp_path: Path) -> N
         )
         facts = {"machine": "x86_64", "platform": "Here"}
         with connect(board) as transport, pytest.raises(UserError) as caught:
-            set_up(transport, board, Library(name="armcl", **LIBRARY), facts)
+            set_up(transport, board, Library(name="armcl", **LIBRARY), facts, Watcher())
         assert caught.value.hint is not None
         assert "`archive`" in caught.value.hint
         return caught.value
@@ -121,7 +122,7 @@ def test_the_study_of_two_tensors_through_real_ck_over_ssh(
     archive = checkout.results / "sweeps/ckboard.ckarmcl.zip"
     assert [one for one in check(archive) if one.severity == "error"] == []
     rows = pd.read_parquet(checkout.results / "tables/measurements.parquet")
-    assert list(rows.columns) == SCHEMA.names
+    assert tuple(rows.columns) == MEASUREMENTS.names
     assert len(rows) == 2 * 2 * 2 * 2
     assert set(rows["status"]) == {"ok"}
     assert set(rows["tensor"]) == set(TENSORS)

@@ -6,6 +6,8 @@ import functools
 import hashlib
 import http.server
 import io
+import socket
+import struct
 import tarfile
 import threading
 import zipfile
@@ -194,6 +196,14 @@ def test_what_is_no_archive_is_told(tmp_path: Path, name: str) -> None:
         unpack(tmp_path / name, tmp_path / "it", "here")
 
 
+def test_members_that_contradict_each_other(tmp_path: Path) -> None:
+    write_tar(tmp_path / "bad.tar.gz", {"top/name": b"a file", "top/name/below": b"1"})
+    write_tar(tmp_path / "long.tar.gz", {"top/" + "n" * 300: b"1"})
+    for name, words in (("bad", "Not a directory|File exists"), ("long", "name too long")):
+        with pytest.raises(UserError, match=f"cannot be unpacked: .*({words})"):
+            unpack(tmp_path / f"{name}.tar.gz", tmp_path / "it", "here")
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A web server on this machine, and its folder."""
@@ -229,3 +239,20 @@ def test_an_archive_is_fetched_and_checked(tmp_path: Path, server: tuple[str, Pa
     assert "name a copy on this machine" in str(caught.value.hint)
     with pytest.raises(UserError, match=r"there is no archive no/such.zip on this machine"):
         fetch_archive("no/such.zip", checksum, tmp_path, "here", told.append)
+
+
+def test_a_download_that_breaks_off(tmp_path: Path) -> None:
+    """The server answers, and the connection is reset in the middle of the file."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            client.recv(10_000)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello")
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/a.tar.gz"
+        with pytest.raises(UserError, match=r"cannot be fetched: .*reset|ended early"):
+            fetch_archive(url, "0" * 64, tmp_path, "here", lambda text: None)

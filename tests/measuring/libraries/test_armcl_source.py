@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ from measuring.libraries.scons_library import Compiler, git, write_library, writ
 from nntest.codehash import ONBOARD
 from nntest.config import Board, Library
 from nntest.errors import UserError
-from nntest.measuring.installed import Following
 from nntest.measuring.libraries.armcl import ArmCL
 from nntest.measuring.libraries.armcl_board import Found
+from nntest.measuring.progress import Watcher
 from nntest.measuring.transport.local import LocalTransport
 
 pytestmark = [
@@ -43,7 +43,7 @@ class Bench:
         self.repository = write_repository(folder / "sources")
         self.environment: dict[str, str] = {}
 
-    def install(self, following: Following | None = None, **changes: Any) -> dict[str, Any]:
+    def install(self, watcher: Watcher | None = None, **changes: Any) -> dict[str, Any]:
         """Have it built; the record."""
         way = {
             "way": "source",
@@ -74,7 +74,7 @@ class Bench:
         )
         (self.folder / "work").mkdir(exist_ok=True)
         facts = {"machine": platform.machine(), "cpus": [{"cores": 2}], "memory_mb": 4000}
-        kind = ArmCL(library, following)
+        kind = ArmCL(library, watcher)
         prefix, record = kind._provide(LocalTransport(), board, facts, "board here, library armcl")
         self.found = kind._find(LocalTransport(), board, prefix)
         return record
@@ -95,11 +95,11 @@ class Bench:
         return dict(json.loads(done.stdout))
 
 
-class Leaves(Following):
+class Leaves(Watcher):
     """Who is gone after so many objects."""
 
     def __init__(self, after: int, error: BaseException | None = None) -> None:
-        super().__init__()
+        super().__init__(gone=lambda: self.done >= after)
         self.done = 0
         self.after = after
         self.error = error
@@ -108,20 +108,17 @@ class Leaves(Following):
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def progress(self, done: int, total: int, unit: str, seconds_left: float | None) -> None:
-        self.done = done
-        if self.error is not None and done >= self.after:
+    def progress(self, status: Mapping[str, Any]) -> None:
+        self.done = status["repetitions"] - status["missing"]
+        if self.error is not None and self.done >= self.after:
             raise self.error
-
-    def refuse_if_abandoned(self, still: str, then: str) -> None:
-        if self.done >= self.after:
-            raise UserError(f"gone; {still}", then)
 
 
 @pytest.fixture(autouse=True)
 def _asks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nntest.measuring.libraries.armcl_source.POLL_S", 0.1)
-    monkeypatch.setattr("nntest.measuring.libraries.armcl_source.STALLED_AFTER_S", 3.0)
+    monkeypatch.setattr("nntest.measuring.detached.LOCAL_LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr("nntest.measuring.detached.ASK_EVERY_S", 0.5)
+    monkeypatch.setattr("nntest.measuring.detached.QUIET_FOR_S", 3.0)
 
 
 @pytest.fixture
@@ -189,18 +186,18 @@ def test_a_tag_and_an_archive_are_built_once_and_say_what_they_are(bench: Bench)
 
 
 def test_followed_again_and_killed_it_goes_on_from_what_was_compiled(held: Bench) -> None:
-    with pytest.raises(UserError, match="gone; the board goes on building"):
+    with pytest.raises(UserError, match="is gone; the board goes on by itself"):
         held.install(Leaves(after=1))
     second = Leaves(after=2)
-    with pytest.raises(UserError, match="gone; the board goes on building"):
+    with pytest.raises(UserError, match="is gone; the board goes on by itself"):
         held.install(second)
-    assert "found the board building it already: following it" in second.notes, held.status()
+    assert "found the board at it already: following it" in second.notes, held.status()
     status = held.status()
     assert status["running"]
     scons = subprocess.run(
-        ["pgrep", "-P", str(status["last"]["pid"])], capture_output=True, text=True, check=True
+        ["pgrep", "-P", str(status["pid"])], capture_output=True, text=True, check=True
     )
-    os.kill(status["last"]["pid"], signal.SIGKILL)
+    os.kill(status["pid"], signal.SIGKILL)
     assert held.status()["running"], "its compilers still run"
     os.killpg(int(scons.stdout), signal.SIGKILL)
     before = held.compiler.objects()
@@ -223,17 +220,19 @@ def test_it_waits_for_who_measures_and_ctrl_c_loses_nothing(held: Bench) -> None
         waited = False
 
         def note(self, text: str) -> None:
+            super().note(text)
             if text.startswith("waiting: the board is measuring"):
                 assert held.compiler.objects() == []
                 self.waited = True
                 holder.communicate()
 
-    following = Waits(after=2, error=KeyboardInterrupt())
+    watcher = Waits(after=2, error=KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        held.install(following)
-    assert following.waited
+        held.install(watcher)
+    assert watcher.waited
+    assert watcher.notes[-1].startswith("stopped: what is compiled stays")
     status = held.status()
-    assert (status["running"], status["last"]["state"]) == (False, "stopped")
+    assert (status["running"], status["state"]) == (False, "stopped")
     before = len(held.compiler.objects())
     held.compiler.hook.unlink()
     held.install()

@@ -59,13 +59,13 @@ def test_a_host_that_nobody_knows(sshd: Sshd, host: str) -> None:
 
 @pytest.mark.parametrize("host", ["x; rm -rf ~", "$(reboot)", "-oProxyCommand=x", "a b", "h\0"])
 def test_a_host_that_is_no_name(sshd: Sshd, host: str) -> None:
-    with pytest.raises(UserError, match="is no host name"):
+    with pytest.raises(UserError, match="is not a host name"):
         sshd.connect(host=host)
 
 
 @pytest.mark.parametrize("user", ["x; rm -rf ~", "$(reboot)", "-x", "a b"])
 def test_a_user_that_is_no_name(sshd: Sshd, user: str) -> None:
-    with pytest.raises(UserError, match="is no user name"):
+    with pytest.raises(UserError, match="is not a user name"):
         sshd.connect(user=user)
 
 
@@ -82,7 +82,7 @@ class _Web(BaseHTTPRequestHandler):
 def test_a_web_server(sshd: Sshd) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Web) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with pytest.raises(NotAnSshServer, match="it is a web server, no SSH server"):
+        with pytest.raises(NotAnSshServer, match="it is a web server, not an SSH server"):
             sshd.connect(port=server.server_port)
         server.shutdown()
 

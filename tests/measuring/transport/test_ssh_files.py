@@ -116,7 +116,9 @@ def test_getting_what_is_no_file(sshd: Sshd, tmp_path: Path, what: str) -> None:
         {"folder": path.mkdir, "fifo": lambda: os.mkfifo(path), "missing": lambda: None}[what]()
     with sshd.connect() as board, pytest.raises(CommandFailed) as failure:
         board.get(path.name, tmp_path / "pulled")
-    assert ("there is no such file" if what == "missing" else "it is no file") in str(failure.value)
+    assert ("there is no such file" if what == "missing" else "it is not a file") in str(
+        failure.value
+    )
 
 
 def test_a_target_that_cannot_be_written(sshd: Sshd, archive: Path, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_the_users_ssh_config_is_honoured(sshd: Sshd, jump: Sshd, tmp_path: Path
     folder.mkdir()
     (folder / "known").write_text(sshd.known_hosts.read_text())
     (folder / "config").write_text(
-        "Include more/*.conf\n"
+        f'Include "{folder}/more/*.conf"\n'
         "Host gate\n"
         f"  HostName 127.0.0.1\n  Port {jump.port}\n"
         "Host *\n"

@@ -63,7 +63,7 @@ def test_a_key_that_the_board_does_not_know(sshd: Sshd, tmp_path: Path) -> None:
     [
         (lambda path: None, "there is no key file"),
         (lambda path: path.mkdir(), "cannot be read: Is a directory"),
-        (lambda path: path.write_text("hello\n"), "is no private key that can be used"),
+        (lambda path: path.write_text("hello\n"), "is not a private key that can be used"),
         (lambda path: make_key(path, passphrase="sesame"), "locked with a passphrase"),
     ],
 )

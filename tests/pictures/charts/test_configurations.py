@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nntest.analysis.pareto import Axis, pareto_front
-from nntest.analysis.trade_offs import COLUMNS, configurations, has, of_estimates, split_variant
+from nntest.analysis.trade_offs import configurations, has, of_estimates, split_variant
+from nntest.domain.tables.networks import CONFIGURATIONS
 from nntest.pictures.charts.fronts import COSTS, leaves_the_front_at
 
 few = st.integers(1, 4).map(float)  # few values: ties are common
@@ -46,7 +47,7 @@ def test_the_energy_is_power_over_frames() -> None:
     )
     assert frame["energy_mj_per_frame"].to_list()[0] == pytest.approx(50.0)
     assert frame["energy_mj_per_frame"].isna().to_list() == [False, True, True]
-    assert list(configurations([]).columns) == list(COLUMNS)
+    assert tuple(configurations([]).columns) == CONFIGURATIONS.names
 
 
 def test_rows_without_a_positive_number_are_left_out() -> None:

@@ -9,29 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nntest.analysis.points import FLOAT, INT, TEXT, table
 from nntest.analysis.published.networks import Published
 from nntest.analysis.roofline.model import Roof
 from nntest.analysis.roofline.tables import frames_per_s
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.published import MEASURED_OVER_PREDICTED, PREDICTION_ERRORS
 from nntest.domain.traffic import TrafficModel, network_work
-
-COLUMNS = {
-    "file": TEXT, "line": INT, "network": TEXT, "pruning_percent": FLOAT, "network_file": TEXT,
-    "platform": TEXT,
-    "platform_file": TEXT, "data_type": TEXT, "batch_size": INT, "ceiling": TEXT, "rank": INT,
-    "traffic_model": TEXT, "intensity_ops_per_byte": FLOAT, "achieved_gops": FLOAT,
-    "attainable_gops": FLOAT, "bound": TEXT, "frames_per_s": FLOAT,
-    "predicted_frames_per_s": FLOAT, "measured_over_predicted": FLOAT,
-}  # fmt: skip
-"""Columns of `measured_over_predicted`: one row for each measured row of the table, ceiling of its
-platform and traffic model.  `achieved_gops` are the network's operations at the frames a second
-measured; `measured_over_predicted` is the share of the roof."""
-
-SUMMARY_COLUMNS = {
-    "platform": TEXT, "data_type": TEXT, "ceiling": TEXT, "traffic_model": TEXT, "of": TEXT,
-    "n": INT, "lowest": FLOAT, "median": FLOAT, "highest": FLOAT, "geometric_mean": FLOAT,
-    "typical_factor": FLOAT, "above_roof": INT,
-}  # fmt: skip
 
 EVERY, BEST = "every row", "best batch"
 
@@ -44,7 +27,7 @@ def measured_over_predicted(
 ) -> pd.DataFrame:
     """Each measured row of a published table against the roofs of its platform.
 
-    `frame` has the columns `qutibench.COLUMNS`.  Rows of networks whose layers are not known, or
+    `frame` has the columns of `PUBLISHED`.  Rows of networks whose layers are not known, or
     of platforms without a roof for the data type, have no prediction and are left out.
     """
     by_platform: dict[tuple[str, str], list[Roof]] = {}
@@ -77,7 +60,7 @@ def measured_over_predicted(
                     "predicted_frames_per_s": predicted,
                     "measured_over_predicted": record["frames_per_s"] / predicted,
                 })  # fmt: skip
-    return table(rows, COLUMNS)
+    return frame_of(rows, MEASURED_OVER_PREDICTED)
 
 
 def error_summary(ratios: pd.DataFrame) -> pd.DataFrame:
@@ -105,4 +88,4 @@ def error_summary(ratios: pd.DataFrame) -> pd.DataFrame:
                 "typical_factor": math.exp(np.abs(logs).mean()),
                 "above_roof": int((values > 1).sum()),
             })  # fmt: skip
-    return table(rows, SUMMARY_COLUMNS)
+    return frame_of(rows, PREDICTION_ERRORS)

@@ -27,7 +27,6 @@ from statistics import median
 
 import pandas as pd
 
-from nntest.analysis.points import BOOL, INT, TEXT, table
 from nntest.analysis.published.qutibench import (
     BATCH,
     FRAMES,
@@ -49,12 +48,8 @@ from nntest.analysis.published.qutibench import (
 )
 from nntest.config.platform import Platform
 from nntest.domain.data_types import BITS, data_type_of
-
-COLUMNS = {
-    "file": TEXT, "line": INT, "kind": TEXT, "column": TEXT, "value": TEXT, "expected": TEXT,
-    "message": TEXT, "repaired": BOOL,
-}  # fmt: skip
-"""Columns of a table of findings.  `expected` is empty where the file does not tell."""
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.published import PUBLISHED_FINDINGS
 
 FRAMES_TOLERANCE = 0.15
 """Frames a second and latency are means of their own: up to this share apart they agree."""
@@ -103,7 +98,7 @@ def lint(
 def findings_table(
     file: str, findings: Iterable[Finding], repaired: Iterable[Finding] = ()
 ) -> pd.DataFrame:
-    """Findings as a frame with the columns `COLUMNS`."""
+    """Findings as a frame with the columns of `PUBLISHED_FINDINGS`."""
     mended = set(repaired)
     rows = [
         {
@@ -113,7 +108,7 @@ def findings_table(
         }
         for finding in findings
     ]  # fmt: skip
-    return table(rows, COLUMNS)
+    return frame_of(rows, PUBLISHED_FINDINGS)
 
 
 # -- names -------------------------------------------------------------------------------------

@@ -10,21 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from nntest.analysis.points import INT, TEXT, table
 from nntest.domain.data_types import order_of
+from nntest.domain.tables.column import INT, TEXT, Column
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.published import PUBLISHED_OVERVIEW
+from nntest.domain.tables.shared import LINE, LISTED, PLATFORM, WITH_ACCURACY, WITH_LATENCY
 
 NONE = "na"
 
-COLUMNS = {
-    "hardware": TEXT, "mode": TEXT, "platform": TEXT, "network": TEXT, "data_types": TEXT,
-    "prunings_percent": TEXT, "batch_thread_stream": TEXT, "listed": INT, "measured": INT,
-    "with_accuracy": INT,
-}  # fmt: skip
-"""Columns of `overview`.  Lists are texts, 'na' where nothing was measured."""
-
 
 def overview(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row for each platform and network of a published table (`qutibench.COLUMNS`).
+    """One row for each platform and network of a published table (columns of `PUBLISHED`).
 
     `listed` counts the configurations that the table has a row for, `measured` those with a
     latency, `with_accuracy` those with an accuracy besides; `data_types`, `prunings_percent` and
@@ -52,7 +48,7 @@ def overview(frame: pd.DataFrame) -> pd.DataFrame:
                 "listed": len(listed), "measured": len(done),
                 "with_accuracy": int(done["top1_percent"].notna().sum()),
             })  # fmt: skip
-    return table(rows, COLUMNS)
+    return frame_of(rows, PUBLISHED_OVERVIEW)
 
 
 def _list(values: Iterable[str]) -> str:
@@ -85,20 +81,17 @@ def overview_matrix(frame: pd.DataFrame) -> pd.DataFrame:
         row["batch_thread_stream"] = _list(str(batch) for batch in sorted(batches)) or NONE
         rows.append(row)
     names = ["platform", *dict.fromkeys(long["network"]), "batch_thread_stream"]
-    return table(rows, dict.fromkeys(names, TEXT))
+    return frame_of(rows, [Column(name, TEXT) for name in names])
 
 
-CLAIM_COLUMNS = {
-    "platform": TEXT, "line": INT, "claimed": INT, "listed": INT, "measured": INT,
-    "with_accuracy": INT,
-}  # fmt: skip
+CLAIMS = (PLATFORM, LINE, Column("claimed", INT), LISTED, WITH_LATENCY, WITH_ACCURACY)
 
 
 def claims(path: Path, frame: pd.DataFrame, network: str = "CNV") -> pd.DataFrame:
     """Configurations that the page's typed overview claims, beside what the data have.
 
     Reads ``overview_experiments_cifar10_.csv``: each cell is a product of lists such as
-    ``[INT2,INT4]*[100%,50%]``.  Columns `CLAIM_COLUMNS`, a row for each platform there.
+    ``[INT2,INT4]*[100%,50%]``.  Columns `CLAIMS`, a row for each platform there.
     """
     counts = overview(frame)
     counts = counts[counts["network"] == network]
@@ -118,7 +111,7 @@ def claims(path: Path, frame: pd.DataFrame, network: str = "CNV") -> pd.DataFram
                                                                "with_accuracy")}  # fmt: skip
             row = {"platform": cells[1], "line": reader.line_num, "claimed": claimed}
             rows.append({**row, **numbers})
-    return table(rows, CLAIM_COLUMNS)
+    return frame_of(rows, CLAIMS)
 
 
 def _names(row: dict[Any, Any], name: str) -> bool:

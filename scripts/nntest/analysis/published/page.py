@@ -16,12 +16,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from nntest.analysis.points import FLOAT, INT, TEXT, table
 from nntest.analysis.published import qutibench
 from nntest.analysis.published.networks import Published
 from nntest.analysis.published.overview import claims
 from nntest.analysis.roofline.tables import frames_per_s
 from nntest.domain.data_types import BITS, data_type_of
+from nntest.domain.tables.column import FLOAT, Column
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.published import PAGE_ERRORS
+from nntest.domain.tables.shared import BANDWIDTH, DATA_TYPE, LINE, NETWORK, PEAK, PLATFORM
 from nntest.domain.traffic import Work, network_work
 
 TOPOLOGIES = "topology_details.csv"
@@ -30,13 +33,6 @@ ACCURACIES = "cnn_topologies_accuracy.csv"
 ROOFS = "peakPerfBandHardPlatf.csv"
 PLATFORMS = "hardware_platforms.csv"
 OVERVIEW = "overview_experiments_cifar10_.csv"
-
-COLUMNS = {
-    "table": TEXT, "line": INT, "what": TEXT, "given": FLOAT, "right": FLOAT,
-    "difference_percent": FLOAT, "why": TEXT,
-}  # fmt: skip
-"""Columns of `page_errors`.  `right` is null where the page contradicts itself and nothing here
-can tell; `line` is null for what the page computes."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class _Wrong:
 
 
 def page_errors(folder: Path, frame: pd.DataFrame, networks: Published) -> pd.DataFrame:
-    """Every figure of the page that is wrong, with the right one; columns `COLUMNS`.
+    """Every figure of the page that is wrong, with the right one; columns of `PAGE_ERRORS`.
 
     `frame` is the measurement table (`qutibench.typed`), `networks` those whose layers are known.
     Tables that the folder lacks are left out.
@@ -69,7 +65,7 @@ def page_errors(folder: Path, frame: pd.DataFrame, networks: Published) -> pd.Da
         found += _claims(path, frame)
     found += _heat_map(folder, works)
     found += _maximum_power(frame)
-    return table([_row(wrong) for wrong in found], COLUMNS)
+    return frame_of([_row(wrong) for wrong in found], PAGE_ERRORS)
 
 
 def _row(wrong: _Wrong) -> dict[str, object]:
@@ -241,14 +237,13 @@ def _claims(path: Path, frame: pd.DataFrame) -> Iterator[_Wrong]:
         yield _Wrong(path.name, None, "all platforms: CNV configurations", total, right, why)
 
 
-HEAT_COLUMNS = {
-    "platform": TEXT, "data_type": TEXT, "network": TEXT, "line": INT, "page_frames_per_s": FLOAT,
-    "peak_gops": FLOAT, "bandwidth_gb_s": FLOAT,
-}  # fmt: skip
+HEAT_MAP = (
+    PLATFORM, DATA_TYPE, NETWORK, LINE, Column("page_frames_per_s", FLOAT), PEAK, BANDWIDTH
+)  # fmt: skip
 
 
 def page_heat_map(folder: Path) -> pd.DataFrame:
-    """The page's heat map as it computes it, from its own tables; columns `HEAT_COLUMNS`.
+    """The page's heat map as it computes it, from its own tables; columns `HEAT_MAP`.
 
     Frames a second = min(peak, bandwidth x intensity) / operations, with operations and the
     intensity in INT8 rounded as in the table of requirements and the other intensities from that
@@ -257,7 +252,7 @@ def page_heat_map(folder: Path) -> pd.DataFrame:
     """
     names = (REQUIREMENTS, PLATFORMS, ACCURACIES)
     if not all((folder / name).is_file() for name in names):
-        return table([], HEAT_COLUMNS)
+        return frame_of([], HEAT_MAP)
     needs, hardware, accuracies = (_cells(folder / name) for name in names)
     rows = []
     for network, cells in needs.items():
@@ -276,7 +271,7 @@ def page_heat_map(folder: Path) -> pd.DataFrame:
                         "page_frames_per_s": attainable / gop, "peak_gops": peak * 1e3,
                         "bandwidth_gb_s": bandwidth,
                     })  # fmt: skip
-    return table(rows, HEAT_COLUMNS)
+    return frame_of(rows, HEAT_MAP)
 
 
 def _cells(path: Path) -> dict[str, dict[str, str]]:

@@ -15,9 +15,10 @@ from typing import Any
 
 import pandas as pd
 
-from nntest.analysis.points import BOOL, FLOAT, INT, TEXT, table
 from nntest.config.platform import Platform
 from nntest.domain.data_types import data_type_of
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.published import PUBLISHED, PUBLISHED_FILTERS
 from nntest.errors import UserError
 
 NETWORK, HARDWARE, PRECISION, MODE = "NN_Topology", "HWType", "Precision", "Op mode"
@@ -41,19 +42,6 @@ NUMBERS: dict[str, str] = {
 """Columns of numbers, and what they are called here.  `lat-comp` is in ms for a batch."""
 
 NAMES = (NETWORK, HARDWARE, PRECISION, MODE, BATCH, PRUNING, LEVEL)
-
-COLUMNS = {
-    "file": TEXT, "line": INT, "network": TEXT, "pruning_percent": FLOAT, "hardware": TEXT,
-    "mode": TEXT, "platform": TEXT, "platform_file": TEXT, "precision": TEXT, "data_type": TEXT,
-    "batch_size": INT, "latency_ms": FLOAT, "frames_per_s": FLOAT, "system_frames_per_s": FLOAT,
-    "gops": FLOAT, "system_gops": FLOAT, "top1_percent": FLOAT, "top5_percent": FLOAT,
-    "base_power_w": FLOAT, "idle_power_w": FLOAT, "full_power_w": FLOAT, "gop_per_batch": FLOAT,
-    "energy_per_frame_j": FLOAT, "level": TEXT, "group": TEXT, "facet": TEXT, "measured": BOOL,
-    "repaired": TEXT,
-}  # fmt: skip
-"""Columns of `typed`.  `batch_size` is the batch, or the threads, or the streams: the table has
-one column for all three.  `group` and `facet` are those of the page's charts.
-`energy_per_frame_j` is full power over frames a second."""
 
 PANELS: dict[str, tuple[str, ...]] = {
     "a": ("NCS", "ZCU104-Bismo", "U96-Quadcore A53"),
@@ -148,7 +136,7 @@ def platform_of(hardware: str, mode: str, platforms: Sequence[Platform]) -> Plat
 
 
 def typed(raw: RawTable, platforms: Sequence[Platform]) -> pd.DataFrame:
-    """The table as a frame with the columns `COLUMNS`, one row for each row of the file.
+    """The table as a frame with the columns of `PUBLISHED`, one row for each row of the file.
 
     A cell that is no number is null, as is `data_type` where `precision` is no data type;
     `platform` is empty where no platform file knows the hardware.  `measured`: has a latency.
@@ -174,7 +162,7 @@ def typed(raw: RawTable, platforms: Sequence[Platform]) -> pd.DataFrame:
             "measured": numbers["latency_ms"] is not None,
             "repaired": "; ".join(row.repaired),
         })  # fmt: skip
-    return table(rows, COLUMNS)
+    return frame_of(rows, PUBLISHED)
 
 
 # -- the page's filters ------------------------------------------------------------------------
@@ -199,11 +187,8 @@ def panel(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return frame[frame["hardware"].isin(PANELS[name])]
 
 
-FILTER_COLUMNS: dict[str, str] = {"file": TEXT, "step": TEXT, "rows": INT}
-
-
 def filter_counts(frame: pd.DataFrame) -> pd.DataFrame:
-    """How many rows each of the page's filters leaves; columns `FILTER_COLUMNS`."""
+    """How many rows each of the page's filters leaves."""
     rows: list[dict[str, Any]] = []
     for file, own in frame.groupby("file", sort=False):
         powered = at_maximum_power(own)
@@ -218,4 +203,4 @@ def filter_counts(frame: pd.DataFrame) -> pd.DataFrame:
             "facets": cnv["facet"].nunique(),
         }
         rows += [{"file": file, "step": step, "rows": count} for step, count in counts.items()]
-    return table(rows, FILTER_COLUMNS)
+    return frame_of(rows, PUBLISHED_FILTERS)

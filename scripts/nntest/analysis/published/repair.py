@@ -55,9 +55,9 @@ class Imported:
     """What the study's published tables hold, and what is wrong in them."""
 
     rows: pd.DataFrame
-    """Columns `qutibench.COLUMNS`; repaired where the config says so."""
+    """Columns of `PUBLISHED`; repaired where the config says so."""
     findings: pd.DataFrame
-    """Columns `lint.COLUMNS`, those of the files as they are; `repaired` marks what was mended."""
+    """Columns of `PUBLISHED_FINDINGS`; `repaired` marks what was mended."""
 
 
 def import_published(

@@ -1,4 +1,4 @@
-"""The roofs of a study's boards, and the names of the tables of rooflines.
+"""The roofs of a study's boards.
 
 Apart from `analysis.study_tables`, since the workflow asks for these before any job runs:
 nothing here imports what makes tables.
@@ -11,13 +11,6 @@ from typing import Any
 
 from nntest.analysis.roofline.model import Roof, roofs_of_board
 from nntest.config.study import Study
-
-ROOFLINE_TABLES = ("roofs", "intensities", "prediction")
-PUBLISHED_TABLES = (
-    "published", "published_findings", "published_filters", "published_overview",
-    "measured_over_predicted", "prediction_errors", "page_errors",
-)  # fmt: skip
-"""What `analysis.study_tables` makes; see docs/rooflines.md."""
 
 
 def board_roofs(study: Study) -> dict[str, list[Roof]]:

@@ -8,31 +8,19 @@ from typing import Any
 import pandas as pd
 
 from nntest.analysis.points import (
-    FLOAT,
-    INT,
-    KEY_COLUMNS,
-    TEXT,
     MeasuredPoint,
     labelled,
     points,
     row_order,
-    table,
 )
 from nntest.analysis.roofline.ceilings import with_measured
 from nntest.analysis.roofline.model import Roof
 from nntest.domain.networks import Network
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.rooflines import ROOFLINE
 from nntest.domain.tensors import NETWORK, Tensor
 from nntest.domain.traffic import TrafficModel, Work, network_work, tensor_work
 from nntest.errors import UserError
-
-COLUMNS = {
-    **KEY_COLUMNS,
-    "board": TEXT, "data_type": TEXT, "layers": TEXT, "median_us": FLOAT, "min_us": FLOAT,
-    "gop": FLOAT, "achieved_gops": FLOAT, "best_gops": FLOAT,
-    "traffic_model": TEXT, "intensity_ops_per_byte": FLOAT,
-    "ceiling": TEXT, "rank": INT, "peak_gops": FLOAT, "bandwidth_gb_s": FLOAT,
-    "attainable_gops": FLOAT, "bound": TEXT, "share_of_roof": FLOAT,
-}  # fmt: skip
 
 
 def roofline_points(
@@ -89,7 +77,7 @@ def roofline_points(
             {**base, **_NO_ROOF}
         ]
     rows.sort(key=lambda row: (*row_order(row), -1 if pd.isna(row["rank"]) else row["rank"]))
-    return table(rows, COLUMNS)
+    return frame_of(rows, ROOFLINE)
 
 
 def _work(point: MeasuredPoint, networks: Mapping[str, Work]) -> Work | None:

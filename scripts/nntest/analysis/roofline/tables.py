@@ -13,37 +13,18 @@ from typing import Any
 
 import pandas as pd
 
-from nntest.analysis.points import FLOAT, INT, TEXT, table
 from nntest.analysis.roofline.model import Roof
 from nntest.domain.networks import Network
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.rooflines import INTENSITIES, PREDICTION, ROOFS
 from nntest.domain.traffic import TrafficModel, Work, layer_works, network_work
-
-ROOF_COLUMNS = {
-    "platform": TEXT, "platform_file": TEXT, "data_type": TEXT, "ceiling": TEXT, "rank": INT,
-    "peak_gops": FLOAT, "bandwidth_gb_s": FLOAT, "bandwidth_kind": TEXT,
-    "ridge_ops_per_byte": FLOAT, "peak_source": TEXT, "bandwidth_source": TEXT,
-}  # fmt: skip
-
-INTENSITY_COLUMNS = {
-    "network": TEXT, "layer": TEXT, "species": TEXT, "tensor": TEXT, "data_type": TEXT,
-    "traffic_model": TEXT, "batch_size": INT, "operations": INT, "weights": INT,
-    "activations": INT, "bytes_per_image": FLOAT, "intensity_ops_per_byte": FLOAT,
-}  # fmt: skip
-
-PREDICTION_COLUMNS = {
-    "network": TEXT, "platform": TEXT, "platform_file": TEXT, "data_type": TEXT, "ceiling": TEXT,
-    "rank": INT, "traffic_model": TEXT, "batch_size": INT, "operations": INT, "weights": INT,
-    "intensity_ops_per_byte": FLOAT, "ridge_ops_per_byte": FLOAT, "attainable_gops": FLOAT,
-    "bound": TEXT, "frames_per_s": FLOAT, "latency_ms": FLOAT, "peak_frames_per_s": FLOAT,
-    "layers_frames_per_s": FLOAT,
-}  # fmt: skip
 
 WHOLE = ""
 """Layer of a row that means the whole network."""
 
 
 def roof_table(roofs: Iterable[Roof]) -> pd.DataFrame:
-    """Every ceiling of every platform with its exact ridge point; columns `ROOF_COLUMNS`.
+    """Every ceiling of every platform with its exact ridge point; columns those of `ROOFS`.
 
     `rank` 0 is the ceiling of predictions.
     """
@@ -57,7 +38,7 @@ def roof_table(roofs: Iterable[Roof]) -> pd.DataFrame:
         }
         for roof in roofs
     ]  # fmt: skip
-    return table(rows, ROOF_COLUMNS)
+    return frame_of(rows, ROOFS)
 
 
 def intensity_table(
@@ -68,7 +49,7 @@ def intensity_table(
 ) -> pd.DataFrame:
     """Operations a byte of each network (`layer` '') and of each of its layers.
 
-    Columns `INTENSITY_COLUMNS`; `operations`, `weights` and `activations` (inputs and outputs of
+    Columns of `INTENSITIES`; `operations`, `weights` and `activations` (inputs and outputs of
     the layers, in values) are those of one image.
     """
     rows: list[dict[str, Any]] = []
@@ -89,7 +70,7 @@ def intensity_table(
                             "intensity_ops_per_byte": work.intensity(
                                 data_type, traffic, batch_size),
                         })  # fmt: skip
-    return table(rows, INTENSITY_COLUMNS)
+    return frame_of(rows, INTENSITIES)
 
 
 def prediction(
@@ -98,7 +79,7 @@ def prediction(
     traffic_models: Sequence[TrafficModel],
     batch_sizes: Sequence[int] = (1,),
 ) -> pd.DataFrame:
-    """Frames a second that each roof allows each network; columns `PREDICTION_COLUMNS`.
+    """Frames a second that each roof allows each network; columns those of `PREDICTION`.
 
     `frames_per_s` = attainable / operations with the intensity of the network as a whole, as
     QuTiBench predicts; `latency_ms` that of a whole batch; `peak_frames_per_s` were memory free.
@@ -130,7 +111,7 @@ def prediction(
                         "peak_frames_per_s": frames_per_s(roof.peak_gops, work.operations),
                         "layers_frames_per_s": 1 / seconds if seconds else math.nan,
                     })  # fmt: skip
-    return table(rows, PREDICTION_COLUMNS)
+    return frame_of(rows, PREDICTION)
 
 
 def frames_per_s(gops: float, operations: float) -> float:

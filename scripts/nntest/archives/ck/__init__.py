@@ -5,9 +5,6 @@ from nntest.archives.ck.merge import MergeReport, merge
 from nntest.archives.ck.overview import EntryOverview, PointOverview, overview
 from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.profiles import (
-    COUNTER_COLUMNS,
-    LAUNCH_COLUMNS,
-    TIMES,
     read_counter_rows,
     read_kernel_rows,
     read_launch_rows,
@@ -15,9 +12,6 @@ from nntest.archives.ck.profiles import (
 from nntest.archives.ck.read import read_points, read_rows
 
 __all__ = [
-    "COUNTER_COLUMNS",
-    "LAUNCH_COLUMNS",
-    "TIMES",
     "Complaint",
     "EntryOverview",
     "KnownPlatform",

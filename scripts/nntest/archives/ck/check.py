@@ -237,11 +237,10 @@ def _check_choices(member: _Member) -> Iterator[Complaint]:
 def _check_tensor(
     member: _Member, species: str, env: dict[str, Any], dataset: str
 ) -> Iterator[Complaint]:
-    tensor = Tensor.from_env(species, env)
-    if tensor is None:
-        return
     try:
-        Tensor.parse(species, tensor.name)
+        tensor = Tensor.from_env(species, env)
+        if tensor is None:
+            return
         named = Tensor.parse(species, dataset) if dataset else tensor
     except UserError as error:
         yield member.complain(ERROR, error.message, "choices", "env")

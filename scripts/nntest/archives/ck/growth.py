@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from onboard import outcomes
+
 from nntest.archives.ck.values import dig, mapping
 
 
@@ -45,7 +47,7 @@ def _number(index: int, item: Any) -> int:
 def _was_tried_again(item: Any) -> bool:
     # CK itself never puts a good run in the place of an aborted one; sweeps of ours do.
     status = dig(item, "nntest_flow", "status")
-    return isinstance(status, str) and status != "ok"
+    return isinstance(status, str) and status != outcomes.OK
 
 
 def _text(value: Any) -> str:

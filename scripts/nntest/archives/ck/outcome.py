@@ -1,45 +1,18 @@
-"""How one repetition ended: ok, or which kind of failure and why.
+"""How one repetition in an archive ended: ok, or which kind of failure and why.
 
-CK keeps an aborted run as an empty object and a wrong output as ``run_success: "no"`` with a
-time that must not be used; the reason of the former is in another file.  Archives of this
-project say the status outright.
+Archives of this project say the status outright; of others `onboard.outcomes` works it out.
 """
 
 from __future__ import annotations
 
-import re
-import signal
 from dataclasses import dataclass
 from typing import Any
 
-from nntest.archives.ck.values import mapping, positive, real, text, truth
+from onboard import outcomes
 
-STATUSES = (
-    "ok",
-    "build-failed",
-    "not-supported",
-    "wrong-output",
-    "timeout",
-    "out-of-memory",
-    "throttled",
-    "lost-link",
-    "skipped",
-    "failed",
-)
-_CRASHED = re.compile(r"crashed\([A-Za-z0-9+_-]{1,20}\)\Z")
-_SHORTEST_S, _LONGEST_S = 1e-12, 1e9
-"""A number outside is no measured time, and would make a rate of it infinite."""
-_LONGEST_REASON = 600
+from nntest.archives.ck.values import mapping, real, text
+
 _LONGEST_LOG, _LONGEST_TAIL = 100_000, 2000
-
-_TELLING = (
-    (re.compile(r"output is not matching|output check", re.I), "wrong-output"),
-    (re.compile(r"timed out|timeout", re.I), "timeout"),
-    (re.compile(r"out of memory|bad_alloc|CL_(MEM_OBJECT|OUT_OF)", re.I), "out-of-memory"),
-    (re.compile(r"compilation failed", re.I), "build-failed"),
-    (re.compile(r"pre-processing.*(kernel|stride|support)", re.I | re.S), "not-supported"),
-    (re.compile(r"not supported|unsupported", re.I), "not-supported"),
-)
 
 
 @dataclass(frozen=True)
@@ -61,57 +34,22 @@ def outcome_of(run: dict[str, Any], flow: dict[str, Any], fail_reason: str) -> O
     run: CK's ``run`` object; flow: our own facts, {} in an archive of real CK;
     fail_reason: why CK says that the point was aborted, "" if it does not.
     """
+    time_s = outcomes.seconds_of_ck_run(run)
     if flow:
-        status = text(flow.get("status"))
-        if status not in STATUSES and not _CRASHED.match(status):
-            status = "failed"
+        status = outcomes.parse(text(flow.get("status"))) or outcomes.FAILED
         tail = text(flow.get("log_tail"), _LONGEST_LOG)[-_LONGEST_TAIL:]
-        reason = "\n".join(filter(None, (text(flow.get("reason"), _LONGEST_REASON), tail)))
-    elif not run:
-        reason = text(fail_reason, _LONGEST_REASON)
-        status = status_of(reason)
-    elif truth(run.get("run_success")) is False or truth(run.get("run_success_bool")) is False:
-        reason = text(run.get("fail_reason"), _LONGEST_REASON)
-        reason = reason or text(fail_reason, _LONGEST_REASON)
-        wrong = truth(run.get("output_check_failed")) is True
-        status = "wrong-output" if wrong else status_of(reason)
+        said = text(flow.get("reason"), outcomes.LONGEST_REASON)
+        reason = "\n".join(filter(None, (said, tail)))
+        if status == outcomes.OK and time_s is None:
+            status, reason = outcomes.FAILED, outcomes.NO_TIME
     else:
-        status, reason = "ok", ""
-    time_s = _time(run) if status == "ok" else None
-    if status == "ok" and time_s is None:
-        return Outcome("failed", "n/a", "it ended well but recorded no time", None, None)
-    if status == "ok":
+        status, reason = outcomes.of_ck_run(run, fail_reason)
+        reason = text(reason, outcomes.LONGEST_REASON)
+    if status == outcomes.OK:
         return Outcome(status, "yes", "", time_s, _setup(run))
     said_no = not flow and run.get("run_success") == "no"
-    success = "no" if status == "wrong-output" or said_no else "n/a"
-    return Outcome(status, success, reason or "no reason was recorded", None, None)
-
-
-def status_of(reason: str) -> str:
-    """The status that a reason in CK's words amounts to; "failed" if it does not tell."""
-    for pattern, status in _TELLING:
-        if pattern.search(reason):
-            return status
-    code = re.search(r"return code (-?\d{1,4})\b", reason)
-    number = int(code[1]) if code else 0
-    # A shell reports a signal as 128 more, Python as a negative number.
-    number = -number if number < 0 else number - 128
-    if 0 < number < 65:
-        try:
-            return f"crashed({signal.Signals(number).name})"
-        except ValueError:
-            return "failed"
-    return "failed"
-
-
-def _time(run: dict[str, Any]) -> float | None:
-    """Time of the operator (of the whole network in a network's program), s."""
-    seconds = positive(run.get("execution_time_kernel_1"))
-    if seconds is None:
-        seconds = positive(mapping(run, "run_time_state").get("time_test"))
-    if seconds is None:
-        seconds = positive(run.get("prediction_time_avg_s"))
-    return seconds if seconds is not None and _SHORTEST_S <= seconds <= _LONGEST_S else None
+    success = "no" if status == outcomes.WRONG_OUTPUT or said_no else "n/a"
+    return Outcome(status, success, reason or outcomes.NO_REASON, None, None)
 
 
 def _setup(run: dict[str, Any]) -> float | None:
@@ -124,4 +62,4 @@ def _setup(run: dict[str, Any]) -> float | None:
         both = real(run.get("execution_time_kernel_0"))
         test = real(run.get("execution_time_kernel_1"))
         seconds = both - test if both is not None and test is not None else None
-    return seconds if seconds is not None and 0 <= seconds <= _LONGEST_S else None
+    return seconds if seconds is not None and 0 <= seconds <= outcomes.LONGEST_S else None

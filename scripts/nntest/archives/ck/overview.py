@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from onboard import outcomes
+
 from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
 from nntest.archives.ck.profiles import UNTOLD, kernel_rows
@@ -108,7 +110,7 @@ def _point(point: ArchivedPoint) -> PointOverview:
         profiled=point.profiled,
     )
     for row, _, outcome in repetition_rows(point, 0):
-        if outcome.status == "ok":
+        if outcome.status == outcomes.OK:
             found.times.append(row["time_us"])
         else:
             found.failures.append((outcome.status, outcome.reason))

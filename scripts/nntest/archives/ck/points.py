@@ -210,8 +210,11 @@ def _tensor(species: str, env: dict[str, Any], dataset: str) -> tuple[Tensor | N
 def _from_values(species: str, values: tuple[Any, ...]) -> tuple[Tensor, str] | None:
     keys = (*SPECIES[species].keys, PADS_VARIABLE)
     said = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
-    tensor = Tensor.from_env(species, said)
-    return _from_name(species, tensor.name) if tensor else None
+    try:
+        tensor = Tensor.from_env(species, said)
+    except UserError:
+        return None
+    return (tensor, tensor.name) if tensor else None
 
 
 @lru_cache(maxsize=4096)
@@ -221,7 +224,7 @@ def _from_name(species: str, name: str) -> tuple[Tensor, str] | None:
         tensor = Tensor.parse(species, name)
     except UserError:
         return None
-    return (tensor, tensor.name) if all(abs(value) < 2**31 for value in tensor.values) else None
+    return tensor, tensor.name
 
 
 def _network(env: dict[str, Any]) -> str:

@@ -10,36 +10,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from onboard import outcomes
+
 from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
 from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
 from nntest.archives.ck.safety import Warn
 from nntest.archives.ck.values import dig, mapping, real, text, whole
-
-_POINT_COLUMNS = (
-    *("platform", "board", "library", "operator", "program", "species", "tensor"),
-    *("batch_size", "tuner", "repetition_id"),
-)
-_ORIGIN_COLUMNS = ("archive", "entry", "point", "subpoint")
+from nntest.domain.tables.column import names
+from nntest.domain.tables.measurements import TIMES
+from nntest.domain.tables.shared import ORIGIN, REPETITION
 
 PHASES = ("run", "warmup", "tuning", "setup")
 UNTOLD = "all"
 """Phase of the sums in CK's own profiles: weight reshaping and tuner runs are in them."""
-TIMES = ("queued_ns", "submitted_ns", "start_ns", "end_ns")
-
-LAUNCH_COLUMNS = (
-    *_POINT_COLUMNS,
-    *("sequence", "phase", "kernel", "time_us", "global_size", "local_size"),
-    *TIMES,
-    *_ORIGIN_COLUMNS,
-)
-"""Columns of `read_launch_rows`: sequence counts the launches of a repetition from 0; sizes are
-written 8x8x1, and a local size of 0x0x0 was left to the driver; times are nanoseconds of the
-device's clock, null in CK's own profiles."""
-
-COUNTER_COLUMNS = (*_POINT_COLUMNS, "counter", "value", *_ORIGIN_COLUMNS)
-"""Columns of `read_counter_rows`; a counter that lies deeper is named by its path, a/b/c."""
-
 _DEEPEST_COUNTER = 8
 
 
@@ -50,7 +34,7 @@ def read_kernel_rows(
     *,
     synthetic: bool = False,
 ) -> Iterator[Row]:
-    """Rows by `measurements.KERNEL_SCHEMA`: one per kernel, phase and profiled repetition.
+    """Rows of the table `KERNELS`: one per kernel, phase and profiled repetition.
 
     ``time_us`` is the time of all launches of the kernel in that phase of the repetition;
     ``kernel`` is its name.  What only the first repetition of a process goes through (set-up,
@@ -68,7 +52,7 @@ def read_launch_rows(
     *,
     synthetic: bool = False,
 ) -> Iterator[Row]:
-    """One row, by `LAUNCH_COLUMNS`, for each launch of a kernel, in the order of launching."""
+    """One row, of the table `LAUNCHES`, for each launch of a kernel, in the order of launching."""
     return rows_of_points(path, known_platforms, warn, synthetic, _launch_rows)
 
 
@@ -79,7 +63,7 @@ def read_counter_rows(
     *,
     synthetic: bool = False,
 ) -> Iterator[Row]:
-    """One row, by `COUNTER_COLUMNS`, for each Mali hardware counter of each repetition."""
+    """One row, of the table `COUNTERS`, for each Mali hardware counter of each repetition."""
     return rows_of_points(path, known_platforms, warn, synthetic, _counter_rows)
 
 
@@ -90,7 +74,7 @@ def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
         row["GFLOPS"] = None
         row["phase"] = ""
-        if outcome.status != "ok":
+        if outcome.status != outcomes.OK:
             yield row
             continue
         row["wall_us"], row["setup_us"] = row["time_us"], None
@@ -106,14 +90,14 @@ def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
             sums.setdefault(key, []).append(real(launch.get("kernel_time")) or 0.0)
         for (name, kernel), times in sorted(sums.items()):
             found = {"kernel": kernel, "phase": name, "launches": len(times)}
-            yield {**row, **found, "time_us": sum(times) / 1e3}
+            yield {**row, **found, "time_us": real(sum(times) / 1e3)}
 
 
 def _launch_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
     if not point.profiled:
         return
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
-        if outcome.status != "ok":
+        if outcome.status != outcomes.OK:
             continue
         launches, phases = _launches(point, run, index)
         for number, launch in enumerate(launches):
@@ -121,15 +105,15 @@ def _launch_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
             sequence = whole(launch.get("sequence"))
             told = phases[number] if phases else {}
             yield {
-                **{name: row[name] for name in _POINT_COLUMNS},
+                **{name: row[name] for name in names(REPETITION)},
                 "sequence": number if sequence is None else sequence,
                 "phase": _phase(told),
                 "kernel": text(launch.get("kernel_name")),
                 "time_us": None if nanoseconds is None else nanoseconds / 1e3,
                 "global_size": _size(launch.get("gws")),
                 "local_size": _size(launch.get("lws")),
-                **{name: whole(told.get(name)) for name in TIMES},
-                **{name: row[name] for name in _ORIGIN_COLUMNS},
+                **{name: whole(told.get(name)) for name in names(TIMES)},
+                **{name: row[name] for name in names(ORIGIN)},
             }
 
 
@@ -158,10 +142,10 @@ def _counter_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
     for row, run, _ in repetition_rows(point, first_repetition):
         for counter, value in _numbers(run.get("mali_hwc"), ""):
             yield {
-                **{name: row[name] for name in _POINT_COLUMNS},
+                **{name: row[name] for name in names(REPETITION)},
                 "counter": counter,
                 "value": value,
-                **{name: row[name] for name in _ORIGIN_COLUMNS},
+                **{name: row[name] for name in names(ORIGIN)},
             }
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
+from onboard.outcomes import real as real
+from onboard.outcomes import truth as truth
+
 _LONGEST_TEXT = 4000
-_NUMBERS = (int, float, str)
-_WORDS = {"yes": True, "no": False}
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 
@@ -51,19 +51,6 @@ def texts(value: Any, *keys: str | int) -> list[str]:
     return [text(item) for item in found if text(item)] if isinstance(found, list) else []
 
 
-def real(value: Any) -> float | None:
-    """A finite number, also where it was written as text."""
-    if type(value) is float:  # nearly always, and this is asked for every number of a table
-        return value if math.isfinite(value) else None
-    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
 def positive(value: Any) -> float | None:
     """A finite number above zero: CK writes 0 for the time of a run that never was."""
     number = real(value)
@@ -77,10 +64,3 @@ def whole(value: Any) -> int | None:
         return None
     exact = int(value) if isinstance(value, int) else int(number)
     return exact if _SMALLEST <= exact <= _LARGEST else None
-
-
-def truth(value: Any) -> bool | None:
-    """True and False, and CK's "yes" and "no"."""
-    if isinstance(value, bool):
-        return value
-    return _WORDS.get(value) if isinstance(value, str) else None

@@ -1,23 +1,25 @@
-"""What a board with Collective Knowledge is set up with, and how the setting up is followed."""
+"""What a board with Collective Knowledge is set up with, and how it is set up."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import posixpath
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from onboard.job_names import DONE, RESULT_FILE
 
 from nntest.config.board import Board
 from nntest.config.ck import CkDetect, CkLibrary, CkRepository, CkSoftware
 from nntest.config.library import Library
 from nntest.errors import UserError
-from nntest.measuring.board_runner import RESTARTS, Runner, absolute_root
 from nntest.measuring.ck_harness.request import ck_request, pip_request
-from nntest.measuring.progress import ProgressLine
-from nntest.measuring.transport import PersistentTransport, Transport, TransportError
+from nntest.measuring.detached import DetachedJob, patient
+from nntest.measuring.onboard import absolute_root
+from nntest.measuring.progress import Watcher
+from nntest.measuring.transport import Transport
 
 Told = dict[str, Any]
 
@@ -27,8 +29,7 @@ def set_up(
     board: Board,
     library: Library,
     facts: Mapping[str, Any],
-    say: ProgressLine | None = None,
-    abandoned: Callable[[], bool] = lambda: False,
+    watcher: Watcher,
 ) -> dict[str, Any]:
     """Have CK, its repositories, what its programs need and the library on a board.
 
@@ -37,34 +38,27 @@ def set_up(
     Raises `UserError` that names what is missing and the key that mends it.
     """
     assert library.ck is not None  # the config checks it
-    say = say or ProgressLine(f"{board.name}.{library.name}", sys.stderr)
-
-    def lost(error: TransportError) -> None:
-        say.note(f"{error.message}; the board goes on by itself, connecting again")
-
-    transport = PersistentTransport(link, board.patience_s, lost)
+    transport = patient(link, board, watcher)
     root = absolute_root(transport, board)
     folder = posixpath.join(root, "ck", "setup", library.name)
     plan = _plan(transport, board, library, library.ck, facts, root, folder)
-    runner = Runner(transport, board, folder, plan, say)
-    try:
-        for _ in range(RESTARTS):
-            runner.start("wait")
-            status = runner.follow(abandoned)
-            if status["state"] != "died":
-                break
-            say.note(f"{status['message']}: starting it again")
-    except KeyboardInterrupt:
-        runner.stop()
-        say.end("stopped: what is installed stays on the board")
-        raise
-    if status["state"] != "done":
+    job = DetachedJob(
+        transport,
+        board,
+        watcher,
+        script="ck_runner.py",
+        folder=folder,
+        plan_id=plan["plan_id"],
+        study=f"setting up {library.name}",
+    )
+    status = job.run(lambda: plan, "what is installed stays on the board")
+    if status["state"] != DONE:
         message = status["message"] or "it was stopped from elsewhere"
         raise UserError(f"board {board.name}: {message}", _mend(message))
-    content = transport.read(posixpath.join(folder, "installed.json"))
+    content = transport.read(posixpath.join(folder, RESULT_FILE))
     answer = json.loads(content) if content else None
     if not isinstance(answer, dict):
-        raise UserError(f"board {board.name}: {folder}/installed.json holds no answer")
+        raise UserError(f"board {board.name}: {folder}/{RESULT_FILE} holds no answer")
     return answer
 
 
@@ -93,7 +87,7 @@ def _plan(
         "user": board.ck_harness.user,
         "quiet_timeout_s": board.ck_harness.quiet_timeout_s,
     }
-    plan = {"study": f"setting up {library.name}", "lock_file": board.lock_file, "setup": setup}
+    plan = {"lock_file": board.lock_file, "setup": setup}
     digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
     return {**plan, "plan_id": digest[:16]}
 

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nntest.codehash import ONBOARD, module_file, source_hash
+from nntest.codehash import ONBOARD, closure, module_file, source_hash
 from nntest.config.board import Board
 from nntest.config.install import (
     AptInstall,
@@ -41,7 +41,7 @@ from nntest.measuring.libraries.armcl_build import Compilation, compile_here, co
 from nntest.measuring.libraries.armcl_release import install_release
 from nntest.measuring.libraries.armcl_source import build_from_source
 from nntest.measuring.libraries.base import LibraryKind
-from nntest.measuring.onboard import call, deploy
+from nntest.measuring.onboard import absolute_root, call, deploy
 from nntest.measuring.transport import Transport
 
 FOLDER = ONBOARD / "armcl"
@@ -124,15 +124,12 @@ class ArmCL(LibraryKind):
         if isinstance(way, AptInstall):
             return None, {}
         assert not isinstance(way, PipInstall)  # the config refuses it
-        root = transport.run(
-            ["sh", "-c", 'cd "$1" && pwd -P', "sh", board.work_dir], timeout_s=TIMEOUT_S
-        ).check(where)
-        place = Place(where, root.stdout.strip(), self._key(way, facts, where))
+        place = Place(where, absolute_root(transport, board), self._key(way, facts, where))
         if isinstance(way, SourceInstall):
             version = self.library.version
-            record = build_from_source(transport, board, way, version, facts, place, self.following)
+            record = build_from_source(transport, board, way, version, facts, place, self.watcher)
         else:
-            record = install_release(transport, way, self.backend, facts, place, self.following)
+            record = install_release(transport, way, self.backend, facts, place, self.watcher)
         return place.library, record
 
     def _key(
@@ -349,7 +346,7 @@ class ArmCL(LibraryKind):
             *(module_file(f"nntest.measuring.libraries.armcl_{part}") for part in PARTS),
             module_file("nntest.measuring.libraries.fetch"),
             FOLDER / "find_library.py",
-            FOLDER / "build_library.py",
+            *closure(FOLDER / "build_library.py"),
         ]
 
     @staticmethod

@@ -16,10 +16,10 @@ from typing import Any
 
 from nntest.config.install import ReleaseInstall
 from nntest.errors import UserError
-from nntest.measuring.installed import Following
 from nntest.measuring.libraries.armcl_board import TIMEOUT_S, Place, need_room
 from nntest.measuring.libraries.armcl_scons import ARCHITECTURES, HEADERS
 from nntest.measuring.libraries.fetch import fetch_archive, unpack
+from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import Transport
 
 RECORD = "installed.json"
@@ -34,7 +34,7 @@ def install_release(
     backend: str,
     facts: Mapping[str, Any],
     place: Place,
-    following: Following,
+    watcher: Watcher,
 ) -> dict[str, Any]:
     """Put the board's part of a release on it unless it is there; the record of what it is.
 
@@ -44,7 +44,7 @@ def install_release(
     if raw is not None:
         return dict(json.loads(raw))
     with tempfile.TemporaryDirectory(prefix="nntest-armcl-") as scratch:
-        archive = fetch_archive(way.archive, way.sha256, Path(scratch), place.where, following.note)
+        archive = fetch_archive(way.archive, way.sha256, Path(scratch), place.where, watcher.note)
         tree = Path(scratch) / "release"
         unpack(archive, tree, place.where, ("documentation", "data", "examples", "docs"))
         chosen = choose_folder(tree, way, str(facts["machine"]), backend, place.where)
@@ -61,7 +61,7 @@ def install_release(
         parent = posixpath.dirname(place.library)
         transport.run(["mkdir", "-p", parent], timeout_s=TIMEOUT_S).check(place.where)
         need_room(transport, parent, size_mb + SPARE_MB, place.where)
-        following.note(f"sending lib/{chosen.name} and the headers to the board ({size_mb} MB)")
+        watcher.note(f"sending lib/{chosen.name} and the headers to the board ({size_mb} MB)")
         transport.put(part, place.library)
     return record
 

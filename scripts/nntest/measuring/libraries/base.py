@@ -13,16 +13,17 @@ from nntest.codehash import module_file
 from nntest.config.board import Board
 from nntest.config.library import Library
 from nntest.errors import UserError
-from nntest.measuring.installed import Following, Installed
+from nntest.measuring.installed import Installed
+from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import Transport
 
 
 class LibraryKind(ABC):
     """A kind of library; made for one library file."""
 
-    def __init__(self, library: Library, following: Following | None = None) -> None:
+    def __init__(self, library: Library, watcher: Watcher | None = None) -> None:
         self.library = library
-        self.following = following or Following()
+        self.watcher = watcher or Watcher()
 
     @abstractmethod
     def install(self, transport: Transport, board: Board, facts: Mapping[str, Any]) -> Installed:
@@ -87,7 +88,7 @@ class LibraryKind(ABC):
     @classmethod
     def installer_sources(cls) -> list[Path]:
         """Files that put the library on a board: an edit of one installs it again."""
-        return [module_file(cls.__module__)]
+        return [module_file(cls.__module__), module_file(__name__)]
 
     @abstractmethod
     def program(self, operator: str) -> str:

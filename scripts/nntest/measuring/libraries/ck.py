@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nntest.codehash import ONBOARD, module_file
+from nntest.codehash import ONBOARD, closure, module_file
 from nntest.config.board import Board
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries.base import LibraryKind
 from nntest.measuring.transport import Transport
-
-SOURCES = ("ck_command.py", "ck_setup.py")
 
 
 class CollectiveKnowledge(LibraryKind):
@@ -26,8 +24,7 @@ class CollectiveKnowledge(LibraryKind):
         """Have CK install or find it, with all that its programs need."""
         from nntest.measuring.ck_harness.setup import set_up
 
-        following = self.following
-        answer = set_up(transport, board, self.library, facts, following.line, following.abandoned)
+        answer = set_up(transport, board, self.library, facts, self.watcher)
         version = answer["version"]
         return Installed(
             library=self.library.name,
@@ -55,11 +52,14 @@ class CollectiveKnowledge(LibraryKind):
     def installer_sources(cls) -> list[Path]:
         """See `LibraryKind.installer_sources`."""
         modules = (
-            cls.__module__,
             "nntest.measuring.ck_harness.setup",
             "nntest.measuring.ck_harness.request",
         )
-        return [*(module_file(name) for name in modules), *(ONBOARD / name for name in SOURCES)]
+        return [
+            *super().installer_sources(),
+            *(module_file(name) for name in modules),
+            *closure(ONBOARD / "ck_setup.py"),
+        ]
 
     def program(self, operator: str) -> str:
         """The program that the library's file names for an operator."""

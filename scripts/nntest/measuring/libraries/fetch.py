@@ -11,6 +11,7 @@ import http.client
 import os
 import posixpath
 import shutil
+import ssl
 import stat
 import subprocess
 import tarfile
@@ -66,7 +67,10 @@ def _download(url: str, path: Path, where: str) -> None:
             shutil.copyfileobj(answer, file, BLOCK)
     except urllib.error.HTTPError as error:
         raise UserError(f"{where}: {url}: the server says {error.code} {error.reason}") from None
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
+    except (
+        *(urllib.error.URLError, http.client.HTTPException),
+        *(TimeoutError, ConnectionError, ssl.SSLError),
+    ) as error:
         reason = getattr(error, "reason", None) or error
         raise UserError(
             f"{where}: {url} cannot be fetched: {reason}",
@@ -91,7 +95,10 @@ def unpack(archive: Path, target: Path, where: str, leave_out: Sequence[str] = (
             revision = _unpack_zip(archive, into)
         else:
             revision = _unpack_tar(archive, into)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+    except (
+        *(tarfile.TarError, zipfile.BadZipFile, zlib.error),
+        *(EOFError, ValueError, OSError),  # A member within another, a name that is too long.
+    ) as error:
         raise UserError(f"{where}: {archive} cannot be unpacked: {error}") from None
     tops = list(into.iterdir())
     top = tops[0] if len(tops) == 1 and tops[0].is_dir() else into

@@ -60,13 +60,13 @@ class PipLibrary(LibraryKind):
         target = Target.of(facts)
         name = f"{self._name()}-{target.tag}-{target.machine}"
         folder = PROJECT / WHEELS / name
-        self.following.note(f"fetching wheels for {target}")
+        self.watcher.note(f"fetching wheels for {target}")
         fetch_wheels(self._install.lock, target, folder, where)
         there = posixpath.join(board.work_dir, "wheels", name)
         if transport.read(posixpath.join(there, "requirements.txt")) is None:
-            self.following.note("sending them to the board")
+            self.watcher.note("sending them to the board")
             transport.put(folder, there)
-        self.following.note("installing them there")
+        self.watcher.note("installing them there")
         answer = call(
             transport, board, INSTALLER, self._environment(board.work_dir), there,
             MODULES[self._adapter], timeout_s=INSTALL_TIMEOUT_S,

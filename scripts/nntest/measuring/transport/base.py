@@ -56,24 +56,37 @@ class Transport(ABC):
     ) -> Completed:
         """Run a command to its end; no shell reads the arguments.
 
-        Raises `TransportError` when it runs longer than `timeout_s`, or the link breaks.
+        A program that is not there has status 127, one that cannot be started 126.  Raises
+        `DeadlineExceeded` when it runs longer than `timeout_s`, and `TransportError` when the
+        link breaks.
         """
 
     @abstractmethod
     def put(self, source: Path, target: str) -> None:
-        """Copy a file or a folder (whole, replacing what is there) to the board."""
+        """Copy a file or a folder (whole, replacing what is there) to the board.
+
+        Raises `UserError` for what cannot be read here, `CommandFailed` for what the board
+        refuses: a file does not replace a folder.
+        """
 
     @abstractmethod
     def get(self, source: str, target: Path) -> None:
-        """Copy a file from the board; `target` is there whole or not at all."""
+        """Copy a file from the board; `target` is there whole or not at all.
+
+        Raises `CommandFailed` where there is no such file on the board, and `UserError` where
+        `target` cannot be written here.
+        """
 
     @abstractmethod
     def write(self, target: str, content: bytes) -> None:
-        """Write a file on the board, whole or not at all."""
+        """Write a file on the board, whole or not at all; raises `CommandFailed`."""
 
     @abstractmethod
     def read(self, source: str) -> bytes | None:
-        """The content of a small file on the board, or None if there is none."""
+        """The content of a small file on the board, or None if there is none.
+
+        Raises `CommandFailed` for any other reason not to have it.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import hashlib
 import hmac
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -19,10 +20,13 @@ from pathlib import Path
 from paramiko import PKey
 
 from nntest.errors import UserError
+from nntest.measuring.transport import certificates
+from nntest.measuring.transport.certificates import NotCertified
 from nntest.measuring.transport.ssh_config import Hop
 from nntest.measuring.transport.ssh_errors import HostKeyChanged, HostKeyUnknown
 
 RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256")
+log_warning = logging.getLogger(__name__).warning
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,22 @@ class _Entry:
     where: str
     kind: str
     blob: bytes
-    revoked: bool
+    marker: str | None
+    """`@revoked`, `@cert-authority`, or None for a host's own key."""
 
 
 def known_algorithms(hop: Hop) -> list[str]:
     """Host key algorithms to ask for first: those of the keys on file.
 
     A server has several keys; another one than the one on file would look like a change.
+    Certificates are asked for where an authority is on file.
     """
     algorithms: list[str] = []
+    found = [entry for name in hop.host_key_names for entry in _entries(hop.known_hosts, name)]
+    if any(entry.marker == "@cert-authority" for entry in found):
+        algorithms += certificates.HOST_KINDS
     for entry in _entries(hop.known_hosts, hop.host_key_names[0]):
-        if not entry.revoked:
+        if entry.marker is None:
             algorithms += RSA_ALGORITHMS if entry.kind == "ssh-rsa" else (entry.kind,)
     return list(dict.fromkeys(algorithms))
 
@@ -52,43 +61,85 @@ def check_host_key(hop: Hop, key: PKey) -> None:
 
     Raises `HostKeyChanged` or `HostKeyUnknown`.
     """
-    name = hop.host_key_names[0]
-    found = _entries(hop.known_hosts, name)
+    if _is_certified(hop, key):
+        return
+    found = _entries(hop.known_hosts, hop.host_key_names[0])
     _refuse_change(hop, key, found)
-    if any(entry.blob == key.asbytes() for entry in found):
+    if _has(found, key):
         return
     # Like OpenSSH: a key on file for the bare name will do for another port, too.
     for other in hop.host_key_names[1:]:
-        if any(
-            entry.blob == key.asbytes() and not entry.revoked
-            for entry in _entries(hop.known_hosts, other)
-        ):
+        if _has(_entries(hop.known_hosts, other), key):
             return
-    if not hop.known_hosts:
-        raise HostKeyUnknown(
-            f"{hop.label}: no known_hosts file is in use (UserKnownHostsFile none)",
-            "name one with connect: known_hosts in the board's file",
-        )
+    shown = f"{key.get_name()} {key.fingerprint}"
+    path = hop.remember_in
+    # /dev/null, for boards that are flashed daily; appending to it would help nobody.
+    forgets = path is None or path.is_char_device()
     if not hop.trust_on_first_use:
+        notes = f" ({'; '.join(hop.notes)})" if hop.notes else ""
+        place = f"UserKnownHostsFile is {path or 'none'}" if forgets else f"it is not in {path}"
         raise HostKeyUnknown(
-            f"{hop.label}: its host key is not in {hop.known_hosts[0]}; it shows "
-            f"{key.get_name()} {key.fingerprint}",
-            f"compare that with the board's own (ssh-keygen -lf /etc/ssh/ssh_host_*.pub), then "
-            f"`ssh-keyscan -p {hop.port} {hop.host} >> {hop.known_hosts[0]}`; or, on a network "
-            "that you trust, set connect: trust_on_first_use: true",
+            f"{hop.label}: its host key is not known: {place}; it shows {shown}{notes}",
+            "on a network that you trust, set connect: trust_on_first_use: true in the board's "
+            "file, or StrictHostKeyChecking accept-new beside UserKnownHostsFile"
+            if forgets
+            else "compare that with the board's own (ssh-keygen -lf /etc/ssh/ssh_host_*.pub), "
+            f"then `ssh-keyscan -p {hop.port} {hop.host} >> {path}`; or, on a network that you "
+            "trust, set connect: trust_on_first_use: true",
         )
-    _remember(hop, key)
+    if path is None or forgets:
+        log_warning(
+            "%s: its host key %s is trusted unseen, every time: UserKnownHostsFile is %s",
+            *(hop.label, shown, path or "none"),
+        )
+    else:
+        _remember(hop, key, path)
+
+
+def _has(entries: list[_Entry], key: PKey) -> bool:
+    return any(entry.blob == key.asbytes() and entry.marker is None for entry in entries)
+
+
+def _is_certified(hop: Hop, key: PKey) -> bool:
+    """Whether an authority on file vouches for the host; raises if its certificate is no good."""
+    certificate = key.public_blob
+    if certificate is None:
+        return False
+    kind, blob = certificate.key_type, certificate.key_blob
+    try:
+        signer = certificates.authority(kind, blob)
+    except NotCertified:
+        return False
+    found = [entry for name in hop.host_key_names for entry in _entries(hop.known_hosts, name)]
+    for entry in found:
+        if entry.marker == "@revoked" and entry.blob in (signer, key.asbytes()):
+            raise _revoked(hop, key, entry)
+    where = [e.where for e in found if e.marker == "@cert-authority" and e.blob == signer]
+    if where:
+        try:
+            certificates.check_certificate(kind, blob, hop.host_key_names[-1])
+        except NotCertified as error:
+            raise HostKeyUnknown(
+                f"{hop.label}: its host key has a certificate of the authority in {where[0]} "
+                f"that does not hold: {error}",
+                "have the host key signed anew (ssh-keygen -h -s AUTHORITY -n HOST -I HOST KEY)",
+            ) from None
+    return bool(where)
+
+
+def _revoked(hop: Hop, key: PKey, entry: _Entry) -> HostKeyChanged:
+    return HostKeyChanged(
+        f"{hop.label}: its host key {key.fingerprint} is revoked ({entry.where})",
+        "do not go on before you know why; give the board a new host key",
+    )
 
 
 def _refuse_change(hop: Hop, key: PKey, found: list[_Entry]) -> None:
     """Raise `HostKeyChanged` if what is on file speaks against `key`."""
     for entry in found:
-        if entry.revoked and entry.blob == key.asbytes():
-            raise HostKeyChanged(
-                f"{hop.label}: its host key {key.fingerprint} is revoked ({entry.where})",
-                "do not go on before you know why; give the board a new host key",
-            )
-    valid = [entry for entry in found if not entry.revoked]
+        if entry.marker == "@revoked" and entry.blob == key.asbytes():
+            raise _revoked(hop, key, entry)
+    valid = [entry for entry in found if entry.marker is None]
     if valid and all(entry.blob != key.asbytes() for entry in valid):
         places = ", ".join(entry.where for entry in valid)
         raise HostKeyChanged(
@@ -100,12 +151,11 @@ def _refuse_change(hop: Hop, key: PKey, found: list[_Entry]) -> None:
         )
 
 
-def _remember(hop: Hop, key: PKey) -> None:
-    """Add the key of a host never seen before to the first file.
+def _remember(hop: Hop, key: PKey, path: Path) -> None:
+    """Add the key of a host never seen before to a file.
 
     One line in one appending write: whole or not at all, and nobody else's line is lost.
     """
-    path = hop.known_hosts[0]
     line = f"{hop.host_key_names[0]} {key.get_name()} {key.get_base64()}\n".encode()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -115,7 +165,7 @@ def _remember(hop: Hop, key: PKey) -> None:
             # Another job of ours may have been faster, and may have met another key.
             found = _entries((path,), hop.host_key_names[0])
             _refuse_change(hop, key, found)
-            if any(entry.blob == key.asbytes() for entry in found):
+            if _has(found, key):
                 return
             end = file.seek(0, os.SEEK_END)
             if end > 0:
@@ -145,15 +195,14 @@ def _entries(files: tuple[Path, ...], name: str) -> list[_Entry]:
         for number, line in enumerate(text.splitlines(), 1):
             fields = line.split()
             marker = fields.pop(0) if fields and fields[0].startswith("@") else None
-            # Certificates of hosts are not supported, so an authority's key says nothing.
-            if len(fields) < 3 or fields[0].startswith("#") or marker == "@cert-authority":
+            if len(fields) < 3 or fields[0].startswith("#"):
                 continue
             try:
                 blob = base64.b64decode(fields[2], validate=True)
             except binascii.Error:
                 continue
             if _matches(fields[0], name):
-                found.append(_Entry(f"{path}:{number}", fields[1], blob, marker == "@revoked"))
+                found.append(_Entry(f"{path}:{number}", fields[1], blob, marker))
     return found
 
 

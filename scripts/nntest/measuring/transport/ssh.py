@@ -34,13 +34,12 @@ class SshTransport(Transport):
     ) -> None:
         """Connect.
 
-        `ssh_folder` is the user's ~/.ssh.  Raises `UserError` for a config that cannot be
-        followed, and the errors of `ssh_errors`.
+        `ssh_folder` stands in for the user's ~/.ssh.  Raises `UserError` for a config that
+        cannot be followed, and the errors of `ssh_errors`.
         """
         self._board = board
-        self._ssh_folder = ssh_folder if ssh_folder is not None else Path.home() / ".ssh"
         self._patience = patience
-        self._hops: list[Hop] = route(connection, board, self._ssh_folder)
+        self._hops: list[Hop] = route(connection, board, ssh_folder)
         self._turn = threading.RLock()
         self._closed = False
         self._open: Session | None = None
@@ -54,7 +53,7 @@ class SshTransport(Transport):
             self._open.close()
             self._open = None
         if self._open is None:
-            self._open = Session(open_link(self._hops, self._ssh_folder, self._patience))
+            self._open = Session(open_link(self._hops, self._patience))
         return self._open
 
     def run(

@@ -1,28 +1,27 @@
-"""The way to a board: what its file says, filled up from the user's ~/.ssh/config."""
+"""The way to a board: what its file says, filled up from the user's ssh configuration."""
 
 from __future__ import annotations
 
-import getpass
+import os
 import re
-import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from paramiko import SSHConfig
-from paramiko.config import SSHConfigDict
-from paramiko.ssh_exception import SSHException
-
 from nntest.config.board import SshConnection
 from nntest.errors import UserError
+from nntest.measuring.transport.ssh_settings import Settings, read_settings
 
-SSH_PORT = 22
-DEEPEST_INCLUDE = 8
 MOST_HOPS = 8
-SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
+TRUST_NEW = ("no", "off", "false", "accept-new")
+"""What StrictHostKeyChecking says where a host never seen before is to be trusted."""
 HOST = re.compile(r"[\w.:%_][\w.:%_-]*")
 USER = re.compile(r"[^\s'\"`$\\;&|<>(){}\x00-\x1f-][^\s'\"`$\\;&|<>(){}\x00-\x1f]*")
 """Both reach command lines of the user's own ssh configuration: no shell's signs in them."""
+DEFAULT_IDENTITIES = {f"~/.ssh/id_{kind}" for kind in ("rsa", "ecdsa", "ed25519")}
+NOT_SUPPORTED = {
+    "pkcs11provider": "keys of a smart card are offered where an SSH agent holds them (ssh-add -s)",
+    "knownhostscommand": "write its keys to a file, and name that with UserKnownHostsFile",
+}
 
 
 @dataclass(frozen=True)
@@ -34,118 +33,132 @@ class Hop:
     host: str
     port: int
     user: str
+    proxy_command: str | None
+    """A shell command whose stdin and stdout are the connection; None for TCP."""
     key: Path | None
     """The only key to use, where the board's file names one."""
     identities: tuple[Path, ...]
-    """Keys that ~/.ssh/config names, to be tried first."""
-    spare_key: Path | None
-    """The board's key, which may open the jump host as well."""
-    use_agent: bool
+    """Keys that the ssh configuration names, to be tried first."""
+    spare_identities: tuple[Path, ...]
+    """Keys to try last: the usual names, and the board's key, which may open a jump host too."""
+    certificates: tuple[Path, ...]
+    """`CertificateFile`: certificates of any of the keys."""
+    agent: Path | None
+    """The socket of the SSH agent."""
     only_identities: bool
     """`IdentitiesOnly`: of the agent's keys, none but those named."""
     known_hosts: tuple[Path, ...]
-    """Files to look the host's key up in; a new one is added to the first."""
+    """Files to look the host's key up in."""
+    remember_in: Path | None
+    """Where to add the key of a host never seen before; None for nowhere."""
     host_key_names: tuple[str, ...]
     """Names under which its key may be on file, the one to write first."""
     trust_on_first_use: bool
+    notes: tuple[str, ...] = ()
+    """What the configuration asks for and is not done here."""
 
 
-def route(connection: SshConnection, board: str, ssh_folder: Path) -> list[Hop]:
+def route(connection: SshConnection, board: str, ssh_folder: Path | None = None) -> list[Hop]:
     """The SSH servers to go through, in order; the last one is the board.
 
-    Raises `UserError` for a name that cannot be one, for an unreadable ~/.ssh/config, and for
-    what it asks for and this program cannot do.
+    `ssh_folder` stands in for the user's ~/.ssh.  Raises `UserError` for a name that cannot be
+    one, for a configuration that cannot be read, and for what it asks for and this program
+    cannot do.
     """
-    settings = _Settings(ssh_folder)
-    return settings.route(connection, f"board {board}", ())
+    return _route(connection, f"board {board}", (), ssh_folder)
 
 
-class _Settings:
-    """~/.ssh/config, and what follows from it for a host."""
+def _route(
+    to: SshConnection, who: str, behind: tuple[str, ...], ssh_folder: Path | None
+) -> list[Hop]:
+    """The way to one server; `behind` are the servers that it is the way to."""
+    here = f"{to.host}:{to.port or ''}".rstrip(":")
+    if not HOST.fullmatch(to.host):
+        raise UserError(f"{who}: {to.host!r} is not a host name", "correct connect: host")
+    if to.user is not None:
+        _check_user(to.user, who)
+    if len(behind) >= MOST_HOPS or here in behind:
+        raise UserError(f"{who}: the jump hosts go in a circle: {' <- '.join(behind)}")
+    found = read_settings(to.host, to.port, to.user, who, ssh_folder)
+    _check_user(found.user, who)
+    hops: list[Hop] = []
+    jumps = to.jump_host if to.jump_host is not None else found.expanded("proxyjump") or "none"
+    if jumps.lower() != "none":
+        for index, jump in enumerate(jumps.split(",")):
+            hop = _parse_jump(jump.strip(), to, who)
+            if index > 0:
+                # The ones before it are its way.
+                hop = hop.model_copy(update={"jump_host": "none"})
+            hops += _route(hop, f"{who}: jump host", (*behind, here), ssh_folder)
+    return [*hops, _hop(to, found, who, is_jump=bool(behind))]
 
-    def __init__(self, ssh_folder: Path) -> None:
-        self._folder = ssh_folder
-        self._path = ssh_folder / "config"
-        try:
-            self._config = SSHConfig.from_text("\n".join(_lines(self._path, ssh_folder)))
-        except SSHException as error:
-            raise UserError(f"{self._path}: cannot be understood: {error}") from None
 
-    def _lookup(self, host: str) -> SSHConfigDict:
-        try:
-            return self._config.lookup(host)
-        except (SSHException, KeyError, ValueError) as error:
-            raise UserError(
-                f"{self._path}: what it says of {host} makes no sense: {error}"
-            ) from None
+def _check_user(user: str, who: str) -> None:
+    if not USER.fullmatch(user):
+        raise UserError(f"{who}: {user!r} is not a user name", "correct connect: user")
 
-    def route(self, to: SshConnection, who: str, behind: tuple[str, ...]) -> list[Hop]:
-        """The way to one server; `behind` are the servers that it is the way to."""
-        here = f"{to.host}:{to.port or ''}".rstrip(":")
-        if not HOST.fullmatch(to.host):
-            raise UserError(f"{who}: {to.host!r} is no host name", "correct connect: host")
-        if len(behind) >= MOST_HOPS or here in behind:
-            raise UserError(f"{who}: the jump hosts go in a circle: {' <- '.join(behind)}")
-        found = self._lookup(to.host)
-        user = to.user or found.get("user") or getpass.getuser()
-        if not USER.fullmatch(user):
-            raise UserError(f"{who}: {user!r} is no user name", "correct connect: user")
-        jumps = to.jump_host if to.jump_host is not None else found.get("proxyjump", "none")
-        hops: list[Hop] = []
-        if jumps.lower() != "none":
-            for index, jump in enumerate(jumps.split(",")):
-                hop = _parse_jump(jump.strip(), to, who)
-                if index > 0:
-                    # The ones before it are its way.
-                    hop = hop.model_copy(update={"jump_host": "none"})
-                label = f"{who}: jump host"
-                hops += self.route(hop, label, (*behind, here))
-        elif found.get("proxycommand") is not None:
-            raise UserError(
-                f"{who}: {self._path} goes through a ProxyCommand, which is not supported",
-                "use ProxyJump there, or jump_host in the board's file",
-            )
-        return [*hops, self._hop(to, found, user, who, is_jump=bool(behind))]
 
-    def _hop(
-        self, to: SshConnection, found: SSHConfigDict, user: str, who: str, *, is_jump: bool
-    ) -> Hop:
-        host = found["hostname"]
-        try:
-            port = to.port or int(found.get("port", SSH_PORT))
-        except ValueError:
-            raise UserError(f"{self._path}: the Port of {to.host} is no number") from None
-        key = Path(to.key).expanduser() if to.key is not None else None
-        alias = found.get("hostkeyalias")
-        if alias is not None:
-            names: tuple[str, ...] = (alias.lower(),)
-        elif port == SSH_PORT:
-            names = (host.lower(),)
-        else:
-            names = (f"[{host.lower()}]:{port}", host.lower())
-        return Hop(
-            label=f"{who} ({user}@{host}:{port})",
-            host=host,
-            port=port,
-            user=user,
-            key=None if is_jump else key,
-            identities=tuple(Path(file).expanduser() for file in found.get("identityfile", [])),
-            spare_key=key if is_jump else None,
-            use_agent=found.get("identityagent", "").lower() != "none",
-            only_identities=found.get("identitiesonly", "no").lower() == "yes",
-            known_hosts=self._known_hosts(to, found),
-            host_key_names=names,
-            trust_on_first_use=to.trust_on_first_use,
+def _hop(to: SshConnection, found: Settings, who: str, *, is_jump: bool) -> Hop:
+    host, port = found.host, found.port
+    label = f"{who} ({found.user}@{host}:{port})"
+    # With a jump host in the board's file (or `none`), the way is that one.
+    command = found.expanded("proxycommand") if to.jump_host is None else None
+    if command is not None and found.says("proxyusefdpass"):
+        raise UserError(
+            f"{label}: the ssh configuration asks for ProxyUseFdpass, which is not supported",
+            "use a ProxyCommand without it, or jump_host in the board's file",
         )
+    key = Path(to.key).expanduser() if to.key is not None else None
+    identities = found.paths("identityfile")
+    by_default = set(found.all("identityfile")) >= DEFAULT_IDENTITIES
+    alias = found.one("hostkeyalias")
+    if alias is not None:
+        names: tuple[str, ...] = (alias.lower(),)
+    elif port == 22:
+        names = (host.lower(),)
+    else:
+        names = (f"[{host.lower()}]:{port}", host.lower())
+    if to.known_hosts is not None:
+        own: tuple[Path, ...] = (Path(to.known_hosts).expanduser(),)
+    else:
+        own = found.paths("userknownhostsfile")
+    return Hop(
+        label=label,
+        host=host,
+        port=port,
+        user=found.user,
+        proxy_command=command,
+        key=None if is_jump else key,
+        identities=() if by_default else identities,
+        spare_identities=(
+            *(identities if by_default else ()),
+            *((key,) if is_jump and key is not None else ()),
+        ),
+        certificates=found.paths("certificatefile"),
+        agent=_agent(found),
+        only_identities=found.says("identitiesonly"),
+        known_hosts=own if to.known_hosts else (*own, *found.paths("globalknownhostsfile")),
+        remember_in=next(iter(own), None),
+        host_key_names=names,
+        trust_on_first_use=to.trust_on_first_use
+        or (found.one("stricthostkeychecking") or "").lower() in TRUST_NEW,
+        notes=tuple(
+            f"{keyword} of the ssh configuration is not supported: {way_out}"
+            for keyword, way_out in NOT_SUPPORTED.items()
+            if found.one(keyword) is not None
+        ),
+    )
 
-    def _known_hosts(self, to: SshConnection, found: SSHConfigDict) -> tuple[Path, ...]:
-        if to.known_hosts is not None:
-            return (Path(to.known_hosts).expanduser(),)
-        named = found.get("userknownhostsfile")
-        if named is None:
-            return (self._folder / "known_hosts", SYSTEM_KNOWN_HOSTS)
-        files = [Path(file).expanduser() for file in shlex.split(named) if file != "none"]
-        return (*files, SYSTEM_KNOWN_HOSTS)
+
+def _agent(found: Settings) -> Path | None:
+    """The agent's socket: `IdentityAgent` is a path, a variable that holds one, or `none`."""
+    named = found.one("identityagent")
+    if named is None or named == "SSH_AUTH_SOCK":
+        named = "$SSH_AUTH_SOCK"
+    if named.startswith("$") and not named.startswith("${"):
+        socket = os.environ.get(named[1:])
+        return Path(socket) if socket else None
+    return next(iter(found.paths("identityagent")), None)
 
 
 def _parse_jump(text: str, to: SshConnection, who: str) -> SshConnection:
@@ -156,7 +169,7 @@ def _parse_jump(text: str, to: SshConnection, who: str) -> SshConnection:
     )
     port = int(parts["port"]) if parts is not None and parts["port"] else None
     if parts is None or not (port is None or 0 < port < 65536):
-        raise UserError(f"{who}: {text!r} is no jump host", "write user@host:port")
+        raise UserError(f"{who}: {text!r} is not a jump host", "write user@host:port")
     return SshConnection(
         transport="ssh",
         host=parts["six"] or parts["host"],
@@ -166,40 +179,3 @@ def _parse_jump(text: str, to: SshConnection, who: str) -> SshConnection:
         known_hosts=to.known_hosts,
         trust_on_first_use=to.trust_on_first_use,
     )
-
-
-def _lines(path: Path, folder: Path, depth: int = 0) -> Iterator[str]:
-    """The lines of an ssh configuration with its `Include`s in place, which paramiko lacks.
-
-    The section that an `Include` interrupts is taken up again after it.
-    """
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    section = "Host *"
-    for line in text.splitlines():
-        keyword, _, rest = line.strip().replace("=", " ", 1).partition(" ")
-        if keyword.lower() in ("host", "match"):
-            section = line
-        if keyword.lower() == "userknownhostsfile":
-            # paramiko takes off the outer quotes, be they those of one file or of two.
-            yield f"{line} none"
-            continue
-        if keyword.lower() != "include":
-            yield line
-            continue
-        if depth >= DEEPEST_INCLUDE:
-            raise UserError(f"{path}: Include goes in a circle")
-        for pattern in shlex.split(rest):
-            for included in _glob(pattern, folder):
-                yield from _lines(included, folder, depth + 1)
-                yield section
-
-
-def _glob(pattern: str, folder: Path) -> list[Path]:
-    """Files that a pattern stands for; a relative one is below ~/.ssh."""
-    whole = folder / Path(pattern).expanduser()
-    return sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))

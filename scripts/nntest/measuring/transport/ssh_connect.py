@@ -6,8 +6,7 @@ import errno
 import logging
 import re
 import socket
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import paramiko
@@ -20,6 +19,7 @@ from paramiko.ssh_exception import (
 )
 
 from nntest.measuring.transport.base import TransportError
+from nntest.measuring.transport.certificates import HOST_KINDS
 from nntest.measuring.transport.known_hosts import check_host_key, known_algorithms
 from nntest.measuring.transport.retry import Patience, persist
 from nntest.measuring.transport.ssh_config import Hop
@@ -30,6 +30,7 @@ from nntest.measuring.transport.ssh_errors import (
 )
 from nntest.measuring.transport.ssh_keys import Keyring
 from nntest.measuring.transport.ssh_link import Link, OpenHop
+from nntest.measuring.transport.ssh_proxy import ProxyStream
 from nntest.measuring.transport.ssh_socket import Stream, WatchedStream, dial
 
 DIAL_TIMEOUT_S = 8.0
@@ -42,7 +43,7 @@ LOG = "nntest.measuring.transport.paramiko"
 ANSWERS_OF_BUSY_SERVERS = (b"Exceeded MaxStartups", b"Not allowed at this time")
 
 
-def open_link(hops: Sequence[Hop], ssh_folder: Path, patience: Patience) -> Link:
+def open_link(hops: Sequence[Hop], patience: Patience) -> Link:
     """Connect through all the hops, again and again where that may help.
 
     Raises the errors of `ssh_errors`, each with its mend.
@@ -53,15 +54,15 @@ def open_link(hops: Sequence[Hop], ssh_folder: Path, patience: Patience) -> Link
     if not log.handlers:
         log.addHandler(_LastWords())
     log.setLevel(logging.INFO)
-    return persist(lambda: _open_all(hops, ssh_folder), patience)
+    return persist(lambda: _open_all(hops), patience)
 
 
-def _open_all(hops: Sequence[Hop], ssh_folder: Path) -> Link:
+def _open_all(hops: Sequence[Hop]) -> Link:
     opened: list[OpenHop] = []
     try:
         for hop in hops:
             stream = WatchedStream(_reach(hop, opened))
-            opened.append(_log_in(hop, stream, ssh_folder))
+            opened.append(_log_in(hop, stream))
         return Link(opened)
     except BaseException:
         for one in reversed(opened):
@@ -70,9 +71,11 @@ def _open_all(hops: Sequence[Hop], ssh_folder: Path) -> Link:
 
 
 def _reach(hop: Hop, way: Sequence[OpenHop]) -> Stream:
-    """A stream to the server: TCP, or a channel through the last hop so far."""
+    """A stream to the server: TCP, a command, or a channel through the last hop so far."""
     if way:
         return _reach_through(hop, way[-1])
+    if hop.proxy_command is not None:
+        return ProxyStream(hop.proxy_command)
     mend = "see that the board is up, that connect: host and port are right, and that sshd runs"
     try:
         return dial(hop.host, hop.port, DIAL_TIMEOUT_S)
@@ -81,7 +84,7 @@ def _reach(hop: Hop, way: Sequence[OpenHop]) -> Stream:
             f"{hop.label}: no address is known for {hop.host!r} ({error.strerror})", mend
         ) from None
     except UnicodeError:
-        raise Unreachable(f"{hop.label}: {hop.host!r} is no host name", mend) from None
+        raise Unreachable(f"{hop.label}: {hop.host!r} is not a host name", mend) from None
     except TimeoutError:
         raise Unreachable(
             f"{hop.label}: no answer to a connection within {DIAL_TIMEOUT_S:g} s", mend
@@ -111,7 +114,7 @@ def _reach_through(hop: Hop, last: OpenHop) -> Stream:
     return cast(Stream, channel)
 
 
-def _log_in(hop: Hop, stream: WatchedStream, ssh_folder: Path) -> OpenHop:
+def _log_in(hop: Hop, stream: WatchedStream) -> OpenHop:
     """Shake hands, check who it is, authenticate."""
     transport = paramiko.Transport(cast(socket.socket, stream))
     try:
@@ -121,7 +124,8 @@ def _log_in(hop: Hop, stream: WatchedStream, ssh_folder: Path) -> OpenHop:
         transport.auth_timeout = LOGIN_TIMEOUT_S
         options = transport.get_security_options()
         options.ciphers = tuple(name for name in CIPHERS if name in options.ciphers)
-        known = [kind for kind in known_algorithms(hop) if kind in options.key_types]
+        able = (*options.key_types, *HOST_KINDS)
+        known = [kind for kind in known_algorithms(hop) if kind in able]
         options.key_types = (*known, *(kind for kind in options.key_types if kind not in known))
         try:
             transport.start_client(timeout=BANNER_TIMEOUT_S + HANDSHAKE_TIMEOUT_S)
@@ -130,12 +134,13 @@ def _log_in(hop: Hop, stream: WatchedStream, ssh_folder: Path) -> OpenHop:
         except IncompatiblePeer as error:
             raise NotAnSshServer(
                 f"{hop.label}: it speaks no common algorithm: {error}",
-                "bring the board's sshd up to date, or offer it a host key that is not ssh-dss",
+                "give the board's sshd an ed25519 host key (ssh-keygen -A), or update it: "
+                "ssh-dss, and ssh-rsa with SHA-1, can be forged",
             ) from None
         except (SSHException, EOFError, OSError) as error:
             raise _no_handshake(hop, stream, error) from None
         check_host_key(hop, host_key)
-        _authenticate(hop, transport, stream, ssh_folder)
+        _authenticate(hop, transport, stream)
     except BaseException:
         transport.close()
         stream.close()
@@ -147,6 +152,13 @@ def _no_handshake(hop: Hop, stream: WatchedStream, error: BaseException) -> Tran
     """What it means that there was no handshake, from what the other side said first."""
     said = stream.first_bytes
     busy = "see that the board is up and not too busy, and try again"
+    if isinstance(stream.below, ProxyStream) and not said:
+        complaint = stream.below.complaint() or "it says nothing"
+        return Unreachable(
+            f"{hop.label}: the ProxyCommand of the ssh configuration, {hop.proxy_command}, gives "
+            f"no connection: {complaint}",
+            "see that the board is up and that the command works by itself",
+        )
     if said.startswith(b"SSH-"):
         return Unreachable(f"{hop.label}: it broke off while shaking hands: {error}", busy)
     if said.startswith(ANSWERS_OF_BUSY_SERVERS):
@@ -157,11 +169,11 @@ def _no_handshake(hop: Hop, stream: WatchedStream, error: BaseException) -> Tran
             f"see that port {hop.port} is that of sshd, and that the board is not too busy",
         )
     if said.startswith(b"HTTP/") or re.search(rb"<!doctype html|<html", said, re.IGNORECASE):
-        what = "it is a web server, no SSH server"
+        what = "it is a web server, not an SSH server"
     elif said.startswith(b"\x15\x03"):
-        what = "it is a TLS server (HTTPS, perhaps), no SSH server"
+        what = "it is a TLS server (HTTPS, perhaps), not an SSH server"
     else:
-        what = f"it is no SSH server: it says {_printable(said)!r}"
+        what = f"it is not an SSH server: it says {_printable(said)!r}"
     return NotAnSshServer(
         f"{hop.label}: {what}", "correct connect: host or port in the board's file"
     )
@@ -172,44 +184,52 @@ def _printable(said: bytes) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in line)
 
 
-def _authenticate(
-    hop: Hop, transport: paramiko.Transport, stream: WatchedStream, ssh_folder: Path
-) -> None:
+def _authenticate(hop: Hop, transport: paramiko.Transport, stream: WatchedStream) -> None:
     """Offer one key after the other."""
-    ring = Keyring(hop, ssh_folder)
+    ring = Keyring(hop)
     tried: list[str] = []
+    sha1 = False
     try:
+        # As ssh does: the answer says what the server takes, and which signatures it knows.
+        if _offer(hop, transport, stream, tried, lambda: transport.auth_none(hop.user)):
+            return
         for name, key in ring.offers():
+            if key.get_name().startswith("ssh-rsa"):
+                sha1 = True
+                if _refuses_rsa(transport):
+                    ring.notes.append(f"the RSA key {name} was not offered")
+                    continue
             tried.append(name)
-            try:
-                rest = transport.auth_publickey(hop.user, key)
-            except BadAuthenticationType as error:
-                raise AuthenticationFailed(
-                    f"{hop.label}: the server takes no keys, only {', '.join(error.allowed_types)}",
-                    "set PubkeyAuthentication yes in its sshd_config",
-                ) from None
-            except (AuthenticationException, SSHException, EOFError, OSError) as error:
-                if not transport.is_active():
-                    raise _broken_off(hop, stream, tried) from None
-                if "timeout" in str(error).lower():
-                    raise Unreachable(
-                        f"{hop.label}: no answer to the login within {LOGIN_TIMEOUT_S:g} s"
-                    ) from None
-                continue
-            if not rest:
+            if _offer(
+                *(hop, transport, stream, tried),
+                lambda key=key: transport.auth_publickey(hop.user, key),  # type: ignore[misc]
+            ):
                 return
-            raise AuthenticationFailed(
-                f"{hop.label}: the key {name} is accepted, but the server wants more: "
-                f"{', '.join(rest)}",
-                "allow the key alone: AuthenticationMethods publickey in its sshd_config",
-            )
     finally:
         ring.close()
-    notes = f" ({'; '.join(ring.notes)})" if ring.notes else ""
+    said = [*ring.notes, *hop.notes]
+    if sha1 and _refuses_rsa(transport):
+        said.append(
+            "the server takes RSA keys with SHA-1 signatures (ssh-rsa) or not at all; SHA-1 can "
+            "be forged and is not used here"
+        )
+    elif sha1:
+        said.append(
+            "RSA keys are offered with SHA-2 signatures; a server that knows only those with "
+            "SHA-1 (ssh-rsa) needs a key of another kind"
+        )
+    notes = f" ({'; '.join(said)})" if said else ""
+    if sha1 and _refuses_rsa(transport):
+        raise AuthenticationFailed(
+            f"{hop.label}: the server accepts none of our keys for {hop.user}: tried "
+            f"{_listed(tried) or 'none'}{notes}",
+            "log in with a key of another kind (`ssh-keygen -t ed25519`, or -t ecdsa for very old "
+            "servers, then ssh-copy-id it), or bring the server up to date",
+        )
     if not tried:
         raise AuthenticationFailed(
-            f"{hop.label}: there is no key to log in with: none in {ssh_folder}, none in an "
-            f"SSH agent{notes}",
+            f"{hop.label}: there is no key to log in with: none in ~/.ssh, none in an SSH "
+            f"agent{notes}",
             "name one with connect: key in the board's file, or load it with ssh-add",
         )
     raise AuthenticationFailed(
@@ -218,6 +238,54 @@ def _authenticate(
         f"`ssh-copy-id -p {hop.port} {hop.user}@{hop.host}`, or correct connect: user or key in "
         "the board's file",
     )
+
+
+def _offer(
+    hop: Hop,
+    transport: paramiko.Transport,
+    stream: WatchedStream,
+    tried: Sequence[str],
+    log_in: Callable[[], list[str]],
+) -> bool:
+    """Whether one way to log in worked; raises where no other need be tried."""
+    try:
+        rest = log_in()
+    except BadAuthenticationType as error:
+        if "publickey" in error.allowed_types:
+            return False
+        raise AuthenticationFailed(
+            f"{hop.label}: the server takes no keys, only {', '.join(error.allowed_types)}",
+            "set PubkeyAuthentication yes in its sshd_config",
+        ) from None
+    except (AuthenticationException, SSHException, EOFError, OSError) as error:
+        if not transport.is_active():
+            raise _broken_off(hop, stream, tried) from None
+        if "timeout" in str(error).lower():
+            raise Unreachable(
+                f"{hop.label}: no answer to the login within {LOGIN_TIMEOUT_S:g} s"
+            ) from None
+        return False
+    if not rest:
+        return True
+    raise AuthenticationFailed(
+        f"{hop.label}: the key {tried[-1]} is accepted, but the server wants more: "
+        f"{', '.join(rest)}",
+        "allow the key alone: AuthenticationMethods publickey in its sshd_config",
+    )
+
+
+def _refuses_rsa(transport: paramiko.Transport) -> bool:
+    """Whether the server knows no RSA signature with SHA-2, by its list or by its age."""
+    extensions: dict[str, bytes] = transport.server_extensions  # type: ignore[attr-defined]
+    listed = extensions.get("server-sig-algs", b"").decode("ascii", "replace")
+    if listed:
+        return "rsa-sha2-" not in listed
+    # RSA with SHA-2 came with OpenSSH 7.2 and dropbear 2020.79.
+    version = re.search(r"(OpenSSH|dropbear)_(\d+)\.(\d+)", transport.remote_version)
+    if version is None:
+        return False
+    number = int(version[2]), int(version[3])
+    return number < ((7, 2) if version[1] == "OpenSSH" else (2020, 79))
 
 
 def _broken_off(hop: Hop, stream: WatchedStream, tried: Sequence[str]) -> TransportError:

@@ -1,4 +1,4 @@
-"""How a connection over SSH fails: one class for each thing that its user does about it.
+"""How a connection to a board fails: one class for each thing that its user does about it.
 
 Messages name the board, the host and the file concerned, and never hold a secret.
 """

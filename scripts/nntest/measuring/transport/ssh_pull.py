@@ -19,7 +19,7 @@ BLOCK_BYTES = 64 * 1024
 SIZE_TIMEOUT_S = 60.0
 SLOWEST_SUM_BYTES_PER_S = 2e6
 
-SIZE = """[ -f "$f" ] || { if [ -e "$f" ]; then echo 'it is no file'; else
+SIZE = """[ -f "$f" ] || { if [ -e "$f" ]; then echo 'it is not a file'; else
 echo 'there is no such file'; fi >&2; exit 1; }; exec wc -c < "$f" """
 # The first bytes only: a journal may have grown since it was asked for its size.
 SUM = """first() { head -c "$n" < "$f"; }

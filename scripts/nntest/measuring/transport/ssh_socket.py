@@ -41,7 +41,7 @@ class WatchedStream:
     """
 
     def __init__(self, below: Stream) -> None:
-        self._below = below
+        self.below = below
         self._buffer = memoryview(b"")
         self._silent_after_s: float | None = None
         self._silence_s = 0.0
@@ -61,7 +61,7 @@ class WatchedStream:
         """Read from 1 to `nbytes` bytes; reads ahead, for paramiko asks for small pieces."""
         if not self._buffer:
             try:
-                received = self._below.recv(RECEIVE_BYTES)
+                received = self.below.recv(RECEIVE_BYTES)
             except TimeoutError as error:
                 self._count_silence(error)
                 raise
@@ -77,19 +77,19 @@ class WatchedStream:
     def send(self, data: bytes) -> int:
         """Write some of the bytes; how many."""
         try:
-            return self._below.send(data)
+            return self.below.send(data)
         except TimeoutError as error:
             self._count_silence(error)
             raise
 
     def settimeout(self, seconds: float | None) -> None:
         """Set the timeout of `recv` and `send`."""
-        self._below.settimeout(seconds)
+        self.below.settimeout(seconds)
 
     def close(self) -> None:
         """Close it."""
         self.closed = True
-        self._below.close()
+        self.below.close()
 
     @property
     def _closed(self) -> bool:

@@ -1,0 +1,18 @@
+"""Every table of a study, in the order of the report: those that these modules declare."""
+
+from __future__ import annotations
+
+from nntest.domain.tables import measurements, networks, published, rooflines, study
+from nntest.domain.tables.column import Table
+
+ALL: dict[str, Table] = {
+    table.name: table
+    for module in (networks, study, measurements, rooflines, published)
+    for table in vars(module).values()
+    if isinstance(table, Table)
+}
+
+
+def made_by_rule(rule: str) -> dict[str, Table]:
+    """The tables that one rule of the workflow makes, by name."""
+    return {name: table for name, table in ALL.items() if table.rule == rule}

@@ -1,0 +1,24 @@
+"""Rows as data frames with the columns and types that a table says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from nntest.domain.tables.column import FLAG, FLOAT, INT, TEXT, Column, Dtype
+
+_DTYPES: dict[Dtype, str] = {TEXT: "str", INT: "Int64", FLOAT: "float64", FLAG: "boolean"}
+
+
+def frame_of(rows: Iterable[Mapping[str, Any]], columns: Iterable[Column]) -> pd.DataFrame:
+    """Rows as a data frame with exactly `columns` (a table, too), typed also when empty.
+
+    Raises KeyError for a row that lacks one of them.
+    """
+    listed = list(rows)
+    return pd.DataFrame(
+        {column.name: pd.Series([row[column.name] for row in listed], dtype=_DTYPES[column.dtype])
+         for column in columns}
+    )  # fmt: skip

@@ -1,0 +1,229 @@
+"""The tables about whole networks."""
+
+from __future__ import annotations
+
+from nntest.domain.tables import shared
+from nntest.domain.tables.column import FLAG, FLOAT, INT, RATIO, SHARE, TEXT, Column, Table
+
+_NEEDS = ("networks", "padding", "seed")
+_MEDIAN_TIME = shared.TIME.but(meaning="median of one run", interval=shared.CI_US)
+_WHERE = (
+    shared.NETWORK, *shared.GROUP, shared.CHOICE,
+    shared.OPERATOR.but(meaning="of the choice; empty: several"),
+    shared.TUNER.but(meaning="of the choice; empty: several"),
+)  # fmt: skip
+
+ESTIMATE = Table(
+    "estimate",
+    (
+        *_WHERE,
+        *shared.TOTAL.with_ends,
+        shared.QUEUED,
+        *shared.MEASURED.with_ends,
+        *shared.ERROR.with_ends,
+        *shared.TOTAL_MIN.but(interval=("min_ci_low_us", "min_ci_high_us")).with_ends,
+        Column("complete", FLAG, meaning="no: lacks layers that another choice has measured"),
+        Column("covered_layers", INT, label="layers covered",
+               meaning="layers that the sum covers"),
+        shared.LAYER_COUNT.but(label="of layers"),
+        Column("covered_macs_share", FLOAT, SHARE, label="MACs covered",
+               meaning="of all multiply-accumulates"),
+        Column("extrapolated_total_us", FLOAT, "µs", label="extrapolated",
+               meaning="not measured: all layers, the others at the covered layers' operations per "
+               "second"),
+        Column("others", TEXT, label="the rest",
+               meaning="what runs the layers that the choice does not name", shown="long"),
+        Column("missing_layers", TEXT, label="lacks",
+               meaning="layers that another choice has measured", shown="long"),
+        Column("not_covered", TEXT, meaning="layers that the sum leaves out", shown="long"),
+    ),
+    title="Estimate",
+    caption="Time of each network as the sum over the measured layers, each as often as the "
+    "network runs it, for the best schedule and for each fixed choice. In the interval each "
+    "tensor's repetitions are resampled once and counted with its repeats; the choice stays. "
+    "Measured is the whole network in one run, where it was; the extrapolated column is no "
+    "measurement.",
+    made_by="estimate.estimate",
+    needs=_NEEDS,
+    section="first",
+    kept=("choice", "covered_layers", "layers", "covered_macs_share", "complete"),
+    hidden=("operator", "tuner"),
+)  # fmt: skip
+
+SCHEDULE = Table(
+    "schedule",
+    (
+        shared.NETWORK, *shared.GROUP, shared.POSITION, shared.SPECIES, shared.TENSOR,
+        shared.LAYERS,
+        Column("repeats", INT, meaning="layers of the network that run the tensor"),
+        shared.OPERATOR, shared.TUNER,
+        *_MEDIAN_TIME.with_ends,
+        shared.GFLOPS,
+        Column("total_us", FLOAT, "µs", label="total", meaning="all repeats together"),
+        shared.SHARE_OF_SUM,
+        Column("runner_up", TEXT, label="runner-up",
+               meaning="the next fastest operator and tuner"),
+        Column("runner_up_us", FLOAT, "µs", label="its median"),
+        *Column("runner_up_ratio", FLOAT, RATIO, label="over the best",
+                meaning="its median over the best's",
+                interval=("runner_up_ci_low", "runner_up_ci_high")).with_ends,
+        Column("distinguishable", FLAG, meaning="whether that interval excludes 1"),
+    ),
+    title="Best schedule",
+    caption="For each tensor of the network, the operator and tuner with the smallest median, and "
+    "whether the next best can be told apart from it.",
+    made_by="schedule.schedule",
+    needs=_NEEDS,
+    section="first",
+    kept=("repeats", "operator", "tuner", "distinguishable"),
+    last=("GFLOPS", "layers"),
+)  # fmt: skip
+
+END_TO_END = Table(
+    "end_to_end",
+    (
+        shared.NETWORK, *shared.GROUP, shared.CHOICE, shared.LAYER_COUNT,
+        *shared.TOTAL.but(label="estimate").with_ends,
+        *shared.MEASURED.with_ends,
+        *shared.ERROR.with_ends,
+        Column("within_band", FLAG, label="within ±10 %", meaning="whether the error is"),
+        shared.TOTAL_MIN,
+        Column("measured_min_us", FLOAT, "µs", label="measured min",
+               meaning="fastest run of the whole network"),
+        Column("error_min", FLOAT, SHARE, label="error, min", meaning="the same by minima"),
+        shared.QUEUED,
+        Column("queued_error", FLOAT, SHARE, label="its error",
+               meaning="of 'at least', over measured, less 1"),
+        Column("calibrated_us", FLOAT, "µs", label="calibrated",
+               meaning="the sum, and for each layer a cost fitted on other networks"),
+        Column("calibrated_error", FLOAT, SHARE, meaning="the calibrated one's"),
+        Column("layer_cost_us", FLOAT, "µs", label="cost of a layer",
+               meaning="as fitted on other networks"),
+        Column("calibrated_on", INT, label="fitted on", meaning="other networks"),
+    ),
+    title="Estimated against measured",
+    caption="Networks that were measured as a whole. An operator alone is waited for after each "
+    "run, a network once, so the sum is too long; 'at least' takes off what waiting for an empty "
+    "kernel costs, which is more than a layer in a queue saves. The calibrated estimate adds one "
+    "cost for each layer, fitted on the other networks only.",
+    made_by="end_to_end.end_to_end",
+    needs=_NEEDS,
+    optional=True,
+    section="first",
+    kept=("network", "choice", "within_band"),
+)  # fmt: skip
+
+STUDY_FIGURE = Table(
+    "study_figure",
+    (
+        shared.NETWORK, *shared.GROUP,
+        *Column("study_us", FLOAT, "µs", label="study's sum", meaning="by median",
+                interval=shared.CI_US).with_ends,
+        Column("study_min_us", FLOAT, "µs", label="by minimum",
+               meaning="each tensor at its fastest by minimum"),
+        Column("conv_layers", INT, label="convolutions", meaning="that the sum covers"),
+        Column("of_conv_layers", INT, label="of", meaning="convolutions of the network"),
+        Column("tensors", INT, meaning="distinct ones"),
+        Column("chosen", TEXT, meaning="what was fastest, for how many layers", shown="long"),
+        Column("conv_not_covered", TEXT, label="not covered",
+               meaning="convolutions that were not measured", shown="long"),
+    ),
+    title="The study's own figure",
+    caption="Convolutions alone, each at the faster of conv and directconv with or without the "
+    "tuner, as often as the network runs it: what the 2018 notebook ended with.",
+    made_by="study_figure.study_figure",
+    needs=_NEEDS,
+    section="first",
+    kept=("network", "conv_layers", "of_conv_layers"),
+)  # fmt: skip
+
+LAYER_TIMES = Table(
+    "layer_times",
+    (
+        *_WHERE,
+        shared.POSITION.but(meaning="where it stands in the network, from 1"),
+        shared.LAYER, shared.SPECIES, shared.TENSOR,
+        Column("layer_operator", TEXT, label="run by", meaning="operator of the layer"),
+        Column("layer_tuner", TEXT, label="with tuner", meaning="tuner of the layer"),
+        *_MEDIAN_TIME.with_ends,
+        shared.MINIMUM.but(meaning="fastest run"),
+        shared.SHARE_OF_SUM.but(meaning="of the sum over the covered layers"),
+        Column("macs_share", FLOAT, SHARE, label="share of MACs",
+               meaning="of the network's multiply-accumulates"),
+    ),
+    title="Every layer of every estimate",
+    caption="In layer order; a layer that was not measured has no time.",
+    made_by="estimate.layer_times",
+    needs=_NEEDS,
+    kept=("layer", "layer_operator", "layer_tuner"),
+    hidden=("operator", "tuner"),
+)  # fmt: skip
+
+LAYER_SUM_CHECK = Table(
+    "layer_sum_check",
+    (
+        shared.SYSTEM, shared.NETWORK, shared.MODEL,
+        Column("half", TEXT, meaning="fitted on the other one"),
+        Column("macs", INT, label="MACs", meaning="multiply-accumulates", shown="number"),
+        Column("measured_ms", FLOAT, "ms", label="measured", meaning="as published"),
+        Column("estimated_ms", FLOAT, "ms", label="estimated", meaning="from published layers"),
+        Column("error", FLOAT, SHARE, meaning="estimate over measured time, less 1"),
+        Column("scale", FLOAT, meaning="the one factor, as fitted on the other half"),
+        Column("interpolated_share", FLOAT, SHARE, label="interpolated",
+               meaning="of the estimate"),
+    ),
+    title="Prediction check, network by network",
+    caption="Each network estimated by a factor that was fitted on the other half of them.",
+    rule="layer_sum_check",
+    kept=("network", "model"),
+)  # fmt: skip
+
+LAYER_SUM_SUMMARY = Table(
+    "layer_sum_summary",
+    (
+        shared.SYSTEM, shared.MODEL,
+        Column("networks", INT, meaning="that were measured and estimated"),
+        Column("mean_error", FLOAT, SHARE, meaning="of networks that the fit did not see"),
+        Column("largest_error", FLOAT, SHARE, meaning="among them"),
+        Column("mean_error_all_splits", FLOAT, SHARE, label="over all halvings",
+               meaning="mean error", interval=("splits_low", "splits_high"),
+               ends_are="the 5 % and 95 % quantiles"),
+        Column("splits_low", FLOAT, SHARE, meaning="5 % quantile over all halvings"),
+        Column("splits_high", FLOAT, SHARE, meaning="95 % quantile over all halvings"),
+        Column("fitted_error", FLOAT, SHARE, label="fitted to all",
+               meaning="mean error of a fit that saw its answers"),
+        Column("interpolation_error", FLOAT, SHARE, label="interpolating a layer",
+               meaning="mean error for a timed convolution, from the others"),
+    ),
+    title="Prediction check",
+    caption="Published network times against sums of published layer times; docs/layer-sums.md "
+    "says how.",
+    rule="layer_sum_check",
+    kept=("model",),
+)  # fmt: skip
+
+CONFIGURATIONS = Table(
+    "configurations",
+    (
+        shared.NETWORK,
+        Column("variant", TEXT, meaning="tells networks of a family apart: a pruning, a width and "
+               "resolution"),
+        shared.HARDWARE.but(meaning="platform and library, or as the published table calls it"),
+        shared.DATA_TYPE,
+        shared.MODE.but(meaning="clock or power mode, or the choice of operators"),
+        Column("batch", INT, meaning="images in a batch, or threads or streams where a platform "
+               "has these instead"),
+        shared.LATENCY,
+        shared.FRAMES,
+        shared.TOP1,
+        Column("power_w", FLOAT, "W", label="power", meaning="while it runs"),
+        Column("energy_mj_per_frame", FLOAT, "mJ/frame", label="energy",
+               meaning="power over frames a second"),
+        Column("kind", TEXT, meaning="measured, estimated or published"),
+        Column("source", TEXT, meaning="where the row is from"),
+    ),
+    title="Configurations",
+    caption="Configurations of whole networks: measured end to end, estimated, or published by "
+    "others.",
+    rule="configurations",
+)  # fmt: skip

@@ -1,0 +1,204 @@
+"""The tables that follow from the measurements, point by point."""
+
+from __future__ import annotations
+
+from nntest.domain.tables import shared
+from nntest.domain.tables.column import FLAG, FLOAT, INT, RATIO, SHARE, TEXT, Column, Table
+
+COMPARISON = Table(
+    "comparison",
+    (
+        Column("baseline", TEXT, meaning="what is compared with"),
+        Column("other", TEXT, label="compared", meaning="what is compared with the baseline"),
+        *shared.KEY,
+        shared.LAYERS,
+        Column("baseline_us", FLOAT, "µs", label="baseline", meaning="median"),
+        Column("other_us", FLOAT, "µs", label="compared", meaning="median"),
+        *Column("ratio", FLOAT, RATIO, meaning="compared over baseline median",
+                interval=shared.CI).with_ends,
+        shared.VERDICT.but(meaning="faster or slower where p adjusted is below 5 %"),
+        Column("regression", FLAG, meaning="slower by more than the study allows, or failed"),
+        Column("p_value", FLOAT, label="p",
+               meaning="that they differ by no more than the smallest effect"),
+        Column("p_adjusted", FLOAT, meaning="for the number of points"),
+        Column("min_effect", FLOAT, SHARE, label="smallest effect",
+               meaning="that counts as a difference"),
+        Column("unit", TEXT, meaning="of what the test counts independent values"),
+        Column("baseline_n", INT, meaning="units"),
+        Column("other_n", INT, label="compared n", meaning="units"),
+        shared.NOTE,
+    ),
+    title="Comparison with the baseline",
+    caption="Ratios above 1 are slower. A verdict needs Mann and Whitney's test over processes to "
+    "say that the times differ by more than the smallest effect, at a rate of 5 % for false "
+    "differences over all points.",
+    made_by="comparison.comparison",
+    needs=("compare", "run", "networks", "padding", "seed"),
+    optional=True,
+    section="first",
+    kept=("operator", "tensor", "verdict", "regression"),
+    last=("layers", "note"),
+)  # fmt: skip
+
+_SPEEDUP_MEDIAN = Column(
+    "speedup_median", FLOAT, RATIO, label="speedup, median", meaning="ratio of the medians",
+    interval=("median_ci_low", "median_ci_high"),
+)  # fmt: skip
+_SPEEDUP_MIN = Column(
+    "speedup_min", FLOAT, RATIO, label="speedup, min", meaning="ratio of the minima",
+    interval=("min_ci_low", "min_ci_high"),
+)  # fmt: skip
+SPEEDUP = Table(
+    "speedup",
+    (
+        *shared.KEY,
+        Column("baseline", TEXT, meaning="what the speedup is over"),
+        Column("median_us", FLOAT, "µs", label="median", meaning="median of the repetitions"),
+        Column("baseline_median_us", FLOAT, "µs", label="baseline median"),
+        *_SPEEDUP_MEDIAN.with_ends,
+        shared.VERDICT,
+        shared.MINIMUM,
+        Column("baseline_min_us", FLOAT, "µs", label="baseline min"),
+        *_SPEEDUP_MIN.with_ends,
+        Column("verdict_min", TEXT, label="verdict, min", meaning="the same for the minima"),
+        shared.NOTE,
+    ),
+    title="Speedup over the baseline",
+    caption="Each operator and tuner over the baseline, by median and by minimum, with a bootstrap "
+    "95 % interval. A difference counts only where the interval lies on one side of 1.",
+    made_by="tables.speedup",
+    needs=("baseline_operator", "baseline_tuner", "seed"),
+    kept=("operator", "tuner", "verdict"),
+)
+
+TUNER_CHECK = Table(
+    "tuner_check",
+    (
+        *(column for column in shared.KEY if column is not shared.TUNER),
+        Column("default_median_us", FLOAT, "µs", label="DEFAULT",
+               meaning="median with the DEFAULT tuner"),
+        Column("none_median_us", FLOAT, "µs", label="NONE", meaning="median without a tuner"),
+        *Column("tuner_speedup", FLOAT, RATIO, label="tuner's speedup", meaning="NONE over DEFAULT",
+                interval=shared.CI).with_ends,
+        shared.VERDICT,
+        Column("exception", FLAG, meaning="DEFAULT slower than NONE, or failed alone"),
+        shared.NOTE,
+    ),
+    title="Tuner check: is DEFAULT at least as good as NONE?",
+    caption="Tensor by tensor; exceptions come first.",
+    made_by="tables.tuner_check",
+    needs=("seed",),
+    kept=("operator", "verdict", "exception"),
+)  # fmt: skip
+
+PROTOCOL_CHECK = Table(
+    "protocol_check",
+    (
+        *shared.KEY,
+        Column("median_always_us", FLOAT, "µs", label="warm", meaning="median, warm-up always"),
+        Column("median_tuner_only_us", FLOAT, "µs", label="cold",
+               meaning="median, warm-up with tuner only"),
+        *Column("cold_over_warm", FLOAT, RATIO, meaning="of the medians",
+                interval=("ratio_ci_low", "ratio_ci_high")).with_ends,
+        shared.VERDICT,
+        *Column("speedup_always", FLOAT, RATIO, label="tuner's speedup, warm", meaning="over NONE",
+                interval=("always_ci_low", "always_ci_high")).with_ends,
+        *Column("speedup_tuner_only", FLOAT, RATIO, label="as in 2018", meaning="over NONE",
+                interval=("tuner_only_ci_low", "tuner_only_ci_high")).with_ends,
+    ),
+    title="Two warm-ups: always, and with the tuner only as in 2018",
+    caption="Every point measured both ways. The programs of 2018 warmed up with the tuner only, "
+    "so that a cold NONE is compared with a warm DEFAULT; the last two columns show what that "
+    "makes of the tuner's speedup.",
+    made_by="protocols.protocol_check",
+    needs=("seed",),
+    optional=True,
+    kept=("operator", "tuner", "verdict"),
+)  # fmt: skip
+
+KERNEL_SHARE = Table(
+    "kernel_share",
+    (
+        *shared.KEY,
+        shared.STATUS,
+        Column("profiled_runs", INT, meaning="repetitions under the profiler"),
+        Column("kernels", INT, meaning="different kernels in a run"),
+        Column("kernels_us", FLOAT, "µs", label="kernels", meaning="their sum, median of the runs"),
+        shared.WALL.but(meaning="median without a profiler"),
+        *Column("share", FLOAT, SHARE, meaning="kernels over wall", interval=shared.CI).with_ends,
+        Column("between_us", FLOAT, "µs", label="between", meaning="wall less kernels"),
+        Column("profiled_wall_us", FLOAT, "µs", label="profiled wall",
+               meaning="median of the runs"),
+        Column("share_profiled", FLOAT, SHARE, label="share of that",
+               meaning="median of the runs' own shares"),
+        shared.NOTE,
+    ),
+    title="Kernels' share of the time",
+    caption="Of profiled points: what the kernels of a run take together, as a share of the time "
+    "that the same point takes without a profiler, and of the profiled runs' own.",
+    made_by="kernels.kernel_share",
+    needs=("seed",),
+    reads=("kernels",),
+    optional=True,
+    kept=("operator", "tuner"),
+)  # fmt: skip
+
+SUMMARY = Table(
+    "summary",
+    (
+        *shared.KEY,
+        Column("n", INT, meaning="repetitions that succeeded"),
+        Column("processes", INT, meaning="processes that the repetitions come from"),
+        shared.MINIMUM,
+        shared.MEDIAN,
+        Column("mean_us", FLOAT, "µs", label="mean", meaning="mean of the repetitions"),
+        Column("sd_us", FLOAT, "µs", label="sd", meaning="standard deviation of the repetitions"),
+        Column("cv", FLOAT, SHARE, meaning="standard deviation over mean"),
+        *shared.MEDIAN.ends,
+        shared.GFLOPS,
+        Column("throttled", INT, meaning="repetitions while the device was throttled"),
+        Column("failed", INT, meaning="repetitions that did not succeed"),
+    ),
+    title="Summary of every point",
+    caption="Each point's repetitions: count, extremes, median with its bootstrap 95 % interval, "
+    "mean, spread.",
+    made_by="tables.summary",
+    needs=("seed",),
+)
+
+FAILED = Table(
+    "failed",
+    (
+        shared.STATUS, shared.REASON, *shared.KEY, shared.KERNEL,
+        Column("repetitions", INT, meaning="how many failed so"),
+        Column("first_repetition", INT, label="first",
+               meaning="first repetition that failed, from 0"),
+        *shared.ORIGIN,
+    ),
+    title="What did not succeed",
+    caption="One row per point, status and reason, with where it is recorded.",
+    made_by="tables.failed",
+    section="failures",
+)  # fmt: skip
+
+DEVICE_STATE = Table(
+    "device_state",
+    (
+        shared.PLATFORM, shared.LIBRARY, shared.DEVICE, shared.DRIVER,
+        Column("rows", INT, label="repetitions", meaning="that were tried"),
+        Column("clock_min_mhz", FLOAT, "MHz", label="lowest clock"),
+        Column("clock_max_mhz", FLOAT, "MHz", label="highest clock"),
+        Column("temperature_min_c", FLOAT, "°C", label="coolest"),
+        Column("temperature_max_c", FLOAT, "°C", label="hottest"),
+        Column("throttled", INT, meaning="repetitions while throttled"),
+        Column("not_read", TEXT, meaning="what could not be read, so is not known"),
+        Column("not_set", TEXT, meaning="what was asked of the device and could not be had"),
+        Column("first_started_at", TEXT, label="first start", meaning="UTC, ISO 8601"),
+        Column("last_started_at", TEXT, label="last start", meaning="UTC, ISO 8601"),
+    ),
+    title="The device while it measured",
+    caption="Clocks, temperatures and throttling: extremes of the readings before and after each "
+    "repetition, and what could not be read.",
+    made_by="tables.device_state",
+    section="device",
+)  # fmt: skip

@@ -1,0 +1,190 @@
+"""A detached job on a board, seen from here: started, watched to its end, stopped.
+
+If this process or the link dies the job goes on, and the next run of the workflow finds it and
+watches it again.  The other half is scripts/onboard/detached.py.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from onboard.job_names import (
+    BUSY,
+    FAILED,
+    FINAL_STATES,
+    PLAN_FILE,
+    RUNNING,
+    STATUS_FILE,
+    STOPPED,
+    VANISHED,
+)
+
+from nntest.config.board import Board, LocalConnection
+from nntest.errors import UserError
+from nntest.measuring.onboard import call
+from nntest.measuring.progress import Watcher
+from nntest.measuring.transport import PersistentTransport, Transport, TransportError
+from nntest.who import who
+
+# A look at a local job reads a file; one over SSH runs a command on the board, beside what is
+# measured there.
+LOCAL_LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 3.0
+ASK_EVERY_S = 5.0
+"""How often a busy board is asked: this runs Python beside what is measured there."""
+QUIET_FOR_S = 10.0
+"""After this long without a change of its status the board is asked whether the job runs."""
+STOP_TIMEOUT_S = 60.0
+STARTS = 3
+"""Of a job that is killed, or whose board is rebooted."""
+
+
+class NotWatched(UserError):
+    """The job did not begin, or goes on without us."""
+
+
+def patient(transport: Transport, board: Board, watcher: Watcher) -> PersistentTransport:
+    """A transport that connects again after a lost link, and says so."""
+
+    def say(error: TransportError) -> None:
+        watcher.note(f"{error.message}; the board goes on by itself, connecting again")
+
+    return PersistentTransport(transport, board.patience_s, say)
+
+
+@dataclass(frozen=True)
+class DetachedJob:
+    """A job in a folder of a board."""
+
+    transport: Transport
+    board: Board
+    watcher: Watcher
+    script: str
+    """The on-board script that does it."""
+    folder: str
+    """Absolute path on the board."""
+    plan_id: str
+    study: str
+    """What it is for: shown to others who want the board."""
+
+    def run(
+        self, make_plan: Callable[[], dict[str, Any]], kept: str, on_busy_board: str = "wait"
+    ) -> dict[str, Any]:
+        """Have the job done; its last status, whose state is 'done', 'stopped' or 'failed'.
+
+        `make_plan` is called when the job is not at work already; `kept` says what of it stays
+        if we stop it.  A job that vanishes is started again.
+        """
+        status: dict[str, Any] = {}
+        try:
+            for number in range(STARTS):
+                if number:
+                    self.watcher.note(f"{status['message']}: starting it again")
+                self._start(make_plan, on_busy_board)
+                status = self._watch()
+                if status["state"] != VANISHED:
+                    return status
+        except KeyboardInterrupt:
+            self._stop(self.folder)
+            self.watcher.note(f"stopped: {kept}")
+            raise
+        return {**status, "state": FAILED}
+
+    def _call(self, command: str, folder: str, *arguments: str) -> dict[str, Any]:
+        return call(self.transport, self.board, self.script, command, folder, *arguments)
+
+    def _status(self) -> dict[str, Any]:
+        return self._call("status", self.folder)
+
+    def _start(self, make_plan: Callable[[], dict[str, Any]], on_busy_board: str) -> None:
+        """Start the job, or find it at work on this very plan; wait for a busy board."""
+        status = self._status()
+        if status["running"] and status.get("plan_id") == self.plan_id:
+            self.watcher.note("found the board at it already: following it")
+            return
+        if status["running"]:
+            self.watcher.note("stopping an older plan of this job")
+            self._stop(self.folder)
+        content = json.dumps(make_plan(), sort_keys=True).encode()
+        self.transport.write(posixpath.join(self.folder, PLAN_FILE), content)
+        owner = json.dumps({**who(), "study": self.study})
+        while True:
+            answer = self._call("start", self.folder, "--owner", owner)
+            if answer["state"] != BUSY:
+                return
+            holder = answer["owner"]
+            if (holder.get("folder"), holder.get("plan_id")) == (self.folder, self.plan_id):
+                return  # by a call whose answer was lost
+            name = (
+                f"{holder.get('user', 'somebody')} at {holder.get('host', 'an unknown host')} "
+                f"(study {holder.get('study', 'unknown')}, since {holder.get('since', '?')})"
+            )
+            if on_busy_board == "fail":
+                raise NotWatched(
+                    f"board {self.board.name} is measuring for {name}",
+                    "wait for it to end, or set on_busy_board: wait",
+                )
+            if on_busy_board == "take-over" and holder.get("folder"):
+                self.watcher.note(f"taking the board over from {name}: its journal stays")
+                self._stop(holder["folder"])
+                continue
+            self.watcher.note_once(f"waiting: the board is measuring for {name}")
+            self._refuse_if_gone("nothing was started")
+            time.sleep(ASK_EVERY_S)
+
+    def _watch(self) -> dict[str, Any]:
+        """Show how far the job is until it has ended; its last status."""
+        local = isinstance(self.board.connect, LocalConnection)
+        changed, previous = time.monotonic(), b""
+        while True:
+            raw = self.transport.read(posixpath.join(self.folder, STATUS_FILE)) or b"{}"
+            status = _json_object(raw)
+            ours = status.get("plan_id") == self.plan_id
+            if ours and status["state"] in FINAL_STATES:
+                return status
+            self._refuse_if_gone("the board goes on by itself")
+            if ours and status["state"] == RUNNING:
+                for note in status["notes"]:
+                    self.watcher.note_once(f"warning: {note}; the rows are marked")
+                self.watcher.progress(status)
+            now = time.monotonic()
+            if raw != previous:
+                changed, previous = now, raw
+            elif now - changed > QUIET_FOR_S:
+                changed, status = now, self._status()
+                if not status["running"]:
+                    return status if status.get("plan_id") == self.plan_id else _LOST_TO_ANOTHER
+            time.sleep(LOCAL_LOOK_EVERY_S if local else LOOK_EVERY_S)
+
+    def _refuse_if_gone(self, still: str) -> None:
+        if self.watcher.gone():
+            raise NotWatched(
+                f"the workflow that wanted this is gone; {still}",
+                "run the same command again: it follows a job that is at work to its end",
+            )
+
+    def _stop(self, folder: str) -> None:
+        """Ask a job (ours or another's) to stop and wait until it has."""
+        self._call("stop", folder)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while self._call("status", folder)["running"]:
+            if time.monotonic() > deadline:
+                raise UserError(f"board {self.board.name}: the job in {folder} does not stop")
+            time.sleep(LOCAL_LOOK_EVERY_S)
+
+
+_LOST_TO_ANOTHER = {"state": STOPPED, "message": "another plan took its place"}
+"""The status of a job in whose folder somebody has started another one."""
+
+
+def _json_object(raw: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(raw)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

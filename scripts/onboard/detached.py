@@ -1,0 +1,282 @@
+"""A job on a board that goes on by itself, detached from whoever asked for it.
+
+A program that does such a job has these commands, each of which prints one JSON object:
+
+    start FOLDER    do what FOLDER/plan.json says in the background, behind the board's lock
+    status FOLDER   its status, whether it runs, and who holds the board's lock
+    stop FOLDER     ask it to stop; what it has done so far stays
+
+Standard library only, Python 3.5 and later: this file is copied to boards.
+"""
+
+import argparse
+import errno
+import json
+import os
+import signal
+import sys
+import time
+
+from board_lock import BoardLock
+from clock import utc_now
+from job_names import (
+    BUSY,
+    DONE,
+    FAILED,
+    FINAL_STATES,
+    LOG_FILE,
+    NONE,
+    PLAN_FILE,
+    RUNNING,
+    STARTED,
+    STARTING,
+    STATUS_FILE,
+    STOP_FILE,
+    STOPPED,
+    VANISHED,
+)
+
+STATUS_EVERY_S = 1.0
+NEEDED_BYTES = 2**20
+"""Less free disk than this counts as a full disk: programs would fail for want of it."""
+START_PATIENCE_S = 0.3
+"""Who only asks for a lock's owner holds it for an instant."""
+
+
+class Failed(Exception):
+    """The job cannot go on; the text is the whole message."""
+
+
+class Stopped(Exception):
+    """The job was asked to stop, and what it was doing has been ended."""
+
+
+def write_atomically(path, content):
+    """Write JSON to `path` so that a reader sees the old file or the new one, never half."""
+    temporary = path + ".new"
+    with open(temporary, "w") as stream:
+        json.dump(content, stream, sort_keys=True)
+    os.replace(temporary, path)
+
+
+def read_json(path, default):
+    """The JSON of a file, or `default` if it is not there or torn."""
+    try:
+        with open(path) as stream:
+            return json.load(stream)
+    except (OSError, ValueError):
+        return default
+
+
+def read_plan(folder):
+    """The plan of a folder; raises `Failed` if there is none."""
+    plan = read_json(os.path.join(folder, PLAN_FILE), None)
+    if plan is None:
+        raise Failed("no readable {} in {}".format(PLAN_FILE, folder))
+    return plan
+
+
+def is_full(folder):
+    """Whether the disk of a folder has no room for a program to work in."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize < NEEDED_BYTES
+
+
+def refuse_full_disk(folder):
+    """Raise OSError (ENOSPC) if there is no room for a program to work in."""
+    if is_full(folder):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
+
+
+class Job:
+    """What a plan asks for; a subclass does it in `work` and counts in `counts`."""
+
+    def __init__(self, folder, plan, lock=None):
+        self._folder = folder
+        self._plan = plan
+        self._lock = lock
+        """The board's, while we hold it."""
+        self._current = ""
+        """What it is at, for the user."""
+        self._began = time.monotonic()
+        self._began_at = utc_now()
+        self._last_status = 0.0
+
+    def work(self):
+        """Do it.
+
+        Raises `Stopped`, `Failed` with the reason for the user, or OSError.
+        """
+        raise NotImplementedError
+
+    def counts(self):
+        """Further entries of the status: how much there is to do, how much is left."""
+        return {}
+
+    def stop_asked(self):
+        """Whether somebody wants the job to stop."""
+        return os.path.exists(os.path.join(self._folder, STOP_FILE))
+
+    def while_waiting(self):
+        """To be called while something runs: keeps the status fresh; True if it is to be ended."""
+        if time.monotonic() - self._last_status >= STATUS_EVERY_S:
+            self.write_status(RUNNING)
+        return self.stop_asked()
+
+    def write_status(self, state, message=""):
+        """Rewrite the status: state, counts, and `seconds_left` where the pace is known."""
+        content = {
+            "state": state,
+            "message": message,
+            "plan_id": self._plan["plan_id"],
+            "pid": os.getpid(),
+            "began_at": self._began_at,
+            "updated_at": utc_now(),
+            "current": self._current,
+            "failed_points": 0,
+            "notes": [],
+            "seconds_left": None,
+        }
+        content.update(self.counts())
+        write_atomically(os.path.join(self._folder, STATUS_FILE), content)
+        self._last_status = time.monotonic()
+
+
+def detach(folder):
+    """Leave the caller: a new session, output to the log.  True in the detached process."""
+    if os.fork():
+        return False
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    # Emptied: what is in it at the end is why this job ended.
+    log = os.open(os.path.join(folder, LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    # A closed terminal or link must not end the job.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    return True
+
+
+def start(folder, owner, job):
+    """Start the `job` (a class) unless the board is taken; returns what to print."""
+    plan = read_plan(folder)
+    lock = BoardLock(plan["lock_file"])
+    claim = dict(owner, plan_id=plan["plan_id"], folder=folder, since=utc_now())
+    try:
+        taken = lock.acquire(claim, START_PATIENCE_S)
+    except OSError as error:
+        raise Failed("lock {}: {}".format(plan["lock_file"], error))
+    if not taken:
+        return {"state": BUSY, "owner": lock.owner()}
+    try:
+        os.remove(os.path.join(folder, STOP_FILE))
+    except FileNotFoundError:
+        pass
+    # Nothing that an earlier job left may be taken for this one's.
+    first = {"state": STARTING, "plan_id": plan["plan_id"]}
+    write_atomically(os.path.join(folder, STATUS_FILE), first)
+    sys.stdout.flush()
+    if not detach(folder):
+        return {"state": STARTED}
+    lock.update_owner(dict(claim, pid=os.getpid()))
+    os._exit(run(folder, plan, lock, job))
+
+
+def run(folder, plan, lock, job):
+    """Do the job in this process; the exit status.  The last status says how it ended."""
+    running = None
+    state, message = FAILED, ""
+    try:
+        running = job(folder, plan, lock)
+        running.work()
+        state = DONE
+    except Stopped:
+        state = STOPPED
+    except Failed as error:
+        message = str(error)
+    except OSError as error:
+        message = "{} ({})".format(error.strerror or error, error.filename or folder)
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        message = "{}: {}".format(type(error).__name__, error)
+    if message:
+        print(message, file=sys.stderr)
+    try:
+        if running is not None:
+            running.write_status(state, message)
+        else:
+            last = {"state": state, "message": message, "plan_id": plan["plan_id"]}
+            write_atomically(os.path.join(folder, STATUS_FILE), last)
+    except OSError:
+        # The disk that is full takes no status either; `status` sees that the job is gone.
+        pass
+    return 0 if state == DONE else 1
+
+
+def status(folder):
+    """The last status, with `running` and the `owner` of the board's lock.
+
+    A job that ended without a final state has the state 'failed' if its log or the disk says
+    why, else 'vanished'.
+    """
+    plan = read_json(os.path.join(folder, PLAN_FILE), {})
+    owner = BoardLock(plan["lock_file"]).owner() if plan else {}
+    running = owner.get("folder") == folder
+    # Read after the lock: the status of a job that is gone no longer changes.
+    last = read_json(os.path.join(folder, STATUS_FILE), {"state": NONE})
+    if not running and last["state"] not in FINAL_STATES + (NONE,):
+        message = "the board's disk is full" if is_full(folder) else _end_of_log(folder)
+        last["state"] = FAILED if message else VANISHED
+        last["message"] = message or "the job on the board ended without giving a reason"
+    return dict(last, running=running, owner=owner)
+
+
+def _end_of_log(folder):
+    try:
+        with open(os.path.join(folder, LOG_FILE), errors="replace") as stream:
+            return (stream.read().strip().splitlines() or [""])[-1]
+    except OSError:
+        return ""
+
+
+def stop(folder):
+    """Ask the job to stop."""
+    try:
+        with open(os.path.join(folder, STOP_FILE), "w"):
+            return {"state": "asked"}
+    except FileNotFoundError:
+        return {"state": NONE}
+    except OSError as error:
+        raise Failed("{}: {}".format(folder, error.strerror))
+
+
+def main(job, pack=None):
+    """The command line; `job` is the class that does what a plan says.
+
+    `pack(folder, path)` writes what came of it to a file; the answer says of which checksum.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command", choices=["start", "status", "stop"] + ["pack"] * bool(pack))
+    # A relative folder is below where we are; the detached process may be elsewhere.
+    parser.add_argument("folder", type=os.path.abspath)
+    parser.add_argument("out", nargs="?", help="for pack: the file to write")
+    parser.add_argument("--owner", default="{}", help="JSON: who asks, shown to others")
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "start":
+            answer = start(arguments.folder, json.loads(arguments.owner), job)
+        elif arguments.command == "pack":
+            if not arguments.out:
+                parser.error("pack needs OUT")
+            answer = pack(arguments.folder, arguments.out)
+        else:
+            answer = {"status": status, "stop": stop}[arguments.command](arguments.folder)
+    except Failed as error:
+        answer = {"state": FAILED, "message": str(error)}
+    print(json.dumps(answer, sort_keys=True))
+    return 1 if answer["state"] == FAILED and "running" not in answer else 0

@@ -1,0 +1,33 @@
+"""What a detached job and who follows it both name: its files, and the states of its status.
+
+Standard library only, Python 3.5 and later: this file is copied to boards, and nntest imports it.
+"""
+
+PLAN_FILE = "plan.json"
+"""What to do; its `plan_id` tells it from other plans for the folder."""
+STATUS_FILE = "status.json"
+"""How far it is; rewritten while it runs."""
+STOP_FILE = "stop"
+"""Is there once the job is asked to stop."""
+LOG_FILE = "runner.log"
+"""What the job's process wrote; empty unless something went wrong."""
+JOURNAL_FILE = "journal.jsonl"
+"""What a sweep has measured."""
+RESULT_FILE = "installed.json"
+"""What an installation came to."""
+
+# States of a status.
+STARTING = "starting"
+RUNNING = "running"
+DONE = "done"
+STOPPED = "stopped"
+FAILED = "failed"
+FINAL_STATES = (DONE, STOPPED, FAILED)
+VANISHED = "vanished"
+"""Of a job that was killed, or whose board was rebooted: it ended without a final state."""
+NONE = "none"
+"""There is no job in the folder."""
+
+# What `start` answers, beside FAILED.
+STARTED = "started"
+BUSY = "busy"

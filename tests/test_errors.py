@@ -1,0 +1,57 @@
+"""What ends a process with a message, and what with a traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+from nntest.errors import UserError, user_errors_end_the_process
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (UserError("no such board", "correct it"), "error: no such board\n"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "error: No space left on device\n"),
+        (
+            OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/results/x"),
+            "error: /results/x: No space left on device\n",
+        ),
+        (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)), "error: Disk quota exceeded\n"),
+        (
+            PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/root/x"),
+            "error: /root/x: Permission denied\n",
+        ),
+        (
+            OSError(errno.EROFS, os.strerror(errno.EROFS), "/mnt/x"),
+            "error: /mnt/x: Read-only file system\n",
+        ),
+    ],
+)
+def test_what_the_user_can_mend(
+    error: Exception, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end, user_errors_end_the_process():
+        raise error
+    assert end.value.code == 1
+    assert capsys.readouterr().err.startswith(says)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "facts.json"),
+        IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), "x"),
+        OSError(errno.EBADF, os.strerror(errno.EBADF)),
+        PermissionError(errno.EPERM, os.strerror(errno.EPERM)),
+        BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)),
+        ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
+        OSError("made by hand"),
+        KeyError("a"),
+    ],
+)
+def test_what_is_a_bug_of_ours_keeps_its_traceback(error: Exception) -> None:
+    with pytest.raises(type(error)) as kept, user_errors_end_the_process():
+        raise error
+    assert kept.value is error
