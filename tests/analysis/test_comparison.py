@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from analysis.fixtures import CHOICES, NETWORK, TENSORS, failed_row, network_rows, study_rows
+from analysis.made_up_study import CHOICES, NETWORK, TENSORS, failed_row, network_rows, study_rows
 from nntest.analysis.comparison import (
     ALPHA,
     adjust,

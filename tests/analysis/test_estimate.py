@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from analysis.fixtures import (
+from analysis.made_up_study import (
     CHOICES,
     NETWORK,
     SPEED,

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from nntest.measuring.probe import probe
 from nntest.measuring.transport import Transport, connect
-
-from .conftest import VirtualBoard
+from virtual_board.own_board import VirtualBoard
 
 pytestmark = pytest.mark.virtual_board
 

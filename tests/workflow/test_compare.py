@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from workflow.study import HOME, Checkout
 
 LIMIT = {"baseline": {"run": "old.zip"}, "fail_on_regression": 10}

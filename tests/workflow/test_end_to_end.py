@@ -12,7 +12,6 @@ import pytest
 from nntest.archives.ck import check, read_points
 from nntest.archives.measurements import load
 from nntest.domain.tensors import Tensor
-
 from workflow.study import Checkout
 
 CHAIN = [

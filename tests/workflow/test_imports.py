@@ -7,7 +7,6 @@ import shutil
 import pandas as pd
 import pytest
 from nntest.archives.measurements import load, measured
-
 from workflow.study import HOME, REPETITIONS, Checkout
 
 GENUINE = HOME.parent / "shared" / "data" / "ck"

@@ -10,14 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pyopencl
 import pytest
-
-from workflow.study import REPETITIONS, Checkout
-
-SWEEP = ("--until", "sweep")
-"""The sweep is what is disturbed here; the analysis behind it would only cost time."""
+from workflow.study import REPETITIONS, SWEEP, Checkout, end_what_runs_in
 
 
 @pytest.fixture
@@ -26,17 +21,6 @@ def slow(tmp_path: Path) -> Iterator[Checkout]:
     checkout = Checkout.make(tmp_path / "checkout", repetitions=12)
     yield checkout
     end_what_runs_in(checkout.folder)
-
-
-def end_what_runs_in(folder: Path) -> None:
-    """End the processes that work in a folder of ours."""
-    for process in psutil.process_iter(["cwd", "cmdline"]):
-        try:
-            cwd, words = process.info["cwd"] or "", " ".join(process.info["cmdline"] or [])
-            if process.pid != os.getpid() and (cwd.startswith(str(folder)) or str(folder) in words):
-                process.kill()
-        except psutil.Error:
-            continue
 
 
 def wait_for_repetitions(checkout: Checkout, count: int) -> None:

@@ -21,9 +21,7 @@ import pytest
 import yaml
 from measuring.transport.sshd import SSHD, Proxy, Sshd
 from nntest.config import Board
-
-from workflow.study import Checkout
-from workflow.test_mishaps import SWEEP, end_what_runs_in
+from workflow.study import SWEEP, Checkout, end_what_runs_in
 
 pytestmark = [
     pytest.mark.sshd,

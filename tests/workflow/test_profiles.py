@@ -7,7 +7,6 @@ import sys
 
 import pandas as pd
 import pytest
-
 from workflow.study import POINTS, REPETITIONS, Checkout
 
 # Stands for a reader of a Mali's counters: it counts by the documented contract, but milliseconds.

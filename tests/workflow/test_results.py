@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from nntest.archives.measurements import load, measured
 from nntest.graph import PLOTS, TABLES
-
 from workflow.study import POINTS, REPETITIONS, Checkout
 
 

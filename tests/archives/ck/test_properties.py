@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from ck_samples import (
+from archives.ck.ck_samples import (
     TENSORS,
     bad,
     ck_members,

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from onboard.reference_program import ODD_POINT, patch, run_kernels, run_program
+from onboard.opencl_reference.reference_program import ODD_POINT, patch, run_kernels, run_program
 
 pytest.importorskip("pyopencl")
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from nntest.archives.ck import read_rows
 
-ONBOARD = Path(__file__).resolve().parents[3] / "scripts" / "onboard"
+ONBOARD = Path(__file__).resolve().parents[2] / "scripts" / "onboard"
 STAND_IN = Path(__file__).with_name("stand_in_ck.py")
 TENSORS = ("8-16-16-1-16-1-0", "16-8-8-3-8-1-1", "4-4-4-1-4-1-0")
 KEYS = ("CK_IN_SHAPE_C", "CK_IN_SHAPE_H", "CK_IN_SHAPE_W", "CK_CONV_KERNEL", "CK_OUT_SHAPE_C")

@@ -7,7 +7,7 @@ import sys
 
 import pandas as pd
 import pytest
-from ck_samples import (
+from archives.ck.ck_samples import (
     DEFAULT_ZIP,
     FIREFLY_ENTRIES,
     NONE_ZIP,
