@@ -15,6 +15,7 @@ from analysis.made_up_study import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nntest.analysis import stats
 from nntest.analysis.points import points, tensor_order
 from nntest.analysis.tables import (
     device_state,
@@ -158,7 +159,8 @@ class TestSummary:
         part = summary(frame.merge(keys, on=POINT_KEYS), 42)
         assert_frame_equal(part, whole.iloc[sorted(kept)].reset_index(drop=True))
 
-    def test_thousands_of_points(self):
+    def test_thousands_of_points(self, monkeypatch):
+        monkeypatch.setattr(stats, "DRAWS", 100)
         rows = []
         for batch_size in range(1, 47):
             rows += exact(tensors=TENSORS, repetitions=5, batch_size=batch_size)

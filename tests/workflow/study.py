@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import yaml
 
 HOME = Path(__file__).parents[2]
@@ -37,6 +38,8 @@ POINTS = 8
 REPETITIONS = POINTS * CONFIG["repetitions"]
 SWEEP = ("--until", "sweep")
 """The sweep is what is disturbed here; the analysis behind it would only cost time."""
+
+own_study = pytest.mark.slow("measure a study of their own")
 
 
 class Checkout:

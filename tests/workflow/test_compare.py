@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from workflow.study import Checkout
+from workflow.study import Checkout, own_study
 
 LIMIT = {"baseline": {"run": "old.zip"}, "fail_on_regression": 10}
 
@@ -42,6 +42,7 @@ def slower(fresh: Checkout) -> Checkout:
     return fresh
 
 
+@own_study
 def test_a_regression_ends_the_run_after_all_is_written(slower: Checkout) -> None:
     status, output = slower.run_anyhow()
     assert status != 0

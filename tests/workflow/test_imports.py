@@ -7,7 +7,9 @@ import shutil
 import pandas as pd
 import pytest
 from nntest.archives.measurements import load, measured
-from workflow.study import HOME, REPETITIONS, Checkout
+from workflow.study import HOME, REPETITIONS, Checkout, own_study
+
+pytestmark = own_study
 
 GENUINE = HOME.parent / "shared" / "data" / "ck"
 

@@ -24,6 +24,7 @@ from nntest.config import Board
 from workflow.study import SWEEP, Checkout, end_what_runs_in
 
 pytestmark = [
+    pytest.mark.slow("measure over SSH"),
     pytest.mark.sshd,
     pytest.mark.skipif(not SSHD.exists(), reason=f"needs OpenSSH's server ({SSHD} is missing)"),
 ]
