@@ -24,16 +24,15 @@ from archives.ck.ck_samples import (
     write,
     zip_of,
 )
+from commands.command_line import nntest
 from nntest.archives.measurements import load
 
 A = "a" * 16
 
 
 def tool(*arguments, status=0):
-    command = [sys.executable, "-m", "nntest.commands.main", "ck", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == status, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+    done = nntest("ck", *arguments)
+    assert done.status == status, done.stdout + done.stderr
     return done
 
 

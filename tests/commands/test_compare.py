@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from archives.ck.ck_samples import TENSORS, good, header, make_plan, make_point, write
-
-
-def compare(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "nntest.commands.main", "compare", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done
+from commands.command_line import nntest
 
 
 @pytest.fixture
@@ -39,17 +26,17 @@ def runs(tmp_path: Path) -> Path:
 
 def test_what_is_slower_is_named_and_ends_with_1_where_asked(runs: Path) -> None:
     asked = ("--fail-on-regression", "10", "--table", "t.csv", "--plot", "p.svg")
-    done = compare(runs, "old.zip", "new.zip", *asked)
-    assert done.returncode == 1
+    done = nntest("compare", "old.zip", "new.zip", *asked, folder=runs)
+    assert done.status == 1
     assert "2 of 2 points are more than 10 % slower" in done.stderr
     assert "x 10.0" in done.stdout
     table = pd.read_csv(runs / "t.csv")
     assert table["verdict"].tolist() == ["slower"] * 2
     assert (runs / "p.svg").exists()
-    assert compare(runs, "old.zip", "new.zip").returncode == 0
+    assert nntest("compare", "old.zip", "new.zip", folder=runs).status == 0
 
 
 def test_an_archive_that_is_not_there_is_named(runs: Path) -> None:
-    done = compare(runs, "old.zip", "none.zip")
-    assert done.returncode == 1
+    done = nntest("compare", "old.zip", "none.zip", folder=runs)
+    assert done.status == 1
     assert "none.zip" in done.stderr
