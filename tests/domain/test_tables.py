@@ -13,7 +13,7 @@ from nntest.domain.tables import shared
 from nntest.domain.tables.all import ALL
 from nntest.domain.tables.column import FLAG, FLOAT, INT, RATIO, SHARE, TEXT, Column, Table
 from nntest.domain.tables.frames import frame_of
-from nntest.graph import table_arguments, table_modules
+from nntest.graph.arguments import table_arguments
 from nntest.report.table_docs import DOCUMENT, tables_page
 
 SUFFIXES = {
