@@ -165,11 +165,7 @@ def start(folder, owner, job):
     plan = read_plan(folder)
     lock = BoardLock(plan["lock_file"])
     claim = dict(owner, plan_id=plan["plan_id"], folder=folder, since=utc_now())
-    try:
-        taken = lock.acquire(claim, START_PATIENCE_S)
-    except OSError as error:
-        raise Failed("lock {}: {}".format(plan["lock_file"], error))
-    if not taken:
+    if not lock.acquire(claim, START_PATIENCE_S):
         return {"state": BUSY, "owner": lock.owner()}
     try:
         os.remove(os.path.join(folder, STOP_FILE))
@@ -251,8 +247,6 @@ def stop(folder):
             return {"state": "asked"}
     except FileNotFoundError:
         return {"state": NONE}
-    except OSError as error:
-        raise Failed("{}: {}".format(folder, error.strerror))
 
 
 def main(job, pack=None):
@@ -276,7 +270,7 @@ def main(job, pack=None):
             answer = pack(arguments.folder, arguments.out)
         else:
             answer = {"status": status, "stop": stop}[arguments.command](arguments.folder)
-    except Failed as error:
+    except (Failed, OSError) as error:
         answer = {"state": FAILED, "message": str(error)}
     print(json.dumps(answer, sort_keys=True))
     return 1 if answer["state"] == FAILED and "running" not in answer else 0
