@@ -68,6 +68,11 @@ def read_json(path, default):
         return default
 
 
+def in_words(error, folder):
+    """What an OSError says, and of which file."""
+    return "{} ({})".format(error.strerror or error, error.filename or folder)
+
+
 def read_plan(folder):
     """The plan of a folder; raises `Failed` if there is none."""
     plan = read_json(os.path.join(folder, PLAN_FILE), None)
@@ -194,7 +199,7 @@ def run(folder, plan, lock, job):
     except Failed as error:
         message = str(error)
     except OSError as error:
-        message = "{} ({})".format(error.strerror or error, error.filename or folder)
+        message = in_words(error, folder)
     except Exception as error:
         import traceback
 
@@ -270,7 +275,9 @@ def main(job, pack=None):
             answer = pack(arguments.folder, arguments.out)
         else:
             answer = {"status": status, "stop": stop}[arguments.command](arguments.folder)
-    except (Failed, OSError) as error:
+    except Failed as error:
         answer = {"state": FAILED, "message": str(error)}
+    except OSError as error:
+        answer = {"state": FAILED, "message": in_words(error, arguments.folder)}
     print(json.dumps(answer, sort_keys=True))
     return 1 if answer["state"] == FAILED and "running" not in answer else 0
