@@ -275,6 +275,24 @@ def test_its_program_ends_with_the_runner(board: Board) -> None:
         time.sleep(0.02)
 
 
+def test_the_runner_wakes_up_a_few_times_a_second_beside_a_program(board: Board) -> None:
+    board.plan(board.point("a", "hangs", timeout_s=60))
+    board.call("start")
+    runner = board.wait("running")["pid"]
+    children = Path(f"/proc/{runner}/task/{runner}/children")
+    wait_for(lambda: children.read_text().split())
+
+    def wake_ups() -> int:
+        lines = Path(f"/proc/{runner}/status").read_text().splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith("voluntary")))
+
+    time.sleep(1.0)
+    before, began = wake_ups(), time.monotonic()
+    time.sleep(3.0)
+    # One a second to look up, and some for the file that it writes then.
+    assert 0 < wake_ups() - before < 8 * (time.monotonic() - began)
+
+
 def test_stop_ends_it_at_once_and_keeps_what_is_measured(board: Board) -> None:
     board.plan(board.point("a", "good", env={"PACE": "0.2"}, repetitions=200))
     board.call("start")
