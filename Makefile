@@ -1,5 +1,5 @@
 # make run    measure the study of config/config.yaml and make its report
-# make test   the tests; make lint: what must hold before a commit
+# make test   the quick tests; make test-all: every one; make lint: what must hold before a commit
 # make env    the Python environment that the others use (they call it themselves)
 # make board-file HOST=name   draft a file for config/boards/ from a probe of a board
 # make virtual-board, virtual-run, virtual-board-stop   an aarch64 board under qemu (root, apt)
@@ -10,13 +10,16 @@ CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test lint env lock schemas docs board-file clean virtual-board virtual-run virtual-board-stop
+.PHONY: run test test-all lint env lock schemas docs board-file clean virtual-board virtual-run virtual-board-stop
 
 run: env
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
 test: env
 	@$(BIN)/pytest $(ARGS)
+
+test-all: env
+	@$(BIN)/pytest --all $(ARGS)
 
 lint: env
 	$(BIN)/ruff format --check .

@@ -68,6 +68,11 @@ def read_json(path, default):
         return default
 
 
+def in_words(error, folder):
+    """What an OSError says, and of which file."""
+    return "{} ({})".format(error.strerror or error, error.filename or folder)
+
+
 def read_plan(folder):
     """The plan of a folder; raises `Failed` if there is none."""
     plan = read_json(os.path.join(folder, PLAN_FILE), None)
@@ -165,11 +170,7 @@ def start(folder, owner, job):
     plan = read_plan(folder)
     lock = BoardLock(plan["lock_file"])
     claim = dict(owner, plan_id=plan["plan_id"], folder=folder, since=utc_now())
-    try:
-        taken = lock.acquire(claim, START_PATIENCE_S)
-    except OSError as error:
-        raise Failed("lock {}: {}".format(plan["lock_file"], error))
-    if not taken:
+    if not lock.acquire(claim, START_PATIENCE_S):
         return {"state": BUSY, "owner": lock.owner()}
     try:
         os.remove(os.path.join(folder, STOP_FILE))
@@ -198,7 +199,7 @@ def run(folder, plan, lock, job):
     except Failed as error:
         message = str(error)
     except OSError as error:
-        message = "{} ({})".format(error.strerror or error, error.filename or folder)
+        message = in_words(error, folder)
     except Exception as error:
         import traceback
 
@@ -251,8 +252,6 @@ def stop(folder):
             return {"state": "asked"}
     except FileNotFoundError:
         return {"state": NONE}
-    except OSError as error:
-        raise Failed("{}: {}".format(folder, error.strerror))
 
 
 def main(job, pack=None):
@@ -278,5 +277,7 @@ def main(job, pack=None):
             answer = {"status": status, "stop": stop}[arguments.command](arguments.folder)
     except Failed as error:
         answer = {"state": FAILED, "message": str(error)}
+    except OSError as error:
+        answer = {"state": FAILED, "message": in_words(error, arguments.folder)}
     print(json.dumps(answer, sort_keys=True))
     return 1 if answer["state"] == FAILED and "running" not in answer else 0

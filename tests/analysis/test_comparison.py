@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from analysis.fixtures import CHOICES, NETWORK, TENSORS, failed_row, network_rows, study_rows
+from analysis.made_up_study import CHOICES, NETWORK, TENSORS, failed_row, network_rows, study_rows
 from nntest.analysis.comparison import (
     ALPHA,
     adjust,
@@ -104,15 +104,18 @@ class TestErrorRate:
             wrong += made(new, compare, old)["verdict"].isin(["slower", "faster"]).any()
         return wrong
 
+    @pytest.mark.slow("count over many made-up studies")
     def test_of_identical_code_whose_processes_differ_more_than_repetitions(self):
         # 5 % of 40 are 2; more than 5 have a probability below 1.4 %.
         assert self.alarms(effect=0) <= 5
 
+    @pytest.mark.slow("count over many made-up studies")
     def test_of_identical_code_on_a_machine_that_drifts(self):
         assert self.alarms(effect=5, drift=math.log(1.05)) <= 5
         # What the smallest effect is for: without, the drift is called a difference.
         assert self.alarms(effect=0, drift=math.log(1.1)) > 10
 
+    @pytest.mark.slow("count over many made-up studies")
     def test_a_test_on_repetitions_would_not_hold_it(self):
         """What the process level is for: every repetition taken for a process."""
         assert self.alarms(effect=0, process_of="repetition_id") > 10

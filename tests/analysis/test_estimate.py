@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from analysis.fixtures import (
+from analysis.made_up_study import (
     CHOICES,
     NETWORK,
     SPEED,
@@ -80,6 +80,7 @@ class TestKnownTruth:
             5 * 0.9 * float(np.median(times))
         )
 
+    @pytest.mark.slow("count over many made-up studies")
     def test_interval_holds_the_truth_as_often_as_it_says(self):
         held, widths = 0, []
         for seed in range(100):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from analysis.fixtures import TENSORS, failed_row, row
+from analysis.made_up_study import TENSORS, failed_row, row
 from nntest.analysis.kernels import kernel_share, stage_of
 from nntest.analysis.protocols import protocol_check
 from nntest.archives.measurements import to_frame

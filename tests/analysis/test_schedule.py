@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from analysis.fixtures import (
+from analysis.made_up_study import (
     CHOICES,
     NETWORK,
     TENSORS,

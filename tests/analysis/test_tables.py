@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from analysis.fixtures import (
+from analysis.made_up_study import (
     CHOICES,
     TENSORS,
     TUNED,
@@ -15,6 +15,7 @@ from analysis.fixtures import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nntest.analysis import stats
 from nntest.analysis.points import points, tensor_order
 from nntest.analysis.tables import (
     device_state,
@@ -149,7 +150,7 @@ class TestSummary:
             rows[index]["throttled"] = throttled
         assert summary(to_frame(rows), 42)["throttled"].tolist() == [2]
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=settings().max_examples // 5)
     @given(st.sets(st.integers(0, len(CHOICES) * len(SMALL) - 1), min_size=1))
     def test_an_interval_does_not_hang_on_what_else_is_in_the_table(self, kept):
         frame = to_frame(study_rows(tensors=SMALL))
@@ -158,7 +159,8 @@ class TestSummary:
         part = summary(frame.merge(keys, on=POINT_KEYS), 42)
         assert_frame_equal(part, whole.iloc[sorted(kept)].reset_index(drop=True))
 
-    def test_thousands_of_points(self):
+    def test_thousands_of_points(self, monkeypatch):
+        monkeypatch.setattr(stats, "DRAWS", 100)
         rows = []
         for batch_size in range(1, 47):
             rows += exact(tensors=TENSORS, repetitions=5, batch_size=batch_size)

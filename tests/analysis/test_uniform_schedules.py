@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from analysis.fixtures import NETWORK, TENSORS, network_rows, study_rows, true_time_us
+from analysis.made_up_study import NETWORK, TENSORS, network_rows, study_rows, true_time_us
 from nntest.analysis.end_to_end import end_to_end
 from nntest.analysis.estimate import estimate, layer_times
 from nntest.analysis.study_figure import study_figure

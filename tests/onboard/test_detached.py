@@ -1,4 +1,4 @@
-"""A detached job by itself: how it ends and what its status says, and how often it wakes up."""
+"""A detached job by itself: how it ends, and what its status says then."""
 
 from __future__ import annotations
 
@@ -43,8 +43,6 @@ class Tried(Job):
 
 sys.exit(main(Tried))
 """
-WAKE_UPS_A_SECOND = 8
-"""A tick a second, and a file written at each."""
 
 
 class Bench:
@@ -123,20 +121,6 @@ def test_what_is_not_there_has_no_job_and_cannot_be_started(bench: Bench) -> Non
     bench.folder.rmdir()
     assert bench.call("stop") == {"state": "none"}
     bench.folder.mkdir()
-
-
-def test_who_waits_beside_a_measurement_wakes_up_a_few_times_a_second(bench: Bench) -> None:
-    bench.plan("waits")
-    bench.call("start")
-    pid = bench.until(is_running)["pid"]
-
-    def wake_ups() -> int:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return int(next(line.split()[1] for line in lines if line.startswith("voluntary")))
-
-    before, began = wake_ups(), time.monotonic()
-    time.sleep(4.0)
-    assert 0 < wake_ups() - before < WAKE_UPS_A_SECOND * (time.monotonic() - began)
 
 
 def test_the_end_of_what_it_waits_for_is_noticed_at_once() -> None:

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from analysis.fixtures import (
+from analysis.made_up_study import (
     CHOICES,
     NETWORK,
     TENSORS,

@@ -22,8 +22,7 @@ from nntest.measuring.installed import Installed
 from nntest.measuring.libraries.armcl import MARKER, ArmCL
 from nntest.measuring.probe import probe
 from nntest.measuring.transport import Transport, connect
-
-from .conftest import VirtualBoard
+from virtual_board.own_board import VirtualBoard
 
 pytestmark = pytest.mark.virtual_board
 

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
+import pytest
 import yaml
 
 HOME = Path(__file__).parents[2]
@@ -34,6 +36,10 @@ CONFIG: dict[str, Any] = {
 }
 POINTS = 8
 REPETITIONS = POINTS * CONFIG["repetitions"]
+SWEEP = ("--until", "sweep")
+"""The sweep is what is disturbed here; the analysis behind it would only cost time."""
+
+own_study = pytest.mark.slow("measure a study of their own")
 
 
 class Checkout:
@@ -146,6 +152,17 @@ class Checkout:
             return []
         whole = path.read_bytes().split(b"\n")[:-1]
         return [json.loads(line) for line in whole][1:]
+
+
+def end_what_runs_in(folder: Path) -> None:
+    """End the processes that work in a folder of ours."""
+    for process in psutil.process_iter(["cwd", "cmdline"]):
+        try:
+            cwd, words = process.info["cwd"] or "", " ".join(process.info["cmdline"] or [])
+            if process.pid != os.getpid() and (cwd.startswith(str(folder)) or str(folder) in words):
+                process.kill()
+        except psutil.Error:
+            continue
 
 
 def _hear_ctrl_c() -> None:

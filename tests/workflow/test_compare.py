@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from workflow.study import HOME, Checkout
+from workflow.study import Checkout, own_study
 
 LIMIT = {"baseline": {"run": "old.zip"}, "fail_on_regression": 10}
 
@@ -43,6 +42,7 @@ def slower(fresh: Checkout) -> Checkout:
     return fresh
 
 
+@own_study
 def test_a_regression_ends_the_run_after_all_is_written(slower: Checkout) -> None:
     status, output = slower.run_anyhow()
     assert status != 0
@@ -62,7 +62,7 @@ def test_a_regression_ends_the_run_after_all_is_written(slower: Checkout) -> Non
     assert "merge" not in slower.would_run()
     slower.run("--until", "no_regressions")
     # The command compares the same archives alike.
-    command = [sys.executable, str(HOME / "scripts" / "compare.py"), "old.zip", "new.zip"]
+    command = [sys.executable, "-m", "nntest.commands.main", "compare", "old.zip", "new.zip"]
     done = subprocess.run(
         [*command, "--fail-on-regression", "10", "--table", "t.csv", "--plot", "p.svg"],
         cwd=slower.folder, capture_output=True, text=True, check=False,

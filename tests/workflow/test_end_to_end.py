@@ -12,9 +12,9 @@ import pytest
 from nntest.archives.ck import check, read_points
 from nntest.archives.measurements import load
 from nntest.domain.tensors import Tensor
+from workflow.study import Checkout, own_study
 
-from workflow.study import Checkout
-
+pytestmark = own_study
 CHAIN = [
     {"name": "first", "species": "conv", "tensor": "3-32-32-3-8-2-0_1_0_1"},
     {"name": "second", "species": "conv", "tensor": "8-16-16-1-8-1-0"},

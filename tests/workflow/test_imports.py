@@ -7,8 +7,9 @@ import shutil
 import pandas as pd
 import pytest
 from nntest.archives.measurements import load, measured
+from workflow.study import HOME, REPETITIONS, Checkout, own_study
 
-from workflow.study import HOME, REPETITIONS, Checkout
+pytestmark = own_study
 
 GENUINE = HOME.parent / "shared" / "data" / "ck"
 

@@ -10,14 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pyopencl
 import pytest
-
-from workflow.study import REPETITIONS, Checkout
-
-SWEEP = ("--until", "sweep")
-"""The sweep is what is disturbed here; the analysis behind it would only cost time."""
+from workflow.study import REPETITIONS, SWEEP, Checkout, end_what_runs_in, own_study
 
 
 @pytest.fixture
@@ -26,17 +21,6 @@ def slow(tmp_path: Path) -> Iterator[Checkout]:
     checkout = Checkout.make(tmp_path / "checkout", repetitions=12)
     yield checkout
     end_what_runs_in(checkout.folder)
-
-
-def end_what_runs_in(folder: Path) -> None:
-    """End the processes that work in a folder of ours."""
-    for process in psutil.process_iter(["cwd", "cmdline"]):
-        try:
-            cwd, words = process.info["cwd"] or "", " ".join(process.info["cmdline"] or [])
-            if process.pid != os.getpid() and (cwd.startswith(str(folder)) or str(folder) in words):
-                process.kill()
-        except psutil.Error:
-            continue
 
 
 def wait_for_repetitions(checkout: Checkout, count: int) -> None:
@@ -51,6 +35,7 @@ def assert_nothing_twice(checkout: Checkout, repetitions: int) -> None:
     assert len(done) == len(set(done)) == repetitions
 
 
+@own_study
 def test_snakemake_killed_in_the_middle_of_a_sweep(slow: Checkout) -> None:
     running = slow.start(*SWEEP)
     wait_for_repetitions(slow, 5)
@@ -63,6 +48,7 @@ def test_snakemake_killed_in_the_middle_of_a_sweep(slow: Checkout) -> None:
     assert slow.to_measure() == []
 
 
+@own_study
 def test_snakemake_and_the_board_killed_in_the_middle_of_a_sweep(slow: Checkout) -> None:
     running = slow.start(*SWEEP)
     wait_for_repetitions(slow, 5)
@@ -76,6 +62,7 @@ def test_snakemake_and_the_board_killed_in_the_middle_of_a_sweep(slow: Checkout)
     assert_nothing_twice(slow, 8 * 12)
 
 
+@own_study
 def test_ctrl_c_in_the_middle_of_a_sweep(slow: Checkout) -> None:
     # A terminal sends the signal to the whole foreground group.
     running = slow.start(*SWEEP, start_new_session=True)
@@ -93,6 +80,7 @@ def test_ctrl_c_in_the_middle_of_a_sweep(slow: Checkout) -> None:
     assert_nothing_twice(slow, 8 * 12)
 
 
+@own_study
 def test_two_runs_at_once_in_one_folder(slow: Checkout) -> None:
     running = slow.start(*SWEEP)
     wait_for_repetitions(slow, 1)
@@ -104,6 +92,7 @@ def test_two_runs_at_once_in_one_folder(slow: Checkout) -> None:
     assert_nothing_twice(slow, 8 * 12)
 
 
+@own_study
 def test_two_folders_share_one_board(slow: Checkout, tmp_path: Path) -> None:
     other = slow.copy(tmp_path / "other")
     running = slow.start(*SWEEP)
@@ -118,6 +107,7 @@ def test_two_folders_share_one_board(slow: Checkout, tmp_path: Path) -> None:
     running.wait(timeout=300)
 
 
+@own_study
 def test_a_board_is_taken_over_when_asked_to(slow: Checkout, tmp_path: Path) -> None:
     other = slow.copy(tmp_path / "other")
     running = slow.start(*SWEEP)
@@ -134,6 +124,7 @@ def test_a_board_is_taken_over_when_asked_to(slow: Checkout, tmp_path: Path) -> 
     assert_nothing_twice(slow, 8 * 12)
 
 
+@own_study
 def test_a_full_disk(fresh: Checkout) -> None:
     """The kernel's limit on file sizes stands for a full disk; no root is needed for it."""
     fresh.run("--until", "install")
@@ -209,6 +200,7 @@ def test_an_import_that_is_not_there(study: Checkout) -> None:
     assert "imports: nothing matches 'nowhere/*.zip'" in output
 
 
+@own_study
 def test_a_program_that_always_fails_is_told_and_tried_again_once_mended(fresh: Checkout) -> None:
     kernels = "scripts/onboard/opencl_reference/kernels"
     good = {path: path.read_text() for path in (fresh.folder / kernels).glob("*.cl")}

@@ -21,11 +21,10 @@ import pytest
 import yaml
 from measuring.transport.sshd import SSHD, Proxy, Sshd
 from nntest.config import Board
-
-from workflow.study import Checkout
-from workflow.test_mishaps import SWEEP, end_what_runs_in
+from workflow.study import SWEEP, Checkout, end_what_runs_in
 
 pytestmark = [
+    pytest.mark.slow("measure over SSH"),
     pytest.mark.sshd,
     pytest.mark.skipif(not SSHD.exists(), reason=f"needs OpenSSH's server ({SSHD} is missing)"),
 ]
@@ -100,15 +99,11 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     end_what_runs_in(tmp_path)
 
 
-def test_a_link_that_is_cut_for_half_a_minute(bench: Bench) -> None:
+def test_a_link_that_is_cut_and_comes_back(bench: Bench) -> None:
     running = bench.checkout.start(*SWEEP)
     bench.wait_for(lambda: len(bench.journal()) >= 5)
     bench.wire.cut()
-    cut_at = time.monotonic()
-    bench.wait_for(lambda: "the board goes on by itself" in bench.output(), 40)
-    noticed = time.monotonic() - cut_at
-    assert noticed <= 20, f"noticed after {noticed:.0f} s"
-    time.sleep(max(0.0, 30 - noticed))
+    bench.wait_for(lambda: "the board goes on by itself" in bench.output())
     bench.wire.mend()
     assert running.wait(timeout=300) == 0, bench.output()
     bench.assert_all_once()
@@ -131,7 +126,7 @@ def test_the_boards_sshd_and_runner_killed(bench: Bench) -> None:
     bench.wire.hang_up()
     os.kill(runner, signal.SIGKILL)
     measured = len(bench.journal())
-    bench.wait_for(lambda: "the board goes on by itself" in bench.output(), 40)
+    bench.wait_for(lambda: "the board goes on by itself" in bench.output())
     bench.sshd.start()
     assert len(bench.journal()) == measured
     # Once it is back the controller finds the runner gone and starts it again.

@@ -7,8 +7,9 @@ import sys
 
 import pandas as pd
 import pytest
+from workflow.study import POINTS, REPETITIONS, Checkout, own_study
 
-from workflow.study import POINTS, REPETITIONS, Checkout
+pytestmark = own_study
 
 # Stands for a reader of a Mali's counters: it counts by the documented contract, but milliseconds.
 READER = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflow.study import CONFIG, LAYERS, Checkout
+from workflow.study import CONFIG, LAYERS, Checkout, own_study
 
 ANALYSIS = {
     "merge", "tidy", "table", "violin", "speedup_bars", "analysis_plot", "plot_roofline", "predict",
@@ -15,6 +15,7 @@ def test_a_finished_study_has_nothing_to_be_done(finished: Checkout) -> None:
     assert finished.would_run() == {}
 
 
+@own_study
 def test_a_further_tensor_measures_that_tensor_alone(study: Checkout) -> None:
     study.configure(tensors={"conv": ["4-8-8-1-4-1-0"]})
     assert set(study.would_run()) == {"sweep", *ANALYSIS}

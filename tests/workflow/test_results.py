@@ -12,8 +12,7 @@ import pytest
 from nntest.archives.measurements import load, measured
 from nntest.graph.plots import PLOTS
 from nntest.graph.tables import TABLES
-
-from workflow.study import POINTS, REPETITIONS, Checkout
+from workflow.study import POINTS, REPETITIONS, Checkout, own_study
 
 
 def table(finished: Checkout, name: str) -> pd.DataFrame:
@@ -102,6 +101,7 @@ def test_the_headline_and_the_page_say_what_came_out(finished: Checkout) -> None
     assert 'src="http' not in page
 
 
+@own_study
 def test_snakemakes_own_report_works(study: Checkout) -> None:
     study.run("--report", "snakemake-report.zip")
     with zipfile.ZipFile(study.folder / "snakemake-report.zip") as archive:

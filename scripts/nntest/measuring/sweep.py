@@ -113,7 +113,7 @@ def run_sweep(
         raise
     except UserError as error:
         kept = _pull_partial(transport, folder, outputs)
-        hint = error.hint or "mend the cause and run the same command again"
+        hint = error.hint or "remove the cause and run the same command again"
         raise UserError(
             error.message, f"{hint}; what was measured is kept on the board{kept}"
         ) from None

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 import pytest
-from analysis.published.qutibench import QUTIBENCH, needs_data, published_networks, shipped
+from analysis.published.published_data import QUTIBENCH, needs_data, published_networks, shipped
 from nntest.analysis.pareto import Axis, pareto_front
 from nntest.analysis.published.against_roofs import BEST, error_summary, measured_over_predicted
 from nntest.analysis.published.lint import lint

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from analysis.published.qutibench import (
+from analysis.published.published_data import (
     HOME,
     QUTIBENCH,
     SHARED,

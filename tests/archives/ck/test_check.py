@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ck_samples import ck_members, ck_meta, ck_point, ck_run, zip_of
+from archives.ck.ck_samples import ck_members, ck_meta, ck_point, ck_run, zip_of
 from nntest.archives.ck import check
 from nntest.archives.ck.locate import line_of
 

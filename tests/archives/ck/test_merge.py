@@ -7,7 +7,7 @@ import json
 import zipfile
 
 import pytest
-from ck_samples import (
+from archives.ck.ck_samples import (
     DEFAULT_ZIP,
     FIREFLY,
     NONE_ZIP,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ck_samples import FIREFLY, ck_members, ck_point, ck_run, frame_of, zip_of
+from archives.ck.ck_samples import FIREFLY, ck_members, ck_point, ck_run, frame_of, zip_of
 from nntest.archives.ck import read_counter_rows, read_kernel_rows
 from nntest.archives.measurements import to_frame
 from nntest.domain.tables.measurements import KERNELS

@@ -1,19 +1,18 @@
 """Whatever a board writes reads back, and whatever anybody writes ends in no traceback.
 
-The environment variable NNTEST_FUZZ makes the fuzzing longer: 20 is 20 times as many examples.
+`--hypothesis-profile=long` tries 20 times as many examples as `make test-all`.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
-from ck_samples import (
+from archives.ck.ck_samples import (
     TENSORS,
     bad,
     ck_members,
@@ -27,7 +26,7 @@ from ck_samples import (
     write,
     zip_of,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nntest.archives.ck import (
     check,
@@ -51,16 +50,11 @@ POINTS = [
     for tensor in TENSORS[:2]
     for tuner in ("NONE", "DEFAULT")
 ]
-LONGER = int(os.environ.get("NNTEST_FUZZ", "1"))
 
 
 def fuzz(examples: int) -> settings:
-    """Settings of a fuzzing test."""
-    return settings(
-        max_examples=examples * LONGER,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
+    """Settings of a fuzzing test: so many examples in `make test-all`, a fifth in `make test`."""
+    return settings(max_examples=examples * settings().max_examples // 100)
 
 
 some = fuzz(40)

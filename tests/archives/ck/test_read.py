@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ck_samples import (
+from archives.ck.ck_samples import (
     FIREFLY,
     MODEL,
     ck_members,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ck_samples import (
+from archives.ck.ck_samples import (
     DEFAULT_ZIP,
     FIREFLY,
     FIREFLY_ENTRIES,

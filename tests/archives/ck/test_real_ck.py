@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ck_samples import (
+from archives.ck.ck_samples import (
     DEFAULT_ZIP,
     NONE_ZIP,
     REPOSITORY,

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from ck_samples import FIREFLY, ck_members, ck_point, dumps, frame_of, unpack, zip_of
+from archives.ck.ck_samples import FIREFLY, ck_members, ck_point, dumps, frame_of, unpack, zip_of
 from nntest.archives.ck import check, merge, read_rows
 from nntest.archives.ck.safety import Limits, RefusedError, parse_json, parse_object, unsafe_name
 from nntest.archives.ck.trees import open_tree

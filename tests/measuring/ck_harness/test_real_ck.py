@@ -77,6 +77,7 @@ def test_what_pypi_alone_gives_ends_at_the_first_repository(tmp_path: Path) -> N
 @pytest.mark.skipif(
     not REPOSITORIES, reason="NNTEST_CK_REPOSITORIES names no folder with CK's data repositories"
 )
+@pytest.mark.slow("measure through real CK")
 @pytest.mark.sshd
 @pytest.mark.skipif(not SSHD.exists(), reason="needs OpenSSH's server")
 @pytest.mark.timeout(3600)

@@ -223,8 +223,8 @@ def is_gone(pid: int) -> bool:
 
 
 def soon(condition: Callable[[], bool]) -> None:
-    """Wait until something holds, which has to be within ten seconds."""
-    deadline = time.monotonic() + 10
+    """Wait until something holds, which has to be within a minute."""
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -154,23 +154,22 @@ def test_a_signal_is_no_success(transport: Transport) -> None:
 def test_a_command_that_hangs_is_ended_in_time(transport: Transport, work: Path) -> None:
     script = 'echo $$ > "$1"; exec sleep 600'
     began = time.monotonic()
-    with pytest.raises(DeadlineExceeded, match=r"no answer within 0.7 s"):
-        transport.run(["sh", "-c", script, "sh", str(work / "pid")], timeout_s=0.7)
-    assert time.monotonic() - began < 10
+    with pytest.raises(DeadlineExceeded, match=r"no answer within 2 s"):
+        transport.run(["sh", "-c", script, "sh", str(work / "pid")], timeout_s=2)
+    assert time.monotonic() - began < 20
     pid = int((work / "pid").read_text())
     soon(lambda: is_gone(pid))
     assert transport.run(["echo", "next"], timeout_s=20).stdout == "next\n"
 
 
 def test_a_program_in_the_background_outlives_its_command(transport: Transport, work: Path) -> None:
-    script = 'cd "$1"; (sleep 1; echo late > done) > log 2>&1 & echo started'
+    wait = "until [ -e go ]; do sleep 0.1; done"
+    script = f'cd "$1"; ({wait}; echo late > done) > log 2>&1 & echo started'
     done = transport.run(["sh", "-c", script, "sh", str(work)], timeout_s=20)
     assert done.stdout == "started\n"
     assert transport.read(str(work / "done")) is None
-    deadline = time.monotonic() + 20
-    while transport.read(str(work / "done")) != b"late\n":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    (work / "go").touch()
+    soon(lambda: transport.read(str(work / "done")) == b"late\n")
 
 
 @pytest.mark.parametrize("name", HOSTILE)

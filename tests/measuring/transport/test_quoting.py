@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from measuring.transport.sshd import Sshd
 from nntest.errors import UserError
@@ -19,9 +19,8 @@ SHARP = st.sampled_from([*"'\"`$\\;&|<>(){}[]*?~#!=-\n\t\r %^,", "$(", "${", "\x
 VALUES = st.lists(
     SHARP | st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12
 ).map("".join)
-FEW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FEW = settings(max_examples=settings().max_examples // 4)
+"""Each example starts processes."""
 PRINT_ALL = 'for value; do printf "%s\\0" "$value"; done'
 
 
@@ -60,7 +59,7 @@ def test_values_reach_a_board_as_they_are(board: Transport, values: list[str]) -
 
 @pytest.mark.sshd
 @given(name=VALUES.filter(lambda value: value not in ("", ".", "..") and "/" not in value))
-@settings(FEW, max_examples=12)
+@FEW
 def test_names_reach_a_board_as_they_are(board: Transport, sshd: Sshd, name: str) -> None:
     if len(name.encode()) > 200:
         return

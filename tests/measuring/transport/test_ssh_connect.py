@@ -116,7 +116,7 @@ def _greeter(greeting: bytes) -> Iterator[int]:
                     client, _ = listener.accept()
                     client.sendall(greeting)
                     # What was not read when it is closed would turn the end into a reset.
-                    client.settimeout(0.2)
+                    client.settimeout(2)
                     with contextlib.suppress(TimeoutError):
                         client.recv(1000)
                     client.close()
@@ -150,24 +150,23 @@ def test_nothing_but_the_error_is_said(sshd: Sshd) -> None:
 
 
 def test_a_server_that_never_says_anything(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssh_connect, "BANNER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(ssh_connect, "BANNER_TIMEOUT_S", 1)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         began = time.monotonic()
         with pytest.raises(Unreachable, match="says nothing"):
             sshd.connect(port=listener.getsockname()[1])
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
 
 
 def test_a_server_that_stops_in_the_handshake(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssh_connect, "BANNER_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(ssh_connect, "HANDSHAKE_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(ssh_connect, "HANDSHAKE_TIMEOUT_S", 2)
     proxy = Proxy(sshd.port)
     proxy.at_bytes = (60, proxy.cut)
     try:
         began = time.monotonic()
         with pytest.raises(Unreachable, match="shaking hands"):
             sshd.through(proxy)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
     finally:
         proxy.close()
 
@@ -190,7 +189,7 @@ def test_an_account_without_a_shell(tmp_path: Path) -> None:
 
 
 def test_an_account_whose_shell_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssh_shell, "START_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(ssh_shell, "START_TIMEOUT_S", 1)
     server = _forced(tmp_path / "board", "sleep 30")
     try:
         with server.connect() as transport, pytest.raises(DeadlineExceeded):

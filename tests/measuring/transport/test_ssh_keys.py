@@ -7,12 +7,11 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from measuring.transport.sshd import AT_ONCE, Sshd, make_key, says
+from measuring.transport.sshd import AT_ONCE, Sshd, make_key, says, soon
 from nntest.config.board import Board, LocalConnection
 from nntest.measuring.transport import (
     AuthenticationFailed,
@@ -99,8 +98,7 @@ def agent(lab: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An SSH agent without keys; its socket."""
     path = lab / "agent"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
-    while not path.exists():
-        time.sleep(0.02)
+    soon(path.exists)
     monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
     yield path
     process.terminate()

@@ -21,7 +21,7 @@ from nntest.measuring.transport.ssh import SshTransport
 
 pytestmark = pytest.mark.sshd
 
-NOTICED_WITHIN_S = 20.0
+NOTICED_WITHIN_S = 60.0
 
 
 def test_a_cut_link_is_noticed_whatever_goes_on(sshd: Sshd, archive: Path, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_cut_link_is_noticed_whatever_goes_on(sshd: Sshd, archive: Path, tmp_p
     cut_at = time.monotonic()
     for one in threads:
         one.start()
-    time.sleep(0.7)
+    time.sleep(1)
     cut_at = time.monotonic()
     for wire in proxies.values():
         wire.cut()
@@ -102,27 +102,27 @@ def _idle(board: SshTransport) -> None:
 def test_a_quiet_link_is_not_taken_for_a_cut_one(
     sshd: Sshd, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nntest.measuring.transport.ssh_link.SILENT_AFTER_S", 0.8)
-    monkeypatch.setattr("nntest.measuring.transport.ssh_link.PROBE_EVERY_S", 0.2)
+    monkeypatch.setattr("nntest.measuring.transport.ssh_link.SILENT_AFTER_S", 3.0)
+    monkeypatch.setattr("nntest.measuring.transport.ssh_link.PROBE_EVERY_S", 0.5)
     with sshd.through(proxy) as board:
-        assert board.run(["sleep", "2"], timeout_s=20).status == 0
+        assert board.run(["sleep", "4"], timeout_s=20).status == 0
         proxy.cut()
         began = time.monotonic()
         with pytest.raises(LostLink, match="the link is cut"):
             board.run(["true"], timeout_s=20)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < NOTICED_WITHIN_S
 
 
 def test_a_closed_link(sshd: Sshd, proxy: Proxy) -> None:
     with sshd.through(proxy) as board:
-        threading.Timer(0.5, proxy.hang_up).start()
+        threading.Timer(1, proxy.hang_up).start()
         with pytest.raises(LostLink, match="closed the connection") as failure:
             board.run(["sleep", "100"], timeout_s=100)
         assert failure.value.retryable
         # The next call connects anew.
         assert board.run(["echo", "back"], timeout_s=20).stdout == "back\n"
         proxy.hang_up()
-        time.sleep(0.3)
+        time.sleep(1)
         assert board.read("nothing") is None
 
 
@@ -144,7 +144,7 @@ def test_a_sshd_that_is_killed_and_comes_back(tmp_path: Path) -> None:
             session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
             server.stop()
             os.kill(int(session), signal.SIGKILL)
-            threading.Timer(0.7, server.start).start()
+            threading.Timer(1, server.start).start()
             answer = persist(
                 lambda: board.run(["echo", "back"], timeout_s=20), Patience(attempts=3)
             )

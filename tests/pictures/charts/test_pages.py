@@ -15,7 +15,7 @@ from nntest.pictures.charts.fronts import COSTS, pareto
 from nntest.pictures.charts.page import Figure, Page, write_page
 from nntest.pictures.charts.scatter import latency_throughput
 from nntest.pictures.charts.style import specification
-from pictures.charts.samples import ODD_NAME, sample
+from pictures.charts.odd_configurations import ODD_NAME, sample
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium to open the page in")

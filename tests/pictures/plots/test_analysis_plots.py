@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from analysis.fixtures import CHOICES, NETWORK, TENSORS, network_rows, study_rows
+from analysis.made_up_study import CHOICES, NETWORK, TENSORS, network_rows, study_rows
 from nntest.analysis.comparison import comparison
 from nntest.analysis.end_to_end import end_to_end
 from nntest.analysis.estimate import estimate, layer_times

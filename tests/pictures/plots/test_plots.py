@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from analysis.fixtures import TENSORS, failed_row, row, study_frame, study_rows
+from analysis.made_up_study import TENSORS, failed_row, row, study_frame, study_rows
 from matplotlib.colors import to_hex
 from nntest.analysis.tables import speedup
 from nntest.archives.measurements import to_frame

@@ -21,7 +21,7 @@ from nntest.measuring.onboard import absolute_root
 from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import Transport
 
-Told = dict[str, Any]
+Request = dict[str, Any]
 
 
 def set_up(
@@ -35,7 +35,7 @@ def set_up(
 
     Returns what the board says of them: {ck_version, environment, name, version, files,
     programs}.  The board does it by itself, whatever becomes of the link or of this process.
-    Raises `UserError` that names what is missing and the key that mends it.
+    Raises `UserError` that names what is missing and the key to change.
     """
     assert library.ck is not None  # the config checks it
     transport = patient(link, board, watcher)
@@ -54,7 +54,7 @@ def set_up(
     status = job.run(lambda: plan, "what is installed stays on the board")
     if status["state"] != DONE:
         message = status["message"] or "it was stopped from elsewhere"
-        raise UserError(f"board {board.name}: {message}", _mend(message))
+        raise UserError(f"board {board.name}: {message}", _hint(message))
     content = transport.read(posixpath.join(folder, RESULT_FILE))
     answer = json.loads(content) if content else None
     if not isinstance(answer, dict):
@@ -96,9 +96,9 @@ def _repository(
     transport: Transport, repository: CkRepository, root: str, folder: str
 ) -> dict[str, Any]:
     """How a repository comes to be: an archive of ours is copied to the board first."""
-    told: Told = {"name": repository.name, "url": repository.url}
+    request: Request = {"name": repository.name, "url": repository.url}
     if repository.path is not None:
-        told["path"] = posixpath.join(root, repository.path)
+        request["path"] = posixpath.join(root, repository.path)
     if repository.archive is not None:
         source = Path(repository.archive)
         if not source.exists():
@@ -109,8 +109,8 @@ def _repository(
         target = posixpath.join(folder, "archives", f"{repository.name}-{_mark(source)}")
         if transport.run(["test", "-e", target], timeout_s=60).status != 0:
             transport.put(source, target)
-        told["unpack"] = target
-    return told
+        request["unpack"] = target
+    return request
 
 
 def _mark(source: Path) -> str:
@@ -139,18 +139,18 @@ def _software(one: CkSoftware) -> dict[str, Any]:
             if value is not None:
                 command.append(f"--{option}={value}")
         return {"what": f"soft:{one.detect}", "tags": one.tags, "command": command}
-    told: Told = {
+    request: Request = {
         "what": f"package:{one.package}",
         "tags": one.tags,
         "command": ["install", f"package:{one.package}", "--quiet"],
     }
     if one.options:
         # By file, and not as --env.X=Y: what is common to the study's two commands is kept so.
-        told["content"] = {"env": one.options}
-    return told
+        request["content"] = {"env": one.options}
+    return request
 
 
-def _mend(message: str) -> str:
+def _hint(message: str) -> str:
     """What a user can do about a failure of the setting up."""
     if any(word in message for word in ("has no repository", "no folder", "is missing")):
         return (

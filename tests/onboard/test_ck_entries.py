@@ -11,7 +11,7 @@ from pathlib import Path
 
 import ck_entries
 import pytest
-from ck_samples import (
+from archives.ck.ck_samples import (
     MODEL,
     REPOSITORY,
     TENSORS,

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from measuring.libraries.armcl_programs import COMPILER, compiled
-from measuring.libraries.armcl_programs import run as run_program
+from onboard.armcl.compiled_programs import COMPILER, compiled
+from onboard.armcl.compiled_programs import run as run_program
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs g++")
 

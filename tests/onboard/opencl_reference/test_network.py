@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onboard.reference_program import patch, run_program
+from onboard.opencl_reference.reference_program import patch, run_program
 
 pytest.importorskip("pyopencl")
 

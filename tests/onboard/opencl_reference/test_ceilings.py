@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from onboard.reference_program import patch, run_program
+from onboard.opencl_reference.reference_program import patch, run_program
 
 pytest.importorskip("pyopencl")
 

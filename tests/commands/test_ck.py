@@ -7,7 +7,7 @@ import sys
 
 import pandas as pd
 import pytest
-from ck_samples import (
+from archives.ck.ck_samples import (
     DEFAULT_ZIP,
     FIREFLY_ENTRIES,
     NONE_ZIP,
@@ -24,6 +24,7 @@ from ck_samples import (
     write,
     zip_of,
 )
+from commands.command_line import nntest
 from nntest.archives.measurements import load
 from nntest.commands.main import main
 
@@ -31,10 +32,8 @@ A = "a" * 16
 
 
 def tool(*arguments, status=0):
-    command = [sys.executable, "-m", "nntest.commands.main", "ck", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == status, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+    done = nntest("ck", *arguments)
+    assert done.status == status, done.stdout + done.stderr
     return done
 
 

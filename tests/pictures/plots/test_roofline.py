@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pandas as pd
 import pytest
-from analysis.fixtures import NETWORK, TENSORS, row, study_rows, true_time_us
-from analysis.published.qutibench import platform
+from analysis.made_up_study import NETWORK, TENSORS, row, study_rows, true_time_us
+from analysis.published.published_data import platform
 from nntest.analysis.roofline.ceilings import with_measured
 from nntest.analysis.roofline.measured import roofline_points
 from nntest.analysis.roofline.model import roofs_of

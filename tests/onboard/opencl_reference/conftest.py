@@ -1,4 +1,4 @@
-"""Puts what runs on boards on the path; the OpenCL reference program's modules and device."""
+"""The OpenCL reference program's modules and device."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from onboard.reference_program import FOLDER, MODULES
+from onboard.opencl_reference.reference_program import FOLDER, MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-sys.path.append(str(Path(__file__).parents[2] / "scripts" / "onboard"))
 
 
 @pytest.fixture(scope="module")

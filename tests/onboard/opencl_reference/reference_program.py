@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
-FOLDER = Path(__file__).parents[2] / "scripts" / "onboard" / "opencl_reference"
+FOLDER = Path(__file__).parents[3] / "scripts" / "onboard" / "opencl_reference"
 MODULES = (
     *("device", "failures", "operators", "point", "reference", "tuner"),
     *("depthwise", "fully_connected", "pooling", "programs", "softmax"),

@@ -13,7 +13,7 @@ from nntest.config.library import Library, version_key
 from nntest.errors import UserError
 from pydantic import ValidationError
 
-HOME = Path(__file__).parents[3]
+HOME = Path(__file__).parents[2]
 
 
 def armcl(**changes: Any) -> dict[str, Any]:

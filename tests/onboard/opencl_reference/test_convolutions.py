@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from onboard.reference_program import ODD_POINT, patch, run_kernels, run_program
+from onboard.opencl_reference.reference_program import ODD_POINT, patch, run_kernels, run_program
 
 pytest.importorskip("pyopencl")
 
@@ -357,12 +357,7 @@ class TestTuner:
 
 
 class TestKernels:
-    @settings(
-        max_examples=20,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    )
+    @settings(max_examples=settings().max_examples // 5, derandomize=True)
     @given(data=st.data())
     def test_equal_the_definition(
         self, program: SimpleNamespace, device: Any, data: st.DataObject

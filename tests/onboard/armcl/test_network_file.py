@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from measuring.libraries.armcl_programs import COMPILER, compiled, run
+from onboard.armcl.compiled_programs import COMPILER, compiled, run
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs g++")
 
