@@ -14,16 +14,7 @@ from typing import Any
 import pandas as pd
 
 from nntest.analysis.estimate import Estimate, estimates
-from nntest.analysis.points import (
-    BOOL,
-    FLOAT,
-    INT,
-    TEXT,
-    MeasuredPoint,
-    operators_only,
-    points,
-    table,
-)
+from nntest.analysis.points import MeasuredPoint, operators_only, points
 from nntest.analysis.schedule import slots
 from nntest.analysis.stats import (
     FloatArray,
@@ -34,6 +25,9 @@ from nntest.analysis.stats import (
     weighted_sum,
 )
 from nntest.domain.networks import Network
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.libraries import LAYER_RANKING, NETWORK_RANKING
+from nntest.domain.tables.shared import KEY
 
 BOUND = "fastest library for each layer"
 """In the place of a library: a bound that nobody can deploy."""
@@ -41,25 +35,6 @@ MEASURED, ESTIMATED, LOWER_BOUND = "measured", "estimated", "bound"
 
 Where = tuple[str, int, str]
 """Platform, batch size and data type: what libraries are compared within."""
-
-NETWORK_COLUMNS = {
-    "network": TEXT, "platform": TEXT, "batch_size": INT, "data_type": TEXT,
-    "rank": INT, "library": TEXT, "choice": TEXT, "basis": TEXT,
-    "time_us": FLOAT, "ci_low_us": FLOAT, "ci_high_us": FLOAT,
-    "over_fastest": FLOAT, "over_fastest_ci_low": FLOAT, "over_fastest_ci_high": FLOAT,
-    "verdict": TEXT, "estimate_us": FLOAT, "error": FLOAT,
-    "covered_layers": INT, "layers": INT, "deployable": BOOL,
-}  # fmt: skip
-
-LAYER_COLUMNS = {
-    "network": TEXT, "platform": TEXT, "batch_size": INT, "data_type": TEXT,
-    "position": INT, "species": TEXT, "tensor": TEXT, "layers": TEXT, "repeats": INT,
-    "library": TEXT, "operator": TEXT, "tuner": TEXT,
-    "time_us": FLOAT, "ci_low_us": FLOAT, "ci_high_us": FLOAT,
-    "second_library": TEXT, "second_choice": TEXT, "second_us": FLOAT,
-    "over_fastest": FLOAT, "over_fastest_ci_low": FLOAT, "over_fastest_ci_high": FLOAT,
-    "verdict": TEXT, "libraries": INT, "share_of_roof": FLOAT, "bound": TEXT,
-}  # fmt: skip
 
 FASTEST, SLOWER, ALIKE, UNSURE = "fastest", "slower", "no difference", "too few repetitions"
 
@@ -117,7 +92,7 @@ def network_ranking(
         bound = bounds.get((network, where))
         if bound is not None and len(group) > 1:
             rows.append(_network_row(network, where, None, bound, ranked[0]))
-    return table(rows, NETWORK_COLUMNS)
+    return frame_of(rows, NETWORK_RANKING)
 
 
 def _contender(one: Estimate, library: str) -> _Contender:
@@ -253,19 +228,14 @@ def layer_ranking(
                     "share_of_roof": share,
                     "bound": bound,
                 })  # fmt: skip
-    return table(rows, LAYER_COLUMNS)
+    return frame_of(rows, LAYER_RANKING)
 
 
 def _shares_of_roof(roofline: pd.DataFrame) -> Mapping[tuple[Any, ...], tuple[float, str]]:
     """(share, bound) under each point's first roof, by the point's key."""
     found: dict[tuple[Any, ...], tuple[float, str]] = {}
     for row in _records(roofline):
-        key = tuple(
-            row[name]
-            for name in (
-                "platform", "library", "operator", "tensor", "batch_size", "tuner", "species"
-            )
-        )  # fmt: skip
+        key = tuple(row[column.name] for column in KEY)
         if not pd.isna(row["share_of_roof"]):
             found.setdefault(key, (float(row["share_of_roof"]), str(row["bound"])))
     return found

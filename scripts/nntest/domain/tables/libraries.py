@@ -1,0 +1,79 @@
+"""The tables that set libraries against each other."""
+
+from __future__ import annotations
+
+from nntest.domain.tables import shared
+from nntest.domain.tables.column import FLAG, FLOAT, INT, RATIO, SHARE, TEXT, Column, Table
+
+_WHERE = (shared.NETWORK, shared.PLATFORM, shared.BATCH_SIZE, shared.DATA_TYPE)
+_OVER_FASTEST = Column(
+    "over_fastest", FLOAT, RATIO, label="times the fastest",
+    meaning="its time over the fastest library's",
+    interval=("over_fastest_ci_low", "over_fastest_ci_high"),
+)  # fmt: skip
+
+NETWORK_RANKING = Table(
+    "network_ranking",
+    (
+        *_WHERE,
+        Column("rank", INT, meaning="1: the fastest; empty: a bound that nobody can deploy"),
+        shared.LIBRARY,
+        Column("choice", TEXT, label="settings", meaning="that the library ran it with"),
+        Column("basis", TEXT, meaning="measured: the whole network in one process; estimated: the "
+               "sum over its layers; bound: the fastest library for each layer"),
+        *Column("time_us", FLOAT, "µs", label="time", meaning="median of the whole network",
+                interval=shared.CI_US).with_ends,
+        *_OVER_FASTEST.with_ends,
+        shared.VERDICT.but(meaning="no difference: the interval of the ratio crosses 1"),
+        Column("estimate_us", FLOAT, "µs", label="sum of layers",
+               meaning="beside a measured time: the sum over its layers at the same settings"),
+        Column("error", FLOAT, SHARE, label="sum off by", meaning="sum over measured time, less 1"),
+        Column("covered_layers", INT, label="layers", meaning="layers that its time covers"),
+        shared.LAYER_COUNT.but(label="of"),
+        Column("deployable", FLAG, meaning="whether one program can run the network so"),
+    ),
+    title="Libraries, by whole networks",
+    caption="Which library runs each network fastest, and by how much. Every library is taken at "
+    "the settings that ran the whole network fastest. The last row of a group is a bound and no "
+    "program: it takes the fastest library for each layer and pays nothing for going from one to "
+    "the other.",
+    made_by="library_ranking.network_ranking",
+    needs=("networks", "padding", "seed"),
+    section="first",
+    kept=("rank", "library", "choice", "basis", "verdict"),
+    hidden=("deployable",),
+)  # fmt: skip
+
+LAYER_RANKING = Table(
+    "layer_ranking",
+    (
+        *_WHERE,
+        shared.POSITION,
+        shared.SPECIES,
+        shared.TENSOR,
+        shared.LAYERS,
+        Column("repeats", INT, meaning="layers of the network that run the tensor"),
+        shared.LIBRARY.but(meaning="the fastest library"),
+        shared.OPERATOR,
+        shared.TUNER.but(label="settings"),
+        *Column("time_us", FLOAT, "µs", label="time", meaning="median of one run",
+                interval=shared.CI_US).with_ends,
+        Column("second_library", TEXT, label="next library", meaning="the fastest other library"),
+        Column("second_choice", TEXT, label="its settings", meaning="operator and tuner"),
+        Column("second_us", FLOAT, "µs", label="its time", meaning="median of one run"),
+        *_OVER_FASTEST.but(label="times the fastest",
+                           meaning="the next library's time over the fastest one's").with_ends,
+        shared.VERDICT.but(meaning="slower: the next library is; no difference: the interval of "
+                           "the ratio crosses 1"),
+        Column("libraries", INT, meaning="libraries that measured the tensor"),
+        Column("share_of_roof", FLOAT, SHARE, meaning="of what the board's first roof allows"),
+        Column("bound", TEXT, meaning="what bounds the layer there: compute or memory"),
+    ),
+    title="Libraries, by layer",
+    caption="For each layer the fastest library with its settings, how far behind the next one is, "
+    "and what share of the board's roof the fastest reaches.",
+    made_by="library_ranking.layer_ranking",
+    needs=("networks", "padding", "seed"),
+    reads=("roofline",),
+    kept=("library", "tuner", "verdict"),
+)  # fmt: skip
