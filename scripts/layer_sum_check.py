@@ -6,7 +6,7 @@ from nntest.analysis.layer_sum_check import layer_sum_check, read_layer_times, r
 from nntest.errors import user_errors_end_the_process
 from nntest.graph import LAYER_SUM_CHECK_TABLES
 from nntest.graph.job import job_log, study_of
-from nntest.pictures.plots.layer_sum_check import prediction_plot
+from nntest.pictures.plots.layer_sum_check import layer_sum_check_plot
 
 with user_errors_end_the_process(), job_log(snakemake):
     config = study_of(snakemake).config
@@ -18,7 +18,7 @@ with user_errors_end_the_process(), job_log(snakemake):
     for name, table in zip(LAYER_SUM_CHECK_TABLES, made, strict=True):
         table.to_parquet(folder / f"{name}.parquet", index=False)
         table.to_csv(folder / f"{name}.csv", index=False)
-    prediction_plot(
+    layer_sum_check_plot(
         made[0],
         config.plots.layer_sum_check,
         Path(snakemake.output.svg),

@@ -65,7 +65,7 @@ rule plot_roofline:
         "../envs/nntest.yaml"
     params:
         spec=spec(**rooflines.roofline_plot_spec(STUDY)),
-        code=code("plot_roofline.py", "nntest.pictures.plots.roofline"),
+        code=code("plot_roofline.py", "nntest.pictures.charts.stills"),
     message:
         "Plot the roofline"
     script:
@@ -94,7 +94,7 @@ rule plot_prediction:
         "../envs/nntest.yaml"
     params:
         spec=spec(**rooflines.prediction_plot_spec(STUDY)),
-        code=code("plot_prediction.py", "nntest.pictures.plots.prediction"),
+        code=code("plot_prediction.py", "nntest.pictures.charts.stills"),
     message:
         "Plot the predictions"
     script:

@@ -44,7 +44,7 @@ rule plot_trade_off:
         "../envs/nntest.yaml"
     params:
         spec=spec(**trade_offs.trade_off_spec(STUDY)),
-        code=code("plot_trade_off.py", "nntest.pictures.plots.trade_offs"),
+        code=code("plot_trade_off.py", "nntest.pictures.charts.stills"),
     message:
         "Plot {wildcards.plot}"
     script:
@@ -57,6 +57,10 @@ rule pages:
         roofs=f"{RESULTS}/tables/roofs.parquet",
         prediction=f"{RESULTS}/tables/prediction.parquet",
         configurations=rules.configurations.output.parquet,
+        ratios=[
+            f"{RESULTS}/tables/measured_over_predicted.parquet"
+            for _ in STUDY.config.published[:1]
+        ],
     output:
         expand(f"{RESULTS}/pages/{{page}}.html", page=trade_offs.PAGES),
     log:
