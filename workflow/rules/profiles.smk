@@ -18,11 +18,7 @@ rule kernel_violin:
         "../envs/nntest.yaml"
     params:
         spec=spec(**graph.violin_spec(STUDY)),
-        code=code(
-            "plot_kernels.py",
-            "nntest.pictures.plots.violin",
-            "nntest.analysis.kernels",
-        ),
+        code=code("plot_kernels.py", "nntest.pictures.plots.violin", "nntest.analysis.kernels"),
     message:
         "Plot violins by kernel"
     script:

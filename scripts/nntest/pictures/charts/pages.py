@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -118,12 +119,19 @@ def trade_offs(
     look = Look(options)
     figures: list[Figure] = []
 
-    def add(identity: str, title: str, caption: str, rows: pd.DataFrame, chart: Any) -> None:
-        """The figure of `chart()`; a single row is a sentence."""
+    def add(
+        identity: str,
+        title: str,
+        caption: str,
+        rows: pd.DataFrame,
+        draw: Callable[..., Any],
+        *arguments: Any,
+    ) -> None:
+        """The figure that `draw` makes of rows; a single row is a sentence."""
         if len(rows) == 1:
             caption = f"There is one configuration alone: {_sentence(rows.iloc[0])}."
-        if len(rows):
-            drawn = specification(chart()) if len(rows) > 1 else None
+        if len(rows) and len(configurations) > 1:
+            drawn = specification(draw(rows, *arguments, look)) if len(rows) > 1 else None
             figures.append(Figure(identity, title, caption, provenance, rows, drawn))
 
     for network, own in configurations.groupby("network"):
@@ -133,7 +141,7 @@ def trade_offs(
             f"{network}: latency against throughput",
             f"Batches of one hardware, data type and variant hang together. {_CLICKS}",
             timed,
-            lambda timed=timed: latency_throughput(timed, look),
+            latency_throughput,
         )
         for name, cost in COSTS.items():
             rows = has(own, cost.column, "top1_percent", "latency_ms")
@@ -144,7 +152,9 @@ def trade_offs(
                 "Accuracies are published ones. The list below the chart limits the latency "
                 "that counts.",
                 rows,
-                lambda rows=rows, name=name: pareto(rows, name, limit_ms, look),
+                pareto,
+                name,
+                limit_ms,
             )
     for quantity, label in QUANTITIES.items():
         rows = has(configurations, quantity)
@@ -153,10 +163,13 @@ def trade_offs(
             f"By variant: {label}",
             "A box spans the quartiles of a batch sweep, whose points stand in it.",
             rows,
-            lambda rows=rows, quantity=quantity: box_plot(rows, quantity, look),
+            box_plot,
+            quantity,
         )
     if not figures:
         nothing = "No network has a time: none was measured in all its layers, or as a whole."
+        if len(configurations) == 1:
+            nothing = f"There is one configuration alone: {_sentence(configurations.iloc[0])}."
         figures.append(Figure("nothing", "Trade-offs", nothing, provenance, configurations))
     return Page(PAGES["trade-offs"], f"Study {study}.", figures, links_from("trade-offs"), made_at)
 
@@ -164,7 +177,7 @@ def trade_offs(
 def _sentence(row: pd.Series) -> str:
     """What a configuration is and has, in words."""
     names = [row["network"], row["variant"], row["hardware"], row["data_type"]]
-    found = " ".join(str(name) for name in names if name)
+    found = " · ".join(str(name) for name in names if name)
     for column, text in (
         ("latency_ms", "{:,.4g} ms a batch"), ("frames_per_s", "{:,.4g} frames a second"),
         ("top1_percent", "top-1 accuracy {:.2f} %"), ("power_w", "{:.3g} W"),

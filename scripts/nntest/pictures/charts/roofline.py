@@ -124,7 +124,7 @@ def roofline(
                 strokeDash=look.dash("roof", names, "ceiling"), tooltip="roof:N"
             ),
             roof.transform_filter("datum.corner").mark_point(
-                color=INK, size=50, filled=True, shape="diamond", clip=True
+                color=INK, size=90, opacity=1, filled=True, shape="diamond", clip=True
             ),
             dots,
         ]
@@ -152,21 +152,30 @@ def _fastest(marks: pd.DataFrame, speeds: Sequence[float], places: Sequence[floa
     )
     across = _STILL[0] / math.log(max(places) / min(places) + 1)
     along = _STILL[1] / math.log(max(speeds) / min(speeds) + 1)
-    labels: list[tuple[float, float, list[str]]] = []
+    labels: list[tuple[float, float, list[int]]] = []
     for number, row in enumerate(order, start=1):
         x = math.log(row["intensity_ops_per_byte"]) * across
         y = math.log(row["achieved_gops"]) * along
         for left, height, numbers in labels:
-            if abs(x - left) < 8 + 12 * len(numbers) and abs(y - height) < 15:
-                numbers.append(str(number))
+            room = (len(_runs(numbers)) + len(str(number))) * 4 + 6
+            if abs(x - left) < room and abs(y - height) < 15:
+                numbers.append(number)
                 break
         else:
-            labels.append((x, y, [str(number)]))
-    texts = {numbers[0]: ", ".join(numbers) for _, _, numbers in labels}
+            labels.append((x, y, [number]))
+    texts = {numbers[0]: _runs(numbers) for _, _, numbers in labels}
+    count = range(1, len(order) + 1)
     return pd.DataFrame(order).assign(
-        number=[str(number) for number in range(1, len(order) + 1)],
-        label=[texts.get(str(number), "") for number in range(1, len(order) + 1)],
+        number=[str(number) for number in count],
+        label=[texts.get(number, "") for number in count],
     )
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    """Rising numbers as text: '16–19', or '3, 5'."""
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"{numbers[0]}–{numbers[-1]}"
+    return ", ".join(map(str, numbers))
 
 
 def _key(best: pd.DataFrame, roofs: pd.DataFrame) -> list[tuple[str, bool]]:
