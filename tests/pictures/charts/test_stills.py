@@ -153,8 +153,8 @@ class TestTradeOffs:
         drawn = draw(trade_off_still, "pareto.frames_per_s", sample(), None)
         assert drawn.has("grey: dominated")
         assert any(text.startswith("1: int4 25% batch 16: 80.00 %, ") for text in drawn.texts)
-        limited = draw(trade_off_still, "pareto.frames_per_s", sample(), 5.0)
-        assert limited.has("grey: dominated, or slower than 5 ms")
+        limited = draw(trade_off_still, "pareto.frames_per_s", sample(), 0.5)
+        assert limited.has("grey: dominated, or slower than 0.5 ms")
         assert not limited.has("int4 25% batch 16: ")
 
     @pytest.mark.parametrize(("count", "sentence"), [(0, "no configuration has"), (1, "one conf")])

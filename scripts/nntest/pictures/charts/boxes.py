@@ -46,11 +46,15 @@ def box_plot(frame: pd.DataFrame, quantity: str, look: Look) -> Any:
         batch_name=rows["batch"].map(lambda batch: "not given" if pd.isna(batch) else f"{batch}")
     )
     batches += ["not given"] if rows["batch"].isna().any() else []
-    x = alt.X("variant:N", sort=order, title=None).axis(labelAngle=0)
+    x = (
+        alt.X("variant:N", sort=order, title=None)
+        .axis(labelAngle=0)
+        .scale(paddingInner=0.2, paddingOuter=0.1)
+    )
     y = log_axis(alt.Y(f"{quantity}:Q", title=QUANTITIES[quantity]), rows[quantity])
     size = look.size(240, 210)
-    # What Vega-Lite gives a variant; the points stand in its box, though they are many or few.
-    band = 0.8 * size["width"] / (len(order) + 0.2)
+    # What a variant has with that padding; the points stand in its box, be they many or few.
+    band = 0.8 * size["width"] / len(order)
     wide = min(0.75 * band, 70)
     base = alt.Chart(rows)
     boxes = base.mark_boxplot(
@@ -58,16 +62,21 @@ def box_plot(frame: pd.DataFrame, quantity: str, look: Look) -> Any:
         median={"color": FAINT, "strokeWidth": 2}, rule={"color": FAINT},
         box={"stroke": FAINT, "strokeWidth": 0.8},
     ).encode(x=x, y=y)  # fmt: skip
-    title = "batch, threads or streams"
     points = base.mark_point(filled=True, size=42, opacity=0.95, stroke="white").encode(
         x=x,
         y=y,
         xOffset=alt.XOffset("batch_name:N", sort=batches).scale(
             range=[(band - wide) / 2, (band + wide) / 2]
         ),
-        color=alt.Color("batch_name:O", sort=batches, title=title)
-        .scale(scheme="viridis", reverse=True)
-        .legend(**look.legend(title, batches)),
+        color=look.listed(
+            alt.Color(
+                "batch_name:O",
+                sort=batches,
+                title="batch, threads or streams",
+                scale=alt.Scale(scheme="viridis", reverse=True),
+            ),
+            batches,
+        ),
         tooltip=TOOLTIP,
     )
     return (

@@ -116,7 +116,7 @@ def pareto(
     )
     front = (
         base.transform_filter(stays)
-        .mark_point(filled=True, size=260 if look.still else 130, opacity=1, stroke="white")
+        .mark_point(filled=True, size=200 if look.still else 130, opacity=1, stroke="white")
         .encode(
             color=look.colour(
                 "hardware", hardware or sorted(rows["hardware"].unique()), "platform", "hardware",
@@ -132,7 +132,7 @@ def pareto(
     corners = _corners(rows[rows["on_front"]], cost)
     numbers = (
         alt.Chart(corners)
-        .mark_text(color="white", fontSize=10, fontWeight="bold")
+        .mark_text(color="white", fontSize=9, fontWeight="bold")
         .encode(x=x, y=y, text="number:N")
     )
     panel = alt.layer(dominated, steps, front, numbers).properties(**look.size(560, 360))

@@ -157,7 +157,7 @@ def _fastest(marks: pd.DataFrame, speeds: Sequence[float], places: Sequence[floa
         x = math.log(row["intensity_ops_per_byte"]) * across
         y = math.log(row["achieved_gops"]) * along
         for left, height, numbers in labels:
-            room = (len(_runs(numbers)) + len(str(number))) * 4 + 6
+            room = (len(_runs(numbers)) + 5) * 4 + 2  # the new label may grow to '19–21'
             if abs(x - left) < room and abs(y - height) < 15:
                 numbers.append(number)
                 break

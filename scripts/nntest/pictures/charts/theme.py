@@ -67,38 +67,30 @@ class Look:
             red, green, blue = (add + times * part for part in to_rgb(colour))
             found.append(to_hex((red, green, blue)))
         scale = alt.Scale(domain=list(values), range=found)
-        encoded = alt.Color(f"{name}:N", scale=scale, title=title).legend(
-            **self.legend(title, values)
-        )
+        encoded = self.listed(alt.Color(f"{name}:N", scale=scale, title=title), values)
         return encoded if kept is None else alt.when(kept).then(encoded).otherwise(alt.value(GREY))
 
-    def shape(self, name: str, values: Sequence[str], title: str) -> alt.Shape:
+    def shape(self, name: str, values: Sequence[str], title: str) -> Any:
         """A shape for each of `values`."""
         scale = alt.Scale(domain=list(values), range=_cycle(SHAPES, len(values)))
-        encoded = alt.Shape(f"{name}:N", scale=scale, title=title)
-        # Networks without variants would have an empty box.
-        return encoded.legend(**self.legend(title, values)) if any(values) else encoded.legend(None)
+        return self.listed(alt.Shape(f"{name}:N", scale=scale, title=title), values)
 
-    def dash(self, name: str, values: Sequence[str], title: str) -> alt.StrokeDash:
+    def dash(self, name: str, values: Sequence[str], title: str) -> Any:
         """A dash pattern for each of `values`; long names, so the legend stands above."""
         scale = alt.Scale(domain=list(values), range=_cycle(DASHES, len(values)))
         above = {} if self.still else {"orient": "top", "direction": "vertical"}
-        legend = {
-            **self.legend(title, values),
-            **above,
-            "symbolStrokeColor": INK,
-            "symbolSize": 500,
-        }
-        return alt.StrokeDash(f"{name}:N", scale=scale, title=title).legend(**legend)
+        encoded = alt.StrokeDash(f"{name}:N", scale=scale, title=title)
+        return self.listed(encoded, values, **above, symbolStrokeColor=INK, symbolSize=500)
 
-    def legend(self, title: str, values: Sequence[str]) -> dict[str, Any]:
-        """As many columns as fit, in a legend above or below a still."""
-        column = self.options.legend.partition(" ")[2]
-        if not self.still or column != "center" or not values:
-            return {}
-        longest = max(map(len, values)) * _CHARACTER + 34
-        most = max(1, int((WIDTH + 200 + self.grow[0]) / longest))
-        return {"columns": min(most, len(values)), "direction": "horizontal"}
+    def listed(self, encoded: Any, values: Sequence[str], **more: Any) -> Any:
+        """An encoding with its legend of `values`; above or below a still, in columns that fit."""
+        if not any(values) or (self.still and self.options.legend == "none"):
+            return encoded.legend(None)
+        if self.still and self.options.legend.endswith(" center"):
+            longest = max(map(len, values)) * _CHARACTER + 34
+            most = max(1, int((WIDTH + 200 + self.grow[0]) / longest))
+            more = {**more, "columns": min(most, len(values)), "direction": "horizontal"}
+        return encoded.legend(**more)
 
 
 def faded(kept: Any, most: float, least: float) -> Any:
@@ -177,7 +169,7 @@ def specification(chart: Any, look: Look | None = None) -> dict[str, Any]:
 def _legend_place(options: PlotOptions) -> dict[str, Any]:
     """Where the legends of a still stand, in Vega's words."""
     if options.legend == "none":
-        return {"disable": True}
+        return {}
     row, _, column = options.legend.partition(" ")
     if column == "center":
         side, anchor = ("top" if row == "upper" else "bottom"), "start"
