@@ -103,8 +103,8 @@ def _origin(configurations: pd.DataFrame) -> str:
     """How many configurations are from where."""
     files = configurations["source"].str.replace(r":\d+$", "", regex=True)
     counts = (configurations["kind"] + ", " + files).value_counts().sort_index()
-    told = "; ".join(f"{count} {origin}" for origin, count in counts.items())
-    return f"{told}." if told else ""
+    counted = "; ".join(f"{count} {origin}" for origin, count in counts.items())
+    return f"{counted}." if counted else ""
 
 
 def trade_offs(

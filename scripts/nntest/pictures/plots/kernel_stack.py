@@ -91,9 +91,9 @@ class _Picture:
         for where, share in medians.items():
             assert isinstance(where, tuple)
             *key, stage = where
-            told = walls.loc[tuple(key)]
+            point = walls.loc[tuple(key)]
             if tuple(key) not in bars:
-                walls_us = float(told["profiled_wall_us"]), float(told["wall_us"])
+                walls_us = float(point["profiled_wall_us"]), float(point["wall_us"])
                 bars[tuple(key)] = _Bar(*walls_us, {})
             bars[tuple(key)].shares[stage] = float(share)
         return bars
