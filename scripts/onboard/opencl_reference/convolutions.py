@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from layers import ConvolutionPoint
 from operator_base import Launch, Operator, divide_up
-from point import ConvolutionPoint
-from reference import convolve, draw_convolution
 
 if TYPE_CHECKING:
     from reference import WeightedTensors
@@ -16,18 +15,10 @@ BLOCK = 4  # rows (output channels) of a tile; the same number is in kernels/vec
 
 
 class ConvolutionOperator(Operator):
-    """What both convolutions share: the point, the operands and the reference."""
+    """What the convolutions share: the point."""
 
     point_type = ConvolutionPoint
     point: ConvolutionPoint
-
-    def draw(self, seed: int) -> WeightedTensors:
-        """Draw input, weights and bias."""
-        return draw_convolution(self.point, seed)
-
-    def expected(self, tensors: WeightedTensors) -> np.ndarray[Any, Any]:
-        """Return the convolution in float64."""
-        return convolve(self.point, tensors)
 
 
 class Convolution(ConvolutionOperator):

@@ -1,0 +1,98 @@
+"""LiteRT, which was TensorFlow Lite: XNNPACK, or its own kernels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from backends.base import Backend, implementation
+from failures import BadValue, NotSupported
+from writers.tflite import same_pads, to_nchw, to_nhwc, write_tflite
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graph import Graph
+    from point import Settings
+
+RESOLVERS = {
+    "xnnpack": "BUILTIN",
+    "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
+    "reference": "BUILTIN_REF",
+}
+
+
+class LiteRT(Backend):
+    """The interpreter of the wheel; its output lies in a tensor of its own."""
+
+    name, package, module = "litert", "ai-edge-litert", "ai_edge_litert.interpreter"
+    options = {"kernels": "xnnpack"}
+    settings = {
+        "NONE": {"kernels": "builtin"},
+        "DEFAULT": {},
+        "xnnpack": {},
+        "builtin": {"kernels": "builtin"},
+        "reference": {"kernels": "reference"},
+    }
+
+    def build(
+        self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
+    ) -> None:
+        """Write the model, let the interpreter plan it, and put the input in place."""
+        if options["kernels"] not in RESOLVERS:
+            raise BadValue(f"litert: kernels={options['kernels']!r} is none of {[*RESOLVERS]}")
+        _refuse_uneven_means(graph)
+        schema = self.import_module("ai_edge_litert.schema_py_generated")
+        self._nodes = graph.nodes
+        self._kernels = options["kernels"]
+        interpreter = self.library.Interpreter(
+            model_content=write_tflite(graph, schema),
+            num_threads=threads,
+            experimental_op_resolver_type=getattr(
+                self.library.OpResolverType, RESOLVERS[options["kernels"]]
+            ),
+        )
+        interpreter.allocate_tensors()
+        self._interpreter, self._shape = interpreter, graph.out_shape
+        self._tensor = interpreter.tensor(interpreter.get_output_details()[0]["index"])
+        source = graph.input.reshape(graph.nodes[0].in_dims)
+        if graph.nodes[0].operator == "fullyconnected":
+            source = to_nhwc(graph.input).reshape(source.shape)
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], to_nhwc(source))
+
+    def clear(self) -> None:
+        """Fill the output's tensor with NaN; no view of it may be kept."""
+        self._tensor()[...] = np.nan
+
+    def run(self) -> None:
+        """Run the interpreter."""
+        self._interpreter.invoke()
+
+    def output(self) -> np.ndarray[Any, Any]:
+        """Return a copy of the output."""
+        return to_nchw(np.array(self._tensor())).reshape(self._shape)
+
+    def kernels(self) -> dict[str, Any]:
+        """Return the nodes that the interpreter runs: one for all that a delegate has taken."""
+        ran = [entry["op_name"] for entry in self._interpreter._get_ops_details()]
+        by = {"xnnpack": "builtin", "builtin": "builtin", "reference": "reference"}[self._kernels]
+        delegated = [name for name in ran if name == "DELEGATE"]
+        nodes = [
+            {"node": str(i), "kernel": "XNNPACK" if name == "DELEGATE" else f"{name} ({by})"}
+            for i, name in enumerate(ran)
+        ]
+        if delegated:
+            # What was delegated stays in the list, and is not run.
+            nodes = [node for node in nodes if node["kernel"] == "XNNPACK"]
+        return implementation("reported", "operator list of the interpreter", nodes)
+
+
+def _refuse_uneven_means(graph: Graph) -> None:
+    """Raise NotSupported for means over the inside of a window that SAME cannot say."""
+    for node in graph.nodes:
+        if node.operator == "avgpool" and node.point.exclude_padding and any(node.point.pads):
+            if node.point.pads != same_pads(node.point):
+                raise NotSupported(
+                    f"litert: {node.name} leaves padding of {tuple(node.point.pads)} out of its "
+                    "means; TFLite does so only with the padding that it calls SAME"
+                )
