@@ -46,18 +46,17 @@ class Backend(Runnable):
     def take_options(self, chosen: Mapping[str, Any], count: int) -> dict[str, Any]:
         """Return all options, and set the environment variables among ``chosen``.
 
-        Called before the library is imported.  Names in capitals are environment variables.
-        Raises NotSupported for an option that the library does not have, BadValue for a value of
+        Called before the library is imported: `env:OMP_WAIT_POLICY` sets that variable.  Raises NotSupported for an option that the library does not have, BadValue for a value of
         another type.
         """
         options = dict(self.options)
         for name in self.thread_variables:
             os.environ.setdefault(name, str(count))
         for name, value in chosen.items():
-            if name == name.upper():
-                os.environ[name] = str(value)
+            if name.startswith("env:"):
+                os.environ[name[len("env:") :]] = str(value)
             elif name not in options and not self.takes(name):
-                known = ", ".join([*options, "environment variables in capitals"])
+                known = ", ".join([*options, "env:VARIABLE"])
                 raise NotSupported(f"{self.name} has no option {name!r}; it has {known}")
             elif name in options and type(options[name]) is not type(value):
                 wanted = type(options[name]).__name__

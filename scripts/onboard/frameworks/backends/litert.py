@@ -43,7 +43,6 @@ class LiteRT(Backend):
             raise BadValue(f"litert: kernels={options['kernels']!r} is none of {[*RESOLVERS]}")
         _refuse_uneven_means(graph)
         schema = self.import_module("ai_edge_litert.schema_py_generated")
-        self._nodes = graph.nodes
         self._kernels = options["kernels"]
         interpreter = self.library.Interpreter(
             model_content=write_tflite(graph, schema),
@@ -73,18 +72,34 @@ class LiteRT(Backend):
         return to_nchw(np.array(self._tensor())).reshape(self._shape)
 
     def kernels(self) -> dict[str, Any]:
-        """Return the nodes that the interpreter runs: one for all that a delegate has taken."""
-        ran = [entry["op_name"] for entry in self._interpreter._get_ops_details()]
-        by = {"xnnpack": "builtin", "builtin": "builtin", "reference": "reference"}[self._kernels]
-        delegated = [name for name in ran if name == "DELEGATE"]
-        nodes = [
-            {"node": str(i), "kernel": "XNNPACK" if name == "DELEGATE" else f"{name} ({by})"}
-            for i, name in enumerate(ran)
-        ]
-        if delegated:
-            # What was delegated stays in the list, and is not run.
-            nodes = [node for node in nodes if node["kernel"] == "XNNPACK"]
-        return implementation("reported", "operator list of the interpreter", nodes)
+        """Return the nodes that the interpreter runs; what a delegate has taken is one node."""
+        ops = self._interpreter._get_ops_details()
+        delegates = [op for op in ops if op["op_name"] == "DELEGATE"]
+        ran, taken = [], set()
+        for delegate in delegates:
+            covered = _covered(delegate, ops)
+            taken |= {op["index"] for op in covered}
+            names = "+".join(op["op_name"] for op in covered)
+            ran.append({"node": names, "kernel": "XNNPACK"})
+        how = "reference" if self._kernels == "reference" else "builtin"
+        for op in ops:
+            if op["op_name"] != "DELEGATE" and op["index"] not in taken:
+                ran.append({"node": op["op_name"], "kernel": how})
+        return implementation("reported", "operator list of the interpreter", ran)
+
+
+def _covered(delegate: Any, ops: Any) -> list[Any]:
+    """Return the operators between a delegate's inputs and its outputs, in order."""
+    made_by = {int(t): op for op in ops if op is not delegate for t in op["outputs"]}
+    given = {int(t) for t in delegate["inputs"]}
+    waiting, found = [int(t) for t in delegate["outputs"]], {}
+    while waiting:
+        tensor = waiting.pop()
+        op = made_by.get(tensor)
+        if op is not None and tensor not in given and op["op_name"] != "DELEGATE":
+            found[op["index"]] = op
+            waiting += [int(t) for t in op["inputs"]]
+    return [found[index] for index in sorted(found)]
 
 
 def _refuse_uneven_means(graph: Graph) -> None:
