@@ -63,8 +63,8 @@ class Ncnn(Backend):
         for name in FILES:
             os.remove(name)
         self._net, self._shape, self._options = net, graph.out_shape, dict(options)
-        self._array = np.ascontiguousarray(graph.input[0])
-        self._input = self.library.Mat(self._array)  # shares the array's memory
+        # A copy of ncnn's own: it crashes where a layer works in place on memory that is not.
+        self._input = self.library.Mat(np.ascontiguousarray(graph.input[0])).clone()
         self._types = [layer.type for layer in net.layers()]
 
     def run(self) -> None:
@@ -87,7 +87,10 @@ class Ncnn(Backend):
 
     def kernels(self) -> dict[str, Any]:
         """Return the layers with the options that were on: ncnn does not say what it chose."""
-        names = ("winograd", "sgemm", "packing")
-        used = "+".join(name for name in names if self._options[name]) or "plain"
-        nodes = [{"node": kind, "kernel": used} for kind in self._types if kind != "Input"]
+
+        def used(kind: str) -> str:
+            names = ["winograd", "sgemm", "packing"] if kind == "Convolution" else ["packing"]
+            return "+".join(name for name in names if self._options[name]) or "plain"
+
+        nodes = [{"node": kind, "kernel": used(kind)} for kind in self._types if kind != "Input"]
         return implementation("inferred", "options that were on", nodes)
