@@ -22,6 +22,7 @@ def used(run: Callable[[], None]) -> int | None:
 
     A thread that spins while it waits counts too.  None where the kernel does not say.
     """
+    run()  # what building left behind may still be at work, and some threads start only now
     before = _seconds()
     if before is None:
         return None

@@ -1,4 +1,4 @@
-"""Every inference library on small tensors of every operator, against the definition's reference."""
+"""Every inference library on small tensors of every operator, against the reference."""
 
 from __future__ import annotations
 

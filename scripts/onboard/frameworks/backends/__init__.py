@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 
-from backends.base import Backend
 from failures import NotSupported
+
+from backends.base import Backend
 
 BACKENDS = {
     "onnxruntime": "OnnxRuntime",

@@ -46,8 +46,9 @@ class Backend(Runnable):
     def take_options(self, chosen: Mapping[str, Any], count: int) -> dict[str, Any]:
         """Return all options, and set the environment variables among ``chosen``.
 
-        Called before the library is imported: `env:OMP_WAIT_POLICY` sets that variable.  Raises NotSupported for an option that the library does not have, BadValue for a value of
-        another type.
+        Called before the library is imported: `env:OMP_WAIT_POLICY` sets that variable.  Raises
+        NotSupported for an option that the library does not have, BadValue for a value of another
+        type.
         """
         options = dict(self.options)
         for name in self.thread_variables:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from backends.base import Backend, implementation
 from failures import BadValue, NotSupported
 from writers.tflite import same_pads, to_nchw, to_nhwc, write_tflite
+
+from backends.base import Backend, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,9 +106,11 @@ def _covered(delegate: Any, ops: Any) -> list[Any]:
 def _refuse_uneven_means(graph: Graph) -> None:
     """Raise NotSupported for means over the inside of a window that SAME cannot say."""
     for node in graph.nodes:
-        if node.operator == "avgpool" and node.point.exclude_padding and any(node.point.pads):
-            if node.point.pads != same_pads(node.point):
-                raise NotSupported(
-                    f"litert: {node.name} leaves padding of {tuple(node.point.pads)} out of its "
-                    "means; TFLite does so only with the padding that it calls SAME"
-                )
+        if node.operator != "avgpool" or not node.point.exclude_padding:
+            continue
+        pads = node.point.pads
+        if any(pads) and pads != same_pads(node.point):
+            raise NotSupported(
+                f"litert: {node.name} leaves padding of {tuple(pads)} out of its means; TFLite "
+                "does so only with the padding that it calls SAME"
+            )

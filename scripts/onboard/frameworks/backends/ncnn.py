@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from backends.base import Backend, implementation
 from failures import NotSupported, OutOfMemory
 from writers.ncnn import INPUT, OUTPUT, write_ncnn
+
+from backends.base import Backend, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from backends.base import OwnOutput, implementation
 from failures import NotSupported
 from writers.onnx import INPUT, output_name, write_onnx
+
+from backends.base import OwnOutput, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from backends.base import OwnOutput, implementation
 from failures import NotSupported
 from writers.onnx import write_onnx
+
+from backends.base import OwnOutput, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,9 @@ class OpenVino(OwnOutput):
             **{name: value for name, value in options.items() if self.takes(name)},
         }
         self._core = self.library.Core()
-        self._model = self._core.read_model(io.BytesIO(write_onnx(replace(graph, data_type="fp32"))))
+        self._model = self._core.read_model(
+            io.BytesIO(write_onnx(replace(graph, data_type="fp32")))
+        )
         dims = graph.nodes[0].in_dims
         self._input = np.ascontiguousarray(graph.input.reshape(dims))
         self._source = self.library.Tensor(self._input, shared_memory=True)

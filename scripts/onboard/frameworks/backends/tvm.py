@@ -9,9 +9,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from backends.base import Backend, implementation
 from failures import BadValue, NotSupported
 from writers.relax import write_relax
+
+from backends.base import Backend, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,10 @@ class Tvm(Backend):
         tvm = self.library
         relax = self.import_module("tvm.relax")
         codegen = self.import_module("tvm.target.codegen")
-        machine = {"mcpu": codegen.llvm_get_system_cpu(), "mtriple": codegen.llvm_get_system_triple()}
+        machine = {
+            "mcpu": codegen.llvm_get_system_cpu(),
+            "mtriple": codegen.llvm_get_system_triple(),
+        }
         target = tvm.target.Target({"kind": "llvm", "num-cores": threads, **machine})
         module = relax.get_pipeline("zero")(write_relax(graph, tvm))
         self._ran = [(name.name_hint, "untuned") for name, f in module.functions_items()

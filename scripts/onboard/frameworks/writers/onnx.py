@@ -72,7 +72,9 @@ class _Writer:
             source, dims = f"{node.name}:out", node.out_dims
         graph = b"".join(data(1, node) for node in self._nodes) + data(2, self._graph.name)
         graph += b"".join(data(5, tensor) for tensor in self._weights)
-        graph += data(11, self._value(INPUT, nodes[0].in_dims)) + data(12, self._value(source, dims))
+        graph += data(11, self._value(INPUT, nodes[0].in_dims)) + data(
+            12, self._value(source, dims)
+        )
         opset = data(1, "") + number(2, OPSET)
         return number(1, IR_VERSION) + data(2, "nntest-flow") + data(7, graph) + data(8, opset)
 

@@ -120,7 +120,9 @@ class _Writer:
         point, name = node.point, node.name
         target = self._tensor(f"{name}:out", _nhwc(node.out_dims))
         if node.operator == "softmax":
-            return self._emit("SOFTMAX", [source], target, self._options("SoftmaxOptions", beta=1.0))
+            return self._emit(
+                "SOFTMAX", [source], target, self._options("SoftmaxOptions", beta=1.0)
+            )
         result = target
         if point.activation in SEPARATE:
             result = self._tensor(f"{name}:linear", _nhwc(node.out_dims))
