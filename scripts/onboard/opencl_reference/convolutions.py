@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from launch import Launch, divide_up
+from layers import ConvolutionPoint
 from operator_base import Operator
-from point import ConvolutionPoint
-from reference import convolve, draw_convolution
 
 if TYPE_CHECKING:
     from reference import WeightedTensors
@@ -17,18 +16,10 @@ BLOCK = 4  # rows (output channels) of a tile; the same number is in kernels/vec
 
 
 class ConvolutionOperator(Operator):
-    """What both convolutions share: the point, the operands and the reference."""
+    """What the convolutions share: the point."""
 
     point_type = ConvolutionPoint
     point: ConvolutionPoint
-
-    def draw(self, seed: int) -> WeightedTensors:
-        """Draw input, weights and bias."""
-        return draw_convolution(self.point, seed)
-
-    def expected(self, tensors: WeightedTensors) -> np.ndarray[Any, Any]:
-        """Return the convolution in float64."""
-        return convolve(self.point, tensors)
 
 
 class Convolution(ConvolutionOperator):

@@ -10,12 +10,11 @@ import profiling
 import pyopencl as cl
 import quiet
 from device import Device
-from failures import BadValue, OutOfMemory, WrongOutput
+from failures import OutOfMemory
 from launch_cost import LaunchCost
 from point import Settings
 from programs import find_program
-from records import TIMER_FILE, append_repetition, utc_now, write_json
-from reference import Comparison, compare
+from repetitions import Runnable, repeat, shape_state
 from tuner import Tuners
 
 if TYPE_CHECKING:
@@ -69,8 +68,7 @@ def _measure(operator_name: str, environment: Environment) -> None:
     checked = operator.check(tensors, settings.threshold)
 
     state = {
-        **_shape("in", operator.in_shape),
-        **_shape("out", operator.out_shape),
+        **shape_state(operator.in_shape, operator.out_shape),
         "operator": operator_name,
         "dataset_filename": settings.dataset_filename,
         "data_bits": 32,
@@ -83,85 +81,45 @@ def _measure(operator_name: str, environment: Environment) -> None:
         "process_environment": quiet.describe(),
         **checked,
     }
-    seconds = _repeat(device, operator, settings, expected, state)
-    write_json(
-        TIMER_FILE,
-        {
-            "execution_time_kernel_0": set_up_seconds,
-            "execution_time_kernel_1": seconds[0],
-            "run_time_state": {**state, "time_test": seconds[0]},
-        },
-    )
-
-
-def _repeat(
-    device: Device,
-    operator: Operator,
-    settings: Settings,
-    expected: np.ndarray[Any, Any],
-    state: dict[str, Any],
-) -> list[float]:
-    """Time and check the repetitions; return the operator's seconds of each.
-
-    The output is filled with NaN before each repetition, so that elements which it does not write
-    are not taken for the warm-up's right ones. The time is the host's, from the first enqueue until
-    the queue has finished. Raises WrongOutput.
-    """
-    queue = device.queue
-    launch_cost = LaunchCost(device)
-    output = np.empty(operator.out_shape, np.float32)
-    nan = np.float32("nan")
     tolerance = operator.tolerance(settings.threshold, expected)
-    seconds = []
     profiling.enter("run")
-    for index in range(settings.first_repetition, settings.first_repetition + settings.repetitions):
-        cl.enqueue_fill_buffer(queue, operator.output, nan, 0, output.nbytes)
-        queue.finish()
-        found = {"launch_cost": launch_cost.measure()}
-        started_at = utc_now()
-        start = time.perf_counter()
-        operator.enqueue(queue)
-        queue.finish()
-        taken = time.perf_counter() - start
-        cl.enqueue_copy(queue, output, operator.output)
-        comparison = compare(output, expected, tolerance)
-        if not comparison.ok:
-            _write_raw(settings, output)
-            raise WrongOutput(f"repetition {index}: {comparison.explanation}")
-        found = {**state, **found, **operator.findings(taken)}
-        record = _record(index, found, taken, started_at, comparison)
-        append_repetition({**record, **profiling.taken()})
-        seconds.append(taken)
-    _write_raw(settings, output)
-    return seconds
+    repeat(OnDevice(device, operator), settings, expected, tolerance, state)
 
 
-def _record(
-    index: int, state: dict[str, Any], seconds: float, started_at: str, comparison: Comparison
-) -> dict[str, Any]:
-    return {
-        "repetition": index,
-        "execution_time_kernel_0": state["time_setup"],
-        "execution_time_kernel_1": seconds,
-        "tuning_s": state["tuner"]["tuning_s"],
-        "run_time_state": {**state, "time_test": seconds},
-        "started_at": started_at,
-        "output_check": comparison.as_record(),
-    }
+class OnDevice(Runnable):
+    """An operator's run: from the first enqueue until the queue has finished."""
 
+    def __init__(self, device: Device, operator: Operator) -> None:
+        """Build what the cost of a launch is measured with."""
+        self._queue = device.queue
+        self._operator = operator
+        self._launch_cost = LaunchCost(device)
+        self._output = np.empty(operator.out_shape, np.float32)
 
-def _shape(prefix: str, shape: tuple[int, int, int, int]) -> dict[str, int]:
-    return {f"{prefix}_shape_{axis}": shape[i] for i, axis in enumerate("NCHW")}
+    def clear(self) -> None:
+        """See `Runnable.clear`."""
+        size = self._output.nbytes
+        cl.enqueue_fill_buffer(self._queue, self._operator.output, np.float32("nan"), 0, size)
+        self._queue.finish()
 
+    def run(self) -> None:
+        """Enqueue all kernels and wait for them."""
+        self._operator.enqueue(self._queue)
+        self._queue.finish()
 
-def _write_raw(settings: Settings, output: np.ndarray[Any, Any]) -> None:
-    """Write the output, wrong ones too, as little-endian float32 in NCHW order, if asked to."""
-    if not settings.raw_output:
-        return
-    try:
-        with open(settings.raw_output, "wb") as file:
-            file.write(output.astype("<f4", copy=False).tobytes())
-    except OSError as error:
-        raise BadValue(
-            f"CK_OUT_RAW_DATA={settings.raw_output!r} cannot be written: {error.strerror}"
-        ) from None
+    def output(self) -> np.ndarray[Any, Any]:
+        """Copy the output to the host."""
+        cl.enqueue_copy(self._queue, self._output, self._operator.output)
+        return self._output
+
+    def before_run(self) -> dict[str, Any]:
+        """Return what launching an empty kernel costs."""
+        return {"launch_cost": self._launch_cost.measure()}
+
+    def findings(self, seconds: float) -> dict[str, Any]:
+        """See `Runnable.findings`."""
+        return self._operator.findings(seconds)
+
+    def launches(self) -> dict[str, Any]:
+        """See `Runnable.launches`."""
+        return profiling.taken()

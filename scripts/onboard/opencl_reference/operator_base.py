@@ -15,6 +15,7 @@ MAX_ELEMENTS = 2**31 - 1  # the kernels index with 32-bit integers
 if TYPE_CHECKING:
     from device import Device
     from launch import Launch
+    from layers import Layer
     from point import Environment, Shape
     from tuner import Tuners
 
@@ -28,7 +29,7 @@ class Operator(ABC):
     tuner_types: tuple[str, ...] = ("NONE", "DEFAULT", "CUSTOM")  # of CK_LWS_TUNER_TYPE
     data_types: tuple[str, ...] = ("fp32",)  # of NNTEST_DATA_TYPE
 
-    point_type: type[Any]  # reads the point, and knows the shapes that follow from it
+    point_type: type[Layer]  # reads the point, draws its operands, knows the right output
 
     def __init__(self, point: Any, device: Device) -> None:
         """Take what :meth:`read_point` has read; nothing is allocated yet."""
@@ -38,8 +39,14 @@ class Operator(ABC):
 
     @classmethod
     def read_point(cls, environment: Environment) -> Any:
-        """Read the operator's point from the environment; raises BadValue."""
-        return cls.point_type.from_environment(environment)
+        """Read the operator's point; raises BadValue, and NotSupported beyond CK-NNTest's."""
+        point = cls.point_type.from_environment(environment)
+        if unusual := point.unusual():
+            raise NotSupported(
+                f"{' and '.join(unusual)}: opencl-reference has square kernels with one stride, "
+                "3x3 where they are depthwise, and neither dilations, groups nor activations"
+            )
+        return point
 
     @property
     def in_shape(self) -> Shape:
@@ -57,13 +64,14 @@ class Operator(ABC):
     def buffer_elements(self) -> dict[str, int]:
         """Return how many float32 elements each device buffer will hold."""
 
-    @abstractmethod
     def draw(self, seed: int) -> Any:
         """Draw the operands."""
+        return self.point.draw(seed)
 
-    @abstractmethod
     def expected(self, tensors: Any) -> np.ndarray[Any, Any]:
         """Return the right output, float64, of shape :attr:`out_shape`."""
+        right: np.ndarray[Any, Any] = self.point.expected(tensors)
+        return right
 
     @abstractmethod
     def set_up(self, tensors: Any, source: Any = None, target: Any = None) -> None:
@@ -79,11 +87,9 @@ class Operator(ABC):
         tuners.apply(self.device, self.launches, tuners.default_type)
 
     def tolerance(self, threshold: float, expected: np.ndarray[Any, Any]) -> float:
-        """Return the largest right difference from ``expected``: ``threshold`` as it is.
-
-        Operators whose outputs cannot be of the order of 1 scale it by the size of ``expected``.
-        """
-        return threshold
+        """Return the largest right difference from ``expected``."""
+        largest: float = self.point.tolerance(threshold, expected)
+        return largest
 
     def check(self, tensors: Any, threshold: float) -> dict[str, Any]:
         """Check what the comparison of the output cannot; return what is to be recorded of it."""

@@ -14,8 +14,8 @@ programs.py has their names. The point comes from the environment, in CK-NNTest'
 Exit status: 0 measured, 2 bad value in the environment, 3 not supported, 4 wrong output, 5 a
 kernel did not build, 6 out of memory; 1, with a traceback, is a bug of this program.
 
-It needs Python 3.8, numpy and pyopencl; it imports only its own folder's modules besides, so the
-folder can be copied anywhere and run there.
+It needs Python 3.8, numpy and pyopencl; it imports only the modules of its own folder and of
+``programs_common`` beside it, so both can be copied anywhere and run there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from __future__ import annotations
 import os
 import sys
 from typing import TYPE_CHECKING
+
+sys.path.insert(1, os.path.join(os.path.dirname(sys.path[0]), "programs_common"))
 
 from failures import BadValue, Failure, NotSupported
 from quiet import quieten

@@ -11,9 +11,9 @@ import numpy as np
 from convolutions import BLOCK, ConvolutionOperator
 from failures import NotSupported
 from launch import Launch, divide_up
-from point import ConvolutionPoint
 
 if TYPE_CHECKING:
+    from layers import ConvolutionPoint
     from point import Environment
     from reference import WeightedTensors
 
@@ -39,10 +39,10 @@ class WinogradConvolution(ConvolutionOperator):
     channel instead of 144.
     """
 
-    @staticmethod
-    def read_point(environment: Environment) -> ConvolutionPoint:
+    @classmethod
+    def read_point(cls, environment: Environment) -> ConvolutionPoint:
         """Read the point; raises BadValue, and NotSupported for another kernel or stride."""
-        point = ConvolutionPoint.from_environment(environment)
+        point: ConvolutionPoint = super().read_point(environment)
         if (point.kernel, point.stride) != (3, 1):
             raise NotSupported(
                 f"CK_CONV_KERNEL={point.kernel} with CK_CONV_STRIDE={point.stride} is not "

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from onboard.opencl_reference.reference_program import FOLDER, MODULES
+from onboard.opencl_reference.reference_program import COMMON, FOLDER, MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 def program() -> Iterator[SimpleNamespace]:
     """The program's modules, imported from its folder as it does, and gone again afterwards."""
     before = set(sys.modules)
-    sys.path.insert(0, str(FOLDER))
+    sys.path[:0] = [str(FOLDER), str(COMMON)]
     try:
         yield SimpleNamespace(**{name: __import__(name) for name in MODULES})
     finally:
         sys.path.remove(str(FOLDER))
+        sys.path.remove(str(COMMON))
         for name in set(sys.modules) - before:
-            if str(FOLDER) in str(getattr(sys.modules[name], "__file__", "")):
+            if Path(getattr(sys.modules[name], "__file__", None) or "/").parent in (FOLDER, COMMON):
                 del sys.modules[name]
 
 
@@ -37,4 +38,5 @@ def device(program: SimpleNamespace) -> Any:
 @pytest.fixture
 def broken_program(tmp_path: Path) -> Path:
     """A copy of the program whose kernels a test can break."""
+    shutil.copytree(COMMON, tmp_path / COMMON.name)
     return Path(shutil.copytree(FOLDER, tmp_path / "program"))

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
 FOLDER = Path(__file__).parents[3] / "scripts" / "onboard" / "opencl_reference"
+COMMON = FOLDER.parent / "programs_common"
 MODULES = (
-    *("device", "failures", "operators", "point", "reference", "tuner"),
-    *("depthwise", "fully_connected", "pooling", "programs", "softmax"),
+    *("device", "failures", "layers", "operators", "point", "programs", "reference"),
+    *("repetitions", "tuner"),
 )
 ODD_POINT = {
     **{"CK_IN_SHAPE_N": 2, "CK_IN_SHAPE_C": 3, "CK_IN_SHAPE_H": 11, "CK_IN_SHAPE_W": 9},
@@ -80,6 +81,15 @@ def run_program(
     )
     assert "Traceback" not in process.stderr, process.stderr
     return Run(work, process)
+
+
+def convolution(
+    program: SimpleNamespace, *shape: int, kernel: int, stride: int, pads: Any = (0, 0, 0, 0)
+) -> Any:
+    """A point; `shape` is batch, channels, height, width and channels of the output."""
+    layers, point = program.layers, program.point
+    window = point.Window.square(kernel, stride, point.Pads(*pads))
+    return layers.ConvolutionPoint(*shape[:4], window=window, out_channels=shape[4])
 
 
 def patch(path: Path, old: str, new: str) -> None:

@@ -18,7 +18,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onboard.opencl_reference.reference_program import ODD_POINT, patch, run_kernels, run_program
+from onboard.opencl_reference.reference_program import (
+    ODD_POINT,
+    convolution,
+    patch,
+    run_kernels,
+    run_program,
+)
 
 pytest.importorskip("pyopencl")
 
@@ -98,10 +104,10 @@ class TestMeasurement:
             CK_OUT_RAW_DATA="tmp-ck-output.bin",
         )
         assert run.exit_status == 0, run
-        point = program.point.ConvolutionPoint(2, 3, 11, 9, 5, 5, 1, program.point.Pads(2, 1, 0, 3))
+        point = convolution(program, 2, 3, 11, 9, 5, kernel=5, stride=1, pads=(2, 1, 0, 3))
         assert [run.state[f"out_shape_{axis}"] for axis in "NCHW"] == list(point.out_shape)
         output = np.fromfile(tmp_path / "tmp-ck-output.bin", "<f4").reshape(point.out_shape)
-        expected = naive_convolution(point, program.reference.draw_convolution(point, 42))
+        expected = naive_convolution(point, point.draw(42))
         assert np.abs(output - expected).max() < 1e-5
 
     def test_pointwise_convolution_needs_no_im2col(self, tmp_path: Path) -> None:
@@ -166,7 +172,7 @@ class TestFailures:
         environment = {k: str(v) for k, v in values.items() if v is not None}
         with pytest.raises(program.failures.BadValue) as caught:
             program.point.Settings.from_environment(environment)
-            program.point.ConvolutionPoint.from_environment(environment)
+            program.layers.ConvolutionPoint.from_environment(environment)
         ((name, value),) = variables.items()
         assert name in caught.value.reason
         assert (value or "not set") in caught.value.reason
@@ -340,7 +346,7 @@ class TestTuner:
     def test_keeps_the_fastest(
         self, program: SimpleNamespace, device: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        point = program.point.ConvolutionPoint(1, 2, 9, 40, 3, 1, 1, program.point.Pads(0, 0, 0, 0))
+        point = convolution(program, 1, 2, 9, 40, 3, kernel=1, stride=1)
         operator = program.operators.find_operator("conv")(point, device)
         operator.set_up(operator.draw(1))
         (launch,) = operator.launches
@@ -363,24 +369,24 @@ class TestKernels:
         self, program: SimpleNamespace, device: Any, data: st.DataObject
     ) -> None:
         kernel = data.draw(st.sampled_from([1, 2, 3]), "kernel")
-        pads = program.point.Pads(*data.draw(st.tuples(*[st.integers(0, 2)] * 4), "pads"))
-        point = program.point.ConvolutionPoint(
-            batch=data.draw(st.integers(1, 2), "batch"),
-            channels=data.draw(st.integers(1, 3), "channels"),
-            height=data.draw(st.integers(kernel, 7), "height"),
-            width=data.draw(st.integers(kernel, 20), "width"),
-            out_channels=data.draw(st.integers(1, 6), "out_channels"),
+        point = convolution(
+            program,
+            data.draw(st.integers(1, 2), "batch"),
+            data.draw(st.integers(1, 3), "channels"),
+            data.draw(st.integers(kernel, 7), "height"),
+            data.draw(st.integers(kernel, 20), "width"),
+            data.draw(st.integers(1, 6), "out_channels"),
             kernel=kernel,
             stride=data.draw(st.sampled_from([1, 2]), "stride"),
-            pads=pads,
+            pads=data.draw(st.tuples(*[st.integers(0, 2)] * 4), "pads"),
         )
         local = data.draw(st.sampled_from([None, (2, 3, 2)]), "local size")
-        expected = naive_convolution(point, program.reference.draw_convolution(point, 7))
+        expected = naive_convolution(point, point.draw(7))
         for name in ("conv", "directconv"):
             output = run_kernels(program, device, name, point, local)
             assert np.abs(output - expected).max() < 1e-5, name
-        tensors = program.reference.draw_convolution(point, 7)
-        assert np.allclose(program.reference.convolve(point, tensors), expected, atol=1e-12)
+        tensors = point.draw(7)
+        assert np.allclose(point.expected(tensors), expected, atol=1e-12)
 
     @pytest.mark.parametrize("operator", ["conv", "directconv"])
     @pytest.mark.parametrize(
@@ -404,15 +410,14 @@ class TestKernels:
         width: int,
     ) -> None:
         monkeypatch.setattr(device, "vector_width", width)
-        point = program.point.ConvolutionPoint(*shape, pads=program.point.Pads(0, 0, 0, 0))
-        expected = naive_convolution(point, program.reference.draw_convolution(point, 7))
+        point = convolution(program, *shape[:5], kernel=shape[5], stride=shape[6])
+        expected = naive_convolution(point, point.draw(7))
         output = run_kernels(program, device, operator, point, None)
         assert np.abs(output - expected).max() < 1e-5
 
     def test_same_seed_same_operands(self, program: SimpleNamespace) -> None:
-        point = program.point.ConvolutionPoint(1, 4, 5, 5, 3, 3, 1, program.point.Pads(0, 0, 0, 0))
-        draw = program.reference.draw_convolution
-        one, same, other = draw(point, 42), draw(point, 42), draw(point, 43)
+        point = convolution(program, 1, 4, 5, 5, 3, kernel=3, stride=1)
+        one, same, other = point.draw(42), point.draw(42), point.draw(43)
         assert np.array_equal(one.input, same.input)
         assert np.array_equal(one.weights, same.weights)
         assert not np.array_equal(one.input, other.input)

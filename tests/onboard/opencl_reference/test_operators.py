@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onboard.opencl_reference.reference_program import run_kernels, run_program
+from onboard.opencl_reference.reference_program import convolution, run_kernels, run_program
 
 pytest.importorskip("pyopencl")
 
@@ -66,13 +66,14 @@ class TestDefinitions:
     @given(data=st.data())
     def test_depthwise(self, program: SimpleNamespace, device: Any, data: st.DataObject) -> None:
         pads = program.point.Pads(*data.draw(st.tuples(*[st.integers(0, 2)] * 4), "pads"))
-        point = program.depthwise.DepthwisePoint(
+        point = program.layers.DepthwisePoint(
             batch=data.draw(st.integers(1, 2)),
-            channels=data.draw(st.integers(1, 4)),
+            channels=(channels := data.draw(st.integers(1, 4))),
             height=data.draw(st.integers(3, 12)),
             width=data.draw(st.integers(3, 36)),
-            stride=data.draw(st.sampled_from([1, 2, 3])),
-            pads=pads,
+            window=program.point.Window.square(3, data.draw(st.sampled_from([1, 2, 3])), pads),
+            out_channels=channels,
+            groups=channels,
         )
         tensors = draw_of(program, device, "depthwiseconv", point)
 
@@ -88,14 +89,13 @@ class TestDefinitions:
         self, program: SimpleNamespace, device: Any, data: st.DataObject, name: str
     ) -> None:
         kernel = data.draw(st.integers(1, 4))
-        point = program.pooling.PoolPoint(
+        pads = program.point.Pads(*[data.draw(st.integers(0, kernel - 1))] * 4)
+        point = program.operators.find_operator(name).point_type(
             batch=data.draw(st.integers(1, 2)),
             channels=data.draw(st.integers(1, 3)),
             height=data.draw(st.integers(kernel, 9)),
             width=data.draw(st.integers(kernel, 30)),
-            kernel=kernel,
-            stride=data.draw(st.sampled_from([1, 2, 3])),
-            pad=data.draw(st.integers(0, kernel - 1)),
+            window=program.point.Window.square(kernel, data.draw(st.sampled_from([1, 2, 3])), pads),
             exclude_padding=data.draw(st.booleans()),
         )
         tensors = draw_of(program, device, name, point)
@@ -113,12 +113,13 @@ class TestDefinitions:
     @given(data=st.data())
     def test_winograd(self, program: SimpleNamespace, device: Any, data: st.DataObject) -> None:
         pads = program.point.Pads(*data.draw(st.tuples(*[st.integers(0, 2)] * 4), "pads"))
-        point = program.point.ConvolutionPoint(
-            batch=data.draw(st.integers(1, 2)),
-            channels=data.draw(st.integers(1, 5)),
-            height=data.draw(st.integers(3, 11)),
-            width=data.draw(st.integers(3, 20)),
-            out_channels=data.draw(st.integers(1, 6)),
+        point = convolution(
+            program,
+            data.draw(st.integers(1, 2)),
+            data.draw(st.integers(1, 5)),
+            data.draw(st.integers(3, 11)),
+            data.draw(st.integers(3, 20)),
+            data.draw(st.integers(1, 6)),
             kernel=3,
             stride=1,
             pads=pads,
@@ -149,7 +150,7 @@ class TestDefinitions:
         outputs: int,
         local: Any,
     ) -> None:
-        point = program.fully_connected.FullyConnectedPoint((batch, *shape), (batch, outputs, 1, 1))
+        point = program.layers.FullyConnectedPoint((batch, *shape), (batch, outputs, 1, 1))
         tensors = draw_of(program, device, "fullyconnected", point)
         right = np.empty(point.out_shape)
         for n, o in np.ndindex(batch, outputs):
@@ -173,7 +174,7 @@ class TestDefinitions:
         plane: Any,
         local: Any,
     ) -> None:
-        point = program.softmax.SoftmaxPoint(batch, channels, *plane)
+        point = program.layers.SoftmaxPoint(batch, channels, *plane)
         tensors = draw_of(program, device, "softmax", point)
         right = np.empty((batch, channels, *plane))
         for n, y, x in np.ndindex(batch, *plane):

@@ -16,6 +16,8 @@ from nntest.measuring.onboard import deploy, python_of
 from nntest.measuring.transport import Transport
 
 FOLDER = ONBOARD / "opencl_reference"
+COMMON = ONBOARD / "programs_common"
+"""What its program shares with that of the inference libraries."""
 
 
 class OpenCLReference(LibraryKind):
@@ -90,7 +92,7 @@ class OpenCLReference(LibraryKind):
         """See `LibraryKind.sources`."""
         return [
             path
-            for path in sorted(FOLDER.rglob("*"))
+            for path in sorted([*FOLDER.rglob("*"), *COMMON.rglob("*")])
             if path.suffix in (".py", ".cl") and "__pycache__" not in path.parts
         ]
 

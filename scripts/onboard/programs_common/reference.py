@@ -1,6 +1,6 @@
 """The operators in NumPy, in float64, and the comparison of an output with them.
 
-The convolution is summed one kernel tap at a time over shifted views of the input. That is neither
+A convolution is summed one kernel tap at a time over shifted views of the input. That is neither
 of the ways in which the kernels do it, and it needs no unfolded copy of the input.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from point import ConvolutionPoint, Pads
+    from point import Window
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Tensors:
 class WeightedTensors(Tensors):
     """The operands of a convolution or of a fully connected layer, float32."""
 
-    weights: np.ndarray[Any, Any]  # [out_channels][channels][kernel][kernel]; depthwise without
+    weights: np.ndarray[Any, Any]  # [out_channels][channels of a group][rows][columns]
     bias: np.ndarray[Any, Any]  # [out_channels]
 
 
@@ -62,48 +62,45 @@ def draw_weighted(
     return WeightedTensors(data, weights, draw_uniform(generator, weights_shape[:1]))
 
 
-def draw_convolution(point: ConvolutionPoint, seed: int) -> WeightedTensors:
-    """Draw a convolution's operands."""
-    filters = (point.out_channels, point.channels, point.kernel, point.kernel)
-    return draw_weighted(seed, point.in_shape, filters, point.channels * point.kernel**2)
-
-
-def out_size(padded: int, kernel: int, stride: int) -> int:
-    """Return the output's size in one direction: floor((padded input - kernel) / stride) + 1."""
-    return (padded - kernel) // stride + 1
-
-
 def taps(
-    values: np.ndarray[Any, Any], kernel: int, stride: int, pads: Pads, padding: float = 0.0
+    values: np.ndarray[Any, Any], window: Window, padding: float = 0.0
 ) -> Iterator[tuple[int, int, np.ndarray[Any, Any]]]:
     """Yield, for each tap (y, x) of a kernel, the padded input that it sees, in float64.
 
     Element [n][c][i][j] of it is what the tap meets when the output element [i][j] is computed.
     """
+    pads, (high, wide) = window.pads, window.out_size(*values.shape[2:])
     padded = np.pad(
         values.astype(np.float64),
         ((0, 0), (0, 0), (pads.top, pads.bottom), (pads.left, pads.right)),
         constant_values=padding,
     )
-    rows = (out_size(padded.shape[2], kernel, stride) - 1) * stride + 1
-    columns = (out_size(padded.shape[3], kernel, stride) - 1) * stride + 1
-    for y in range(kernel):
-        for x in range(kernel):
-            yield y, x, padded[:, :, y : y + rows : stride, x : x + columns : stride]
+    rows, columns = (high - 1) * window.strides[0] + 1, (wide - 1) * window.strides[1] + 1
+    for y in range(window.kernel[0]):
+        for x in range(window.kernel[1]):
+            top, left = y * window.dilations[0], x * window.dilations[1]
+            seen = padded[:, :, top : top + rows, left : left + columns]
+            yield y, x, seen[:, :, :: window.strides[0], :: window.strides[1]]
 
 
-def convolve(point: ConvolutionPoint, tensors: WeightedTensors) -> np.ndarray[Any, Any]:
-    """Return the convolution (as networks use the word: no flipped kernel) plus bias.
+def convolve(tensors: WeightedTensors, window: Window, groups: int) -> np.ndarray[Any, Any]:
+    """Return the convolution (as networks use the word: no flipped kernel) plus bias, in float64.
 
-    float64, [batch][out_channels][out_height][out_width].
+    Each group of output channels sees its own group of input channels.
     """
-    weights = tensors.weights.astype(np.float64)
-    pixels = point.out_height * point.out_width
-    total = np.zeros((point.batch, point.out_channels, pixels))
-    for y, x, seen in taps(tensors.input, point.kernel, point.stride, point.pads):
-        total += weights[:, :, y, x] @ seen.reshape(point.batch, point.channels, pixels)
-    total += tensors.bias.astype(np.float64)[:, None]
-    return total.reshape(point.out_shape)
+    batch, channels, height, width = tensors.input.shape
+    high, wide = window.out_size(height, width)
+    outputs, depth, pixels = len(tensors.weights), channels // groups, high * wide
+    weights = tensors.weights.astype(np.float64).reshape(
+        groups, outputs // groups, depth, *window.kernel
+    )
+    total = np.zeros((batch, groups, outputs // groups, pixels))
+    for y, x, seen in taps(tensors.input, window):
+        factors, images = weights[..., y, x], seen.reshape(batch, groups, depth, pixels)
+        total += factors * images if depth == 1 else factors @ images
+    total = total.reshape(batch, outputs, high, wide)
+    total += tensors.bias.astype(np.float64)[:, None, None]
+    return total
 
 
 @dataclass(frozen=True)

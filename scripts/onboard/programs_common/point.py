@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Environment = Mapping[str, str]
     Shape = tuple[int, int, int, int]
+    Pair = tuple[int, int]
 
 DATA_TYPES = ("fp32", "fp16")
 TUNER_MODES = ("exhaustive", "normal", "rapid")
@@ -65,78 +66,83 @@ class Pads(NamedTuple):
 
 def read_pads(environment: Environment, symmetric: str = "CK_CONV_PAD") -> Pads:
     """Read ``NNTEST_CONV_PADS`` ("top,bottom,left,right") or else the pad of ``symmetric``."""
-    text = environment.get("NNTEST_CONV_PADS", "").strip()
+    values = _read_integers(environment, "NNTEST_CONV_PADS", 4, "top,bottom,left,right", 0)
+    if values:
+        return Pads(*values)
+    pad = read_integer(environment, symmetric, 0)
+    return Pads(pad, pad, pad, pad)
+
+
+def read_pair(environment: Environment, name: str, default: Pair, least: int = 1) -> Pair:
+    """Read the variable ``name`` as two integers, "rows,columns", each at least ``least``."""
+    values = _read_integers(environment, name, 2, "rows,columns", least)
+    return (values[0], values[1]) if values else default
+
+
+def _read_integers(
+    environment: Environment, name: str, count: int, order: str, least: int
+) -> list[int] | None:
+    """Return the integers of a variable; None where it is not set."""
+    text = environment.get(name, "").strip()
     if not text:
-        pad = read_integer(environment, symmetric, 0)
-        return Pads(pad, pad, pad, pad)
-    problem = f"NNTEST_CONV_PADS={text!r} is not four integers of at least 0, top,bottom,left,right"
+        return None
+    number = {2: "two", 4: "four"}[count]
+    problem = f"{name}={text!r} is not {number} integers of at least {least}, {order}"
     try:
         values = [int(part) for part in text.split(",")]
     except ValueError:
         raise BadValue(problem) from None
-    if len(values) != 4 or min(values) < 0:
+    if len(values) != count or min(values) < least:
         raise BadValue(problem)
-    return Pads(*values)
+    return values
 
 
 @dataclass(frozen=True)
-class ConvolutionPoint:
-    """One convolution: NCHW, a square kernel, one stride for both directions, no dilation."""
+class Window:
+    """How a kernel moves over a plane; pairs are (rows, columns)."""
 
-    batch: int
-    channels: int
-    height: int
-    width: int
-    out_channels: int
-    kernel: int
-    stride: int
+    kernel: Pair
+    strides: Pair
     pads: Pads
+    dilations: Pair = (1, 1)
 
     @classmethod
-    def from_environment(cls, environment: Environment) -> ConvolutionPoint:
-        """Read the point; raises BadValue, also where the kernel is larger than the input."""
-        point = cls(
-            batch=read_integer(environment, "CK_IN_SHAPE_N", 1, least=1),
-            channels=read_integer(environment, "CK_IN_SHAPE_C", least=1),
-            height=read_integer(environment, "CK_IN_SHAPE_H", least=1),
-            width=read_integer(environment, "CK_IN_SHAPE_W", least=1),
-            out_channels=read_integer(environment, "CK_OUT_SHAPE_C", least=1),
-            kernel=read_integer(environment, "CK_CONV_KERNEL", least=1),
-            stride=read_integer(environment, "CK_CONV_STRIDE", 1, least=1),
-            pads=read_pads(environment),
-        )
-        high = point.height + point.pads.top + point.pads.bottom
-        wide = point.width + point.pads.left + point.pads.right
-        if point.kernel > min(high, wide):
-            raise BadValue(
-                f"CK_CONV_KERNEL={point.kernel} is larger than the padded input of {high}x{wide}"
-            )
-        return point
+    def square(cls, kernel: int, stride: int, pads: Pads) -> Window:
+        """Return a window with the same side and stride in both directions."""
+        return cls((kernel, kernel), (stride, stride), pads)
 
     @property
-    def out_height(self) -> int:
-        """Rows of the output: floor((rows with padding - kernel) / stride) + 1."""
-        return (self.height + self.pads.top + self.pads.bottom - self.kernel) // self.stride + 1
+    def reach(self) -> Pair:
+        """Rows and columns from the first tap to the last: (kernel - 1) dilation + 1."""
+        rows, columns = ((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilations))
+        return rows, columns
 
     @property
-    def out_width(self) -> int:
-        """Columns of the output, as :attr:`out_height`."""
-        return (self.width + self.pads.left + self.pads.right - self.kernel) // self.stride + 1
+    def taps(self) -> int:
+        """How many elements the kernel has."""
+        return self.kernel[0] * self.kernel[1]
 
-    @property
-    def in_shape(self) -> Shape:
-        """Shape of the input, NCHW."""
-        return self.batch, self.channels, self.height, self.width
+    def padded(self, height: int, width: int) -> Pair:
+        """Return rows and columns of a plane with its padding."""
+        pads = self.pads
+        return height + pads.top + pads.bottom, width + pads.left + pads.right
 
-    @property
-    def out_shape(self) -> Shape:
-        """Shape of the output, NCHW."""
-        return self.batch, self.out_channels, self.out_height, self.out_width
+    def out_size(self, height: int, width: int) -> Pair:
+        """Return rows and columns of the output: floor((padded - reach) / stride) + 1."""
+        sizes = zip(self.padded(height, width), self.reach, self.strides)
+        rows, columns = ((size - reach) // stride + 1 for size, reach, stride in sizes)
+        return rows, columns
 
-    @property
-    def is_pointwise(self) -> bool:
-        """Whether output pixel i depends on input pixel i alone: kernel 1, stride 1, no padding."""
-        return self.kernel == 1 and self.stride == 1 and not any(self.pads)
+    def unusual(self) -> list[str]:
+        """Return what CK-NNTest's own variables cannot say of it, in words."""
+        found = []
+        if self.kernel[0] != self.kernel[1]:
+            found.append(f"a kernel of {self.kernel[0]}x{self.kernel[1]}")
+        if self.strides[0] != self.strides[1]:
+            found.append(f"strides of {self.strides[0]} and {self.strides[1]}")
+        if self.dilations != (1, 1):
+            found.append(f"dilations of {self.dilations[0]} and {self.dilations[1]}")
+        return found
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,129 @@
+"""What an adapter of a library does: build a graph, run it, give the output, say what ran."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from abc import abstractmethod
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from failures import BadValue, NotSupported
+from repetitions import Runnable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+
+    from graph import Graph
+    from point import Settings
+
+    Array = np.ndarray[Any, Any]
+
+
+class Backend(Runnable):
+    """A library; an instance measures one graph."""
+
+    name: str
+    package: str  # on the Python package index
+    module: str  # what is imported
+    data_types: tuple[str, ...] = ("fp32",)
+    options: Mapping[str, Any] = {}
+    """The options that it knows, each with what the library does without it."""
+    settings: Mapping[str, Mapping[str, Any]] = {"NONE": {}, "DEFAULT": {}}
+    """Options by the tuner's name, where NNTEST_SETTINGS gives none."""
+    thread_variables: tuple[str, ...] = ()
+    """Environment variables that say how many threads the library has."""
+
+    def __init__(self) -> None:
+        """Nothing is imported yet."""
+        self.tuning_s = 0.0
+        self.tuning: dict[str, Any] = {}
+        self.library: Any = None
+
+    def take_options(self, chosen: Mapping[str, Any], count: int) -> dict[str, Any]:
+        """Return all options, and set the environment variables among ``chosen``.
+
+        Called before the library is imported: `env:OMP_WAIT_POLICY` sets that variable.  Raises
+        NotSupported for an option that the library does not have, BadValue for a value of another
+        type.
+        """
+        options = dict(self.options)
+        for name in self.thread_variables:
+            os.environ.setdefault(name, str(count))
+        for name, value in chosen.items():
+            if name.startswith("env:"):
+                os.environ[name[len("env:") :]] = str(value)
+            elif name not in options and not self.takes(name):
+                known = ", ".join([*options, "env:VARIABLE"])
+                raise NotSupported(f"{self.name} has no option {name!r}; it has {known}")
+            elif name in options and type(options[name]) is not type(value):
+                wanted = type(options[name]).__name__
+                raise BadValue(f"{self.name}: option {name}={value!r} is not of type {wanted}")
+            options[name] = value
+        return options
+
+    def takes(self, name: str) -> bool:
+        """Return whether ``name`` is one of the library's own keys, handed on as it is."""
+        return False
+
+    def load(self) -> None:
+        """Import the library; raises NotSupported where it is not there."""
+        try:
+            self.library = self.import_module(self.module)
+        except ImportError as error:
+            raise NotSupported(
+                f"{self.name} cannot be imported ({error}); 'pip install {self.package}' for "
+                f"{sys.executable}"
+            ) from None
+
+    @staticmethod
+    def import_module(name: str) -> ModuleType:
+        """Import one of the library's modules."""
+        return importlib.import_module(name)
+
+    def version(self) -> str:
+        """Return the version of the package that is installed."""
+        try:
+            return metadata.version(self.package)
+        except metadata.PackageNotFoundError:
+            return str(getattr(self.library, "__version__", "unknown"))
+
+    @abstractmethod
+    def build(
+        self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
+    ) -> None:
+        """Set the graph up, with its input in place, so that `run` can be called."""
+
+    def kernels(self) -> dict[str, Any]:
+        """Return which kernels run, as `implementation` of the run_time_state."""
+        return implementation("unknown", "", [])
+
+
+class OwnOutput(Backend):
+    """A backend whose library writes to an array of ours."""
+
+    def allocate(self, graph: Graph, dims: tuple[int, ...], data_type: Any = np.float32) -> Array:
+        """Return the array that the library is to write to."""
+        self._output: Array = np.empty(dims, data_type)
+        self._shape = graph.out_shape
+        return self._output
+
+    def clear(self) -> None:
+        """Fill it with NaN."""
+        self._output.fill(np.nan)
+
+    def output(self) -> Array:
+        """Return what is in it."""
+        return self._output.astype(np.float32, copy=False).reshape(self._shape)
+
+
+def implementation(evidence: str, source: str, nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the record of what ran.
+
+    ``evidence`` is ``reported`` by the library for this very graph, ``inferred`` from its options,
+    or ``unknown``; a node has ``node``, ``kernel`` and, where the library says, ``seconds``.
+    """
+    return {"evidence": evidence, "source": source, "nodes": nodes}

@@ -1,0 +1,97 @@
+"""ncnn: its own kernels, on OpenMP threads."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from failures import NotSupported, OutOfMemory
+from writers.ncnn import INPUT, OUTPUT, write_ncnn
+
+from backends.base import Backend, implementation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graph import Graph
+    from point import Settings
+
+FILES = ("tmp-ncnn.param", "tmp-ncnn.bin")
+NO_MEMORY = -100  # what every layer returns then
+
+
+class Ncnn(Backend):
+    """A run makes an extractor, as every use of ncnn does: it keeps what it has computed."""
+
+    name, package, module = "ncnn", "ncnn", "ncnn"
+    data_types = ("fp32", "fp16")
+    options = {"winograd": True, "sgemm": True, "packing": True, "powersave": 0}
+    settings = {
+        "NONE": {"winograd": False, "sgemm": False, "packing": False},
+        "DEFAULT": {},
+        "no-winograd": {"winograd": False},
+        "no-packing": {"packing": False},
+    }
+    thread_variables = ("OMP_NUM_THREADS",)
+
+    def build(
+        self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
+    ) -> None:
+        """Write both files, load them, and wrap the input."""
+        if graph.in_shape[0] != 1:
+            raise NotSupported(f"ncnn has no batches; {graph.in_shape[0]} images were asked for")
+        half = graph.data_type == "fp16"
+        if half and not self.library.cpu_support_arm_asimdhp():
+            raise NotSupported("ncnn computes in half precision on Armv8.2-A with asimdhp alone")
+        for node in graph.nodes:
+            if node.operator in ("avgpool", "maxpool") and node.point.window.dilations != (1, 1):
+                raise NotSupported(f"ncnn: {node.name} has dilations, its pooling has none")
+        self.library.set_cpu_powersave(options["powersave"])
+        net = self.library.Net()
+        net.opt.num_threads = threads
+        net.opt.use_winograd_convolution = options["winograd"]
+        net.opt.use_sgemm_convolution = options["sgemm"]
+        net.opt.use_packing_layout = options["packing"]
+        net.opt.use_bf16_storage = net.opt.use_bf16_packed = False
+        net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = half
+        parameters, weights = write_ncnn(graph)
+        for name, content in zip(FILES, (parameters.encode(), weights)):
+            with open(name, "wb") as file:
+                file.write(content)
+        if net.load_param(FILES[0]) != 0 or net.load_model(FILES[1]) != 0:
+            raise RuntimeError("ncnn does not load the network; it says above why")
+        for name in FILES:
+            os.remove(name)
+        self._net, self._shape, self._options = net, graph.out_shape, dict(options)
+        # A copy of ncnn's own: it crashes where a layer works in place on memory that is not.
+        self._input = self.library.Mat(np.ascontiguousarray(graph.input[0])).clone()
+        self._types = [layer.type for layer in net.layers()]
+
+    def run(self) -> None:
+        """Run all layers; the output is a new tensor of ncnn's own."""
+        extractor = self._net.create_extractor()
+        extractor.input(INPUT, self._input)
+        status, self._output = extractor.extract(OUTPUT)
+        if status == NO_MEMORY:
+            raise OutOfMemory("ncnn has not enough memory")
+        if status != 0:
+            raise RuntimeError(f"ncnn's extract returned {status}")
+
+    def clear(self) -> None:
+        """Let go of the last run's output, so that it is not taken for the next one's."""
+        self._output = None
+
+    def output(self) -> np.ndarray[Any, Any]:
+        """Return the output."""
+        return np.array(self._output, np.float32).reshape(self._shape)
+
+    def kernels(self) -> dict[str, Any]:
+        """Return the layers with the options that were on: ncnn does not say what it chose."""
+
+        def used(kind: str) -> str:
+            names = ["winograd", "sgemm", "packing"] if kind == "Convolution" else ["packing"]
+            return "+".join(name for name in names if self._options[name]) or "plain"
+
+        nodes = [{"node": kind, "kernel": used(kind)} for kind in self._types if kind != "Input"]
+        return implementation("inferred", "options that were on", nodes)

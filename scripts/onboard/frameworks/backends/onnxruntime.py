@@ -1,0 +1,117 @@
+"""ONNX Runtime, on its CPU provider."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from failures import NotSupported
+from writers.onnx import INPUT, output_name, write_onnx
+
+from backends.base import OwnOutput, implementation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graph import Graph
+    from point import Settings
+
+PROFILED_RUNS = 5
+SINGLE_PRECISION = "InsertedPrecisionFreeCast"  # what a cast around a kernel is called
+LEVELS = {
+    "none": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
+
+
+class OnnxRuntime(OwnOutput):
+    """Optimised graphs; the layouts in blocks of channels (NCHWc) come with the level `all`."""
+
+    name, package, module = "onnxruntime", "onnxruntime", "onnxruntime"
+    data_types = ("fp32", "fp16")
+    options = {"optimization": "all", "spinning": True, "provider": "CPUExecutionProvider"}
+    settings = {
+        "NONE": {"optimization": "none"},
+        "DEFAULT": {},
+        "nchw": {"optimization": "extended"},
+        "kleidiai-off": {"mlas.disable_kleidiai": "1"},
+    }
+
+    def takes(self, name: str) -> bool:
+        """Entries of a session's configuration, such as mlas.disable_kleidiai."""
+        return "." in name
+
+    def build(
+        self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
+    ) -> None:
+        """Write the model, make a session of it, and bind input and output once."""
+        kind = np.float16 if graph.data_type == "fp16" else np.float32
+        model = write_onnx(graph)
+        dims = graph.nodes[0].in_dims
+        # The session reads it at every run.
+        self._input = np.ascontiguousarray(graph.input.reshape(dims), kind)
+        array = self.allocate(graph, graph.nodes[-1].out_dims, kind)
+        self._profile_input = (model, self._options(threads, options), options["provider"])
+        session = self._session(*self._profile_input)
+        binding = session.io_binding()
+        binding.bind_input(INPUT, "cpu", 0, kind, dims, self._input.ctypes.data)
+        binding.bind_output(output_name(graph), "cpu", 0, kind, array.shape, array.ctypes.data)
+        self._binding, self._run = binding, session.run_with_iobinding
+
+    def run(self) -> None:
+        """Run the session on what is bound."""
+        self._run(self._binding)
+
+    def kernels(self) -> dict[str, Any]:
+        """Return what a profiled session of the same model runs, each node with its time."""
+        model, session_options, provider = self._profile_input
+        session_options.enable_profiling = True
+        session_options.profile_file_prefix = os.path.abspath("tmp-onnxruntime")
+        session = self._session(model, session_options, provider)
+        for _ in range(PROFILED_RUNS):
+            session.run(None, {INPUT: self._input})
+        path = session.end_profiling()
+        with open(path, encoding="utf-8") as file:
+            events = json.load(file)
+        os.remove(path)
+        del self._profile_input
+        times: dict[tuple[str, str, str], list[float]] = {}
+        for event in events:
+            name, details = event.get("name", ""), event.get("args", {})
+            if event.get("cat") == "Node" and name.endswith("_kernel_time"):
+                name = name[: -len("_kernel_time")]
+                key = (name, details.get("op_name", ""), details.get("provider", ""))
+                times.setdefault(key, []).append(event["dur"] / 1e6)
+        nodes = [
+            {**_ran(name, kind), "provider": by, "seconds": min(seconds)}
+            for (name, kind, by), seconds in times.items()
+        ]
+        if any(node["node"].startswith(SINGLE_PRECISION) for node in nodes):
+            raise NotSupported("onnxruntime has no such kernel in fp16 here: it computes in fp32")
+        return implementation("reported", "profile", nodes)
+
+    def _options(self, threads: int, options: Mapping[str, Any]) -> Any:
+        level = getattr(self.library.GraphOptimizationLevel, LEVELS[options["optimization"]])
+        made = self.library.SessionOptions()
+        made.intra_op_num_threads, made.inter_op_num_threads = threads, 1
+        made.graph_optimization_level = level
+        spinning = "1" if options["spinning"] else "0"
+        made.add_session_config_entry("session.intra_op.allow_spinning", spinning)
+        for name, value in options.items():
+            if self.takes(name):
+                made.add_session_config_entry(name, str(value))
+        return made
+
+    def _session(self, model: bytes, session_options: Any, provider: str) -> Any:
+        return self.library.InferenceSession(model, session_options, providers=[provider])
+
+
+def _ran(name: str, kind: str) -> dict[str, str]:
+    """Return node and kernel; blocks of channels are known by the name of the node's output."""
+    blocked = name.endswith("_nchwc")
+    node = name[: -len("_nchwc")] if blocked else name
+    return {"node": node.split(":")[0], "kernel": f"{kind} (NCHWc)" if blocked else kind}

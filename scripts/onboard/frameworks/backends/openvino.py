@@ -1,0 +1,103 @@
+"""OpenVINO, on its CPU plug-in; on aarch64 this carries Arm Compute Library."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from failures import NotSupported
+from writers.onnx import write_onnx
+
+from backends.base import OwnOutput, implementation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graph import Graph
+    from point import Settings
+
+PROFILED_RUNS = 5
+MOVES = ("Input", "Output", "Const", "Reorder", "Convert", "Reshape")
+"""Layers that compute nothing."""
+
+
+class OpenVino(OwnOutput):
+    """One stream, so that all threads work on one request; any property of the plug-in is taken."""
+
+    name, package, module = "openvino", "openvino", "openvino"
+    data_types = ("fp32", "fp16")
+    settings = {"NONE": {}, "DEFAULT": {}, "unpinned": {"ENABLE_CPU_PINNING": False}}
+
+    def takes(self, name: str) -> bool:
+        """Properties of the plug-in, such as ENABLE_CPU_PINNING."""
+        return name.isupper()
+
+    def build(
+        self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
+    ) -> None:
+        """Compile the ONNX model, and bind input and output once.
+
+        The precision is asked for: left alone, the plug-in computes fp32 in half precision where
+        the processor has it.
+        """
+        half = graph.data_type == "fp16"
+        self._properties = {
+            "INFERENCE_PRECISION_HINT": "f16" if half else "f32",
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": 1,
+            **{name: value for name, value in options.items() if self.takes(name)},
+        }
+        self._core = self.library.Core()
+        self._model = self._core.read_model(
+            io.BytesIO(write_onnx(replace(graph, data_type="fp32")))
+        )
+        dims = graph.nodes[0].in_dims
+        self._input = np.ascontiguousarray(graph.input.reshape(dims))
+        self._source = self.library.Tensor(self._input, shared_memory=True)
+        array = self.allocate(graph, graph.nodes[-1].out_dims)
+        self._target = self.library.Tensor(array, shared_memory=True)
+        self._request = self._make_request({})
+        if half:
+            self._refuse_single_precision()
+
+    def run(self) -> None:
+        """Run the request; its `infer` would copy the output besides."""
+        self._request.start_async()
+        self._request.wait()
+
+    def kernels(self) -> dict[str, Any]:
+        """Return what a profiled request of the same model has executed, with each node's time."""
+        request = self._make_request({"PERF_COUNT": True})
+        found: dict[str, dict[str, Any]] = {}
+        for _ in range(PROFILED_RUNS):
+            request.start_async()
+            request.wait()
+            for node in request.profiling_info:
+                if node.status.name == "EXECUTED":
+                    seconds = node.real_time.total_seconds()
+                    entry = {"node": node.node_name, "kernel": f"{node.node_type} {node.exec_type}"}
+                    known = found.setdefault(node.node_name, {**entry, "seconds": seconds})
+                    known["seconds"] = min(known["seconds"], seconds)
+        return implementation("reported", "exec_type of the plug-in", list(found.values()))
+
+    def _make_request(self, more: Mapping[str, Any]) -> Any:
+        self._compiled = self._core.compile_model(self._model, "CPU", {**self._properties, **more})
+        request = self._compiled.create_infer_request()
+        request.set_input_tensor(self._source)
+        request.set_output_tensor(self._target)
+        return request
+
+    def _refuse_single_precision(self) -> None:
+        """Raise NotSupported where the plug-in computes in fp32 in spite of what it is asked."""
+        precisions = set()
+        for node in self._compiled.get_runtime_model().get_ops():
+            details = node.get_rt_info()
+            if str(details["layerType"].value) not in MOVES:
+                precisions.add(str(details["runtimePrecision"].value))
+        if "f16" not in precisions:
+            raise NotSupported(
+                f"openvino: this processor has no half precision that it uses; it would compute "
+                f"in {', '.join(sorted(precisions))}"
+            )

@@ -1,0 +1,149 @@
+"""TVM: as its compiler makes it, or with schedules that MetaSchedule has searched for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from failures import BadValue, NotSupported
+from writers.relax import write_relax
+
+from backends.base import Backend, implementation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graph import Graph
+    from point import Settings
+
+WORK = "tmp-tvm"  # logs of the search
+
+
+class Tvm(Backend):
+    """`trials` is the budget of the search: candidates for each kernel; 0 searches nothing."""
+
+    name, package, module = "tvm", "apache-tvm", "tvm"
+    data_types = ("fp32", "fp16")
+    options = {"trials": 0}
+    settings = {"NONE": {}, "DEFAULT": {"trials": 64}}
+    thread_variables = ("TVM_NUM_THREADS",)
+
+    def build(
+        self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
+    ) -> None:
+        """Compile for this processor; what is searched for is kept in the tuner table's folder."""
+        tvm = self.library
+        relax = self.import_module("tvm.relax")
+        codegen = self.import_module("tvm.target.codegen")
+        machine = {
+            "mcpu": codegen.llvm_get_system_cpu(),
+            "mtriple": codegen.llvm_get_system_triple(),
+        }
+        target = tvm.target.Target({"kind": "llvm", "num-cores": threads, **machine})
+        module = relax.get_pipeline("zero")(write_relax(graph, tvm))
+        self._ran = [(name.name_hint, "untuned") for name, f in module.functions_items()
+                     if name.name_hint != "main"]  # fmt: skip
+        if options["trials"] > 0:
+            module = self._tune(module, target, options["trials"], settings)
+        with target:
+            self._machine = relax.VirtualMachine(tvm.compile(module, target), tvm.cpu())
+        kind = np.float16 if graph.data_type == "fp16" else np.float32
+        source = np.ascontiguousarray(graph.input.reshape(graph.nodes[0].in_dims), kind)
+        self._input, self._main = tvm.runtime.tensor(source), self._machine["main"]
+        self._shape, self._result = graph.out_shape, None
+        self._nan = np.full(graph.nodes[-1].out_dims, np.nan, kind)
+
+    def run(self) -> None:
+        """Run the module; the output is a new tensor, from TVM's pool."""
+        self._result = self._main(self._input)
+
+    def clear(self) -> None:
+        """Fill the last output with NaN and give it back to the pool."""
+        if self._result is not None:
+            self._result.copyfrom(self._nan)
+            self._result = None
+
+    def output(self) -> np.ndarray[Any, Any]:
+        """Return the output."""
+        return np.asarray(self._result.numpy(), np.float32).reshape(self._shape)
+
+    def kernels(self) -> dict[str, Any]:
+        """Return the fused functions; a searched one has the hash of its schedule's trace."""
+        nodes = [{"node": name, "kernel": kernel} for name, kernel in self._ran]
+        return implementation("reported", "functions of the compiled module", nodes)
+
+    def _tune(self, module: Any, target: Any, trials: int, settings: Settings) -> Any:
+        """Search for what the database does not have, and return the module with its schedules."""
+        schedule = self.import_module("tvm.s_tir.meta_schedule")
+        tasks_of = self.import_module("tvm.s_tir.meta_schedule.relax_integration")
+        database = self._database(schedule, target, settings)
+        tasks = tasks_of.extract_tasks(module, target)
+
+        def find(task: Any) -> Any:
+            return database.query_tuning_record(task.dispatched[0], target, task.task_name)
+
+        missing = [task for task in tasks if find(task) is None]
+        if missing:
+            start = time.perf_counter()
+            model = self._cost_model()
+            contexts, weights = tasks_of.extracted_tasks_to_tune_contexts(
+                missing, WORK, seed=settings.seed
+            )
+            schedule.tune_tasks(
+                tasks=contexts,
+                task_weights=weights,
+                work_dir=WORK,
+                max_trials_global=trials * len(missing),
+                max_trials_per_task=trials,
+                num_trials_per_iter=min(trials, 64),
+                database=database,
+                cost_model=model,
+            )
+            self.tuning_s = time.perf_counter() - start
+            self.tuning["cost_model"] = model
+            shutil.rmtree(WORK, ignore_errors=True)
+        self.tuning.update(
+            trials=trials, from_table=not missing, not_in_table=[task.task_name for task in missing]
+        )
+        records = {task.task_name: find(task) for task in tasks}
+        self._ran = [
+            (name, f"MetaSchedule {_digest(record)}" if record else "untuned")
+            for name, record in records.items()
+        ]
+        with target, database:
+            relax = self.import_module("tvm.relax")
+            return relax.transform.MetaScheduleApplyDatabase()(module)
+
+    def _database(self, schedule: Any, target: Any, settings: Settings) -> Any:
+        """Open the database of this target, beside the tuner table's path."""
+        folder = f"{settings.tuner_table or 'tmp-tvm-table'}.tvm"
+        name = hashlib.sha256(str(target).encode()).hexdigest()[:12]
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise BadValue(f"NNTEST_TUNER_TABLE: {folder!r}: {error.strerror}") from None
+        paths = [os.path.join(folder, f"{name}.{part}.json") for part in ("workloads", "records")]
+        return schedule.database.JSONDatabase(*paths)
+
+    def _cost_model(self) -> str:
+        """Return which model guesses a candidate's time; raises NotSupported without workers."""
+        try:
+            self.import_module("psutil")
+            self.import_module("cloudpickle")
+        except ImportError as error:
+            raise NotSupported(
+                f"tvm: the search needs further packages ({error}); pip install psutil cloudpickle"
+            ) from None
+        try:
+            self.import_module("xgboost")
+        except ImportError:
+            return "random"
+        return "xgb"
+
+
+def _digest(record: Any) -> str:
+    return hashlib.sha256(str(record.trace).encode()).hexdigest()[:8]

@@ -1,0 +1,145 @@
+"""What a library is asked to compute, before it is written in the library's own format.
+
+A graph is a chain of nodes: one for a single operator, all layers for a whole network.  Weights are
+drawn from the seed; the right output is computed in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from failures import NotSupported
+from layers import (
+    AveragePoolPoint,
+    ConvolutionPoint,
+    DepthwisePoint,
+    FullyConnectedPoint,
+    LargestPoolPoint,
+    SoftmaxPoint,
+)
+from network_point import NetworkLayer, NetworkPoint
+from reference import WeightedTensors
+
+if TYPE_CHECKING:
+    from layers import Layer
+    from point import Environment, Settings, Shape
+    from reference import Tensors
+
+    Array = np.ndarray[Any, Any]
+    Dims = tuple[int, ...]
+
+LAYERS: dict[str, type[Layer]] = {
+    "conv": ConvolutionPoint,
+    "depthwiseconv": DepthwisePoint,
+    "fullyconnected": FullyConnectedPoint,
+    "avgpool": AveragePoolPoint,
+    "maxpool": LargestPoolPoint,
+    "softmax": SoftmaxPoint,
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """One layer, with its bias and its activation."""
+
+    name: str
+    operator: str  # a key of LAYERS
+    point: Any
+    weights: Array | None = None  # float32, as `reference.WeightedTensors` has them
+    bias: Array | None = None
+
+    @property
+    def in_dims(self) -> Dims:
+        """Dimensions of its input, NCHW; (N, elements) where it takes vectors."""
+        if self.operator == "fullyconnected":
+            return self.point.in_shape[0], self.point.depth
+        return self._vector(self.point.in_shape)
+
+    @property
+    def out_dims(self) -> Dims:
+        """Dimensions of its output, NCHW; (N, elements) where it gives vectors."""
+        if self.operator == "fullyconnected":
+            return self.point.out_shape[0], self.point.outputs
+        return self._vector(self.point.out_shape)
+
+    def _vector(self, shape: Shape) -> Dims:
+        """Return ``shape``; of a softmax over single pixels, as networks end, without the plane."""
+        return shape[:2] if self.operator == "softmax" and shape[2:] == (1, 1) else shape
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in order, each one's output the next one's input."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    data_type: str
+    input: Array  # float32, NCHW
+    expected: Array  # float64, NCHW
+    tolerance: float
+
+    @property
+    def in_shape(self) -> Shape:
+        """Shape of the input, NCHW."""
+        shape: Shape = self.nodes[0].point.in_shape
+        return shape
+
+    @property
+    def out_shape(self) -> Shape:
+        """Shape of the output, NCHW."""
+        shape: Shape = self.nodes[-1].point.out_shape
+        return shape
+
+
+def read_graph(operator: str, environment: Environment, settings: Settings) -> Graph:
+    """Read the point and draw its weights; raises a Failure."""
+    if operator == "network":
+        network = NetworkPoint.from_environment(environment, _read_layer)
+        network.check_chain()
+        drawn = network.draw(settings.seed)
+    else:
+        point = _read_layer(operator, settings.tuner_type, environment)
+        network = NetworkPoint("", (NetworkLayer(operator, operator, "", "", point),))
+        drawn = [point.draw(settings.seed)]
+    if settings.data_type == "fp16":
+        drawn = [_halved(tensors) for tensors in drawn]
+    expected = network.expected(drawn)
+    judge = network if operator == "network" else network.layers[0].point
+    return Graph(
+        network.name or operator,
+        tuple(_node(layer, tensors) for layer, tensors in zip(network.layers, drawn)),
+        settings.data_type,
+        drawn[0].input,
+        expected,
+        judge.tolerance(settings.threshold, expected),
+    )
+
+
+def _read_layer(operator: str, tuner: str, environment: Environment) -> Layer:
+    """Read a layer; its tuner counts for the whole network, which has one."""
+    if operator not in LAYERS:
+        raise NotSupported(
+            f"the operator {operator!r} is not one of this program's: "
+            f"{', '.join(sorted([*LAYERS, 'network']))}"
+        )
+    return LAYERS[operator].from_environment(environment)  # type: ignore[no-any-return]
+
+
+def _node(layer: NetworkLayer, tensors: Tensors) -> Node:
+    node = Node(layer.name, layer.operator, layer.point)
+    if isinstance(tensors, WeightedTensors):
+        return replace(node, weights=tensors.weights, bias=tensors.bias)
+    return node
+
+
+def _halved(tensors: Tensors) -> Tensors:
+    """Round the operands to half precision."""
+    return replace(
+        tensors,
+        **{
+            name: values.astype(np.float16).astype(np.float32)
+            for name, values in vars(tensors).items()
+        },
+    )

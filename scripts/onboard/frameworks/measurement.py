@@ -1,0 +1,143 @@
+"""Measures one point with one library: set-up, warm-up, then the timed repetitions."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import threads
+from backends import find_backend
+from failures import BadValue, BuildFailed, Failure, NotSupported, OutOfMemory
+from graph import read_graph
+from point import Settings, read_integer, read_positive_number
+from repetitions import repeat, shape_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from backends.base import Backend
+    from graph import Graph
+    from point import Environment
+
+HALF_TOLERANCE = 0.05  # of fp16, where CK_ABS_DIFF_THRESHOLD is not set
+WATCHED = (
+    *("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "OMP_PROC_BIND"),
+    *("OPENBLAS_NUM_THREADS", "TVM_NUM_THREADS", "TVM_BIND_THREADS"),
+)
+"""Variables that decide how threads of a library run and wait: taken down as they were."""
+
+
+def measure(library: str, operator: str, environment: Environment) -> None:
+    """Measure and leave the times in the working directory; raises a Failure."""
+    backend = find_backend(library)()
+    settings = Settings.from_environment(environment)
+    if settings.data_type not in backend.data_types:
+        raise NotSupported(
+            f"NNTEST_DATA_TYPE={settings.data_type!r} is not supported; {library} has "
+            f"{', '.join(backend.data_types)} here"
+        )
+    if settings.data_type == "fp16" and not environment.get("CK_ABS_DIFF_THRESHOLD"):
+        limit = read_positive_number(environment, "CK_ABS_DIFF_THRESHOLD", HALF_TOLERANCE)
+        settings = _with(settings, threshold=limit)
+    count = read_integer(environment, "NNTEST_THREADS", threads.available(), least=1)
+    chosen = read_options(library, backend, settings.tuner_type, environment)
+    options = backend.take_options(chosen, count)
+    try:
+        graph = read_graph(operator, environment, settings)
+        backend.load()
+        _measure(backend, graph, operator, settings, count, options)
+    except MemoryError as error:
+        raise OutOfMemory(f"the host has not enough memory: {error}") from None
+
+
+def read_options(
+    library: str, backend: Backend, tuner: str, environment: Environment
+) -> Mapping[str, Any]:
+    """Return the options of NNTEST_SETTINGS, or those that the tuner's name stands for.
+
+    Raises BadValue or NotSupported.
+    """
+    text = environment.get("NNTEST_SETTINGS", "").strip()
+    try:
+        given = json.loads(text or "{}")
+    except ValueError as error:
+        raise BadValue(f"NNTEST_SETTINGS={text!r} is not JSON ({error})") from None
+    if not isinstance(given, dict):
+        raise BadValue(f"NNTEST_SETTINGS={text!r} is not a JSON object of options")
+    if given:
+        return given
+    if tuner == "SCHEDULE":
+        tuner = "DEFAULT"  # a library runs a whole network with one set of options
+    if tuner not in backend.settings:
+        raise NotSupported(
+            f"CK_LWS_TUNER_TYPE={tuner!r} has no options in NNTEST_SETTINGS, and {library} has "
+            f"only {', '.join(backend.settings)} by itself"
+        )
+    return backend.settings[tuner]
+
+
+def _measure(
+    backend: Backend,
+    graph: Graph,
+    operator: str,
+    settings: Settings,
+    count: int,
+    options: Mapping[str, Any],
+) -> None:
+    start = time.perf_counter()
+    try:
+        backend.build(graph, count, options, settings)
+        set_up_seconds = time.perf_counter() - start - backend.tuning_s
+        ran = backend.kernels()
+    except (Failure, MemoryError):
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        said = " ".join(str(error).split())[:400]
+        raise BuildFailed(
+            f"{backend.name} {backend.version()} cannot set up {graph.name}: "
+            f"{type(error).__name__}: {said}"
+        ) from None
+    used = threads.used(backend.run)
+    for _ in range(settings.warmups):
+        backend.run()
+    state = {
+        **shape_state(graph.in_shape, graph.out_shape),
+        "operator": operator,
+        "dataset_filename": settings.dataset_filename,
+        "data_bits": 16 if graph.data_type == "fp16" else 32,
+        "rnd_seed": settings.seed,
+        "time_setup": set_up_seconds,
+        "warmups": settings.warmups,
+        "repetitions": settings.repetitions,
+        "tuner": {
+            "type": settings.tuner_type,
+            "options": dict(options),
+            "tuning_s": backend.tuning_s,
+            **backend.tuning,
+        },
+        "threads": {"asked": count, "used": used, "cores": threads.available()},
+        "implementation": ran,
+        "device": {"name": platform.machine()},
+        "library": {"name": backend.name, "version": backend.version()},
+        "python": platform.python_version(),
+        "process_environment": {name: os.environ.get(name) for name in WATCHED},
+    }
+    if operator == "network":
+        state["network"] = {
+            "name": graph.name,
+            "layers": [{"name": node.name, "operator": node.operator} for node in graph.nodes],
+        }
+    sys.stdout.flush()
+    repeat(backend, settings, graph.expected, graph.tolerance, state)
+
+
+def _with(settings: Settings, **changes: Any) -> Settings:
+    from dataclasses import replace
+
+    return replace(settings, **changes)

@@ -1,0 +1,55 @@
+"""How many threads a process may use, and how many a library's run really used."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Callable
+
+LONG_ENOUGH_S = 0.04  # the kernel counts a running thread's time once a tick, 10 ms at most
+SHARE = 0.2  # of the busiest thread's time: from there on a thread has worked
+
+
+def available() -> int:
+    """Return how many cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def used(run: Callable[[], None]) -> int | None:
+    """Return how many threads compute during ``run``, which is called until that is seen.
+
+    A thread that spins while it waits counts too.  None where the kernel does not say.
+    """
+    run()  # what building left behind may still be at work, and some threads start only now
+    before = _seconds()
+    if before is None:
+        return None
+    start = time.perf_counter()
+    while True:
+        run()
+        if time.perf_counter() - start > LONG_ENOUGH_S:
+            break
+    after = _seconds() or {}
+    taken = [seconds - before.get(thread, 0.0) for thread, seconds in after.items()]
+    busiest = max(taken, default=0.0)
+    if busiest <= 0:
+        return None
+    return sum(seconds >= SHARE * busiest for seconds in taken)
+
+
+def _seconds() -> dict[str, float] | None:
+    """Return each thread's seconds on a CPU; None where there is no such file."""
+    seconds = {}
+    try:
+        for thread in os.listdir("/proc/self/task"):
+            try:
+                with open(f"/proc/self/task/{thread}/schedstat") as file:
+                    seconds[thread] = int(file.read().split()[0]) / 1e9
+            except FileNotFoundError:
+                if thread == str(os.getpid()):
+                    return None  # the kernel has no schedstat; another thread may have ended
+    except OSError:
+        return None
+    return seconds

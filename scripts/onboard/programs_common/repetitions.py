@@ -1,0 +1,120 @@
+"""The timed repetitions of a point: run, time, check, take down; the same for every program."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from failures import BadValue, WrongOutput
+from records import TIMER_FILE, append_repetition, utc_now, write_json
+from reference import compare
+
+if TYPE_CHECKING:
+    from point import Settings, Shape
+    from reference import Comparison
+
+    Array = np.ndarray[Any, Any]
+
+
+class Runnable:
+    """What is timed: an operator or a network that is set up and has its input."""
+
+    def clear(self) -> None:
+        """Fill the output with NaN, so that what a run does not write is not taken for right."""
+
+    def run(self) -> None:
+        """Compute the output, and return once it is there: all that is timed."""
+        raise NotImplementedError
+
+    def output(self) -> Array:
+        """Return what the last run has computed, NCHW."""
+        raise NotImplementedError
+
+    def before_run(self) -> dict[str, Any]:
+        """Return what is measured beside each run, for its run_time_state."""
+        return {}
+
+    def findings(self, seconds: float) -> dict[str, Any]:
+        """Return what a run that took ``seconds`` has shown, for its run_time_state."""
+        return {}
+
+    def launches(self) -> dict[str, Any]:
+        """Return what a profiled run has launched, as further keys of its record."""
+        return {}
+
+
+def shape_state(in_shape: Shape, out_shape: Shape) -> dict[str, int]:
+    """Return the shapes as CK-NNTest's programs record them."""
+    return {
+        f"{prefix}_shape_{axis}": size
+        for prefix, shape in (("in", in_shape), ("out", out_shape))
+        for axis, size in zip("NCHW", shape)
+    }
+
+
+def repeat(
+    runnable: Runnable,
+    settings: Settings,
+    expected: Array,
+    tolerance: float,
+    state: dict[str, Any],
+) -> None:
+    """Time and check the repetitions, and leave them and the timer file; raises WrongOutput.
+
+    ``state`` is the run_time_state that they share.  The time is the host's.
+    """
+    first: dict[str, Any] = {}
+    output = None
+    for index in range(settings.first_repetition, settings.first_repetition + settings.repetitions):
+        runnable.clear()
+        found = runnable.before_run()
+        started_at = utc_now()
+        start = time.perf_counter_ns()
+        runnable.run()
+        seconds = (time.perf_counter_ns() - start) / 1e9
+        output = runnable.output()
+        comparison = compare(output, expected, tolerance)
+        if not comparison.ok:
+            _write_raw(settings, output)
+            raise WrongOutput(f"repetition {index}: {comparison.explanation}")
+        found = {**state, **found, **runnable.findings(seconds)}
+        record = _record(index, found, seconds, started_at, comparison)
+        append_repetition({**record, **runnable.launches()})
+        first = first or record
+    _write_raw(settings, output)
+    write_json(
+        TIMER_FILE,
+        {
+            "execution_time_kernel_0": first["execution_time_kernel_0"],
+            "execution_time_kernel_1": first["execution_time_kernel_1"],
+            "run_time_state": {**state, "time_test": first["execution_time_kernel_1"]},
+        },
+    )
+
+
+def _record(
+    index: int, state: dict[str, Any], seconds: float, started_at: str, comparison: Comparison
+) -> dict[str, Any]:
+    return {
+        "repetition": index,
+        "execution_time_kernel_0": state["time_setup"],
+        "execution_time_kernel_1": seconds,
+        "tuning_s": state["tuner"]["tuning_s"],
+        "run_time_state": {**state, "time_test": seconds},
+        "started_at": started_at,
+        "output_check": comparison.as_record(),
+    }
+
+
+def _write_raw(settings: Settings, output: Any) -> None:
+    """Write the output, wrong ones too, as little-endian float32 in NCHW order, if asked to."""
+    if not settings.raw_output:
+        return
+    try:
+        with open(settings.raw_output, "wb") as file:
+            file.write(np.ascontiguousarray(output, "<f4").tobytes())
+    except OSError as error:
+        raise BadValue(
+            f"CK_OUT_RAW_DATA={settings.raw_output!r} cannot be written: {error.strerror}"
+        ) from None
