@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 
-from processes import signal_name
+from outcomes import signal_name
 
 LAST_WORDS = 600
 """Characters of a log that a message may quote."""

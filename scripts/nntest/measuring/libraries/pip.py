@@ -43,7 +43,7 @@ PACKAGES = {
     "tvm": "apache-tvm",
 }
 """Name in the package index, by adapter."""
-PROGRAMS_NEED = ("numpy", "onnx", "pip")
+PROGRAMS_NEED = ("numpy", "pip")
 """What our programs use besides, and what installs all of it."""
 
 
