@@ -7,7 +7,7 @@ import time
 from typing import Callable
 
 LONG_ENOUGH_S = 0.04  # the kernel counts a running thread's time once a tick, 10 ms at most
-SHARE = 0.2  # of the busiest thread's time: from there on a thread has worked
+SHARE = 0.5  # of the busiest thread's time: less is waking others and waiting for them
 
 
 def available() -> int:
@@ -22,21 +22,24 @@ def used(run: Callable[[], None]) -> int | None:
 
     A thread that spins while it waits counts too.  None where the kernel does not say.
     """
-    run()  # what building left behind may still be at work, and some threads start only now
+    # What building left behind may still spin, and some threads start only now.
+    _run_for(LONG_ENOUGH_S, run)
     before = _seconds()
     if before is None:
         return None
-    start = time.perf_counter()
-    while True:
-        run()
-        if time.perf_counter() - start > LONG_ENOUGH_S:
-            break
+    _run_for(LONG_ENOUGH_S, run)
     after = _seconds() or {}
     taken = [seconds - before.get(thread, 0.0) for thread, seconds in after.items()]
     busiest = max(taken, default=0.0)
     if busiest <= 0:
         return None
     return sum(seconds >= SHARE * busiest for seconds in taken)
+
+
+def _run_for(seconds: float, run: Callable[[], None]) -> None:
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        run()
 
 
 def _seconds() -> dict[str, float] | None:
