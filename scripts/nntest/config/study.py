@@ -285,8 +285,7 @@ class Study:
             for warmup in warmups
             for operator in self.config.operators
             if operator in library.operators
-            for tuner in self.config.tuners
-            if tuner in library.operators[operator].tuners
+            for tuner in self._tuners(library, operator)
             for tensor in self.tensors(OPERATOR_SPECIES[operator])
             for batch_size in (
                 [1] if OPERATOR_SPECIES[operator] in CEILINGS else self.config.batch_sizes
@@ -299,6 +298,13 @@ class Study:
             for point in timed
         )
         return [*timed, *profiled]
+
+    def _tuners(self, library: Library, operator: str) -> list[str]:
+        """The study's tuners that an operator has; a ceiling has none to be asked for."""
+        offered = library.operators[operator].tuners
+        if OPERATOR_SPECIES[operator] in CEILINGS:
+            return list(offered)
+        return [tuner for tuner in self.config.tuners if tuner in offered]
 
     def repetitions(self, point: StudyPoint | NetworkPoint) -> int:
         """How often a point is measured."""
