@@ -1,4 +1,4 @@
-"""A library file of kind armcl-opencl: what it may say, and what is told of what it may not."""
+"""A library file of kind armcl-opencl: what it may say, and what is reported of what it may not."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_preinstalled_library_compiled_here() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reported"),
     [
         ({"install": None}, "needs `install`"),
         ({"install": {"way": "snap"}}, "'apt', 'preinstalled', 'source', 'release'"),
@@ -70,10 +70,10 @@ def test_a_preinstalled_library_compiled_here() -> None:
         ({"kind": "opencl-reference"}, "leave `install` and `build` out"),
     ],
 )
-def test_what_cannot_be_is_told(changes: dict[str, Any], told: str) -> None:
+def test_what_cannot_be_is_reported(changes: dict[str, Any], reported: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Library.model_validate(armcl(**changes))
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 SOURCE = {"way": "source", "git": "https://example.org/ComputeLibrary.git", "tag": "v18.05"}
@@ -81,7 +81,7 @@ SUM = "0" * 64
 
 
 @pytest.mark.parametrize(
-    ("install", "told"),
+    ("install", "reported"),
     [
         ({"way": "source"}, "needs either `git` or `archive`"),
         ({**SOURCE, "archive": "a.tar.gz", "sha256": SUM}, "needs either `git` or `archive`"),
@@ -102,14 +102,14 @@ SUM = "0" * 64
         ({"way": "release", "archive": "a.zip", "sha256": "1234"}, "String should match"),
     ],
 )
-def test_ways_that_cannot_be_are_told(install: dict[str, Any], told: str) -> None:
+def test_ways_that_cannot_be_are_reported(install: dict[str, Any], reported: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Library.model_validate(armcl(install=install))
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reported"),
     [
         ({"layout": "NHWC", "version": "18.05"}, "layout NHWC needs version 18.08 or later"),
         ({"data_type": "fp64"}, "'fp32' or 'fp16'"),
@@ -118,14 +118,14 @@ def test_ways_that_cannot_be_are_told(install: dict[str, Any], told: str) -> Non
         ({"version": "18.03", "operators": {"conv": {"tuners": ["BIFROST"]}}}, "18.05 or later"),
     ],
 )
-def test_formats_and_tuners_that_a_version_lacks_are_told(
-    tmp_path: Path, changes: dict[str, Any], told: str
+def test_formats_and_tuners_that_a_version_lacks_are_reported(
+    tmp_path: Path, changes: dict[str, Any], reported: str
 ) -> None:
     (tmp_path / "table").touch()
     content = armcl(tuner_mode="exhaustive", tuner_table=str(tmp_path / "table"), **changes)
     with pytest.raises(ValidationError) as caught:
         Library.model_validate(content)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 @pytest.mark.parametrize("path", sorted((HOME / "config/libraries").glob("*.yaml")), ids=str)

@@ -84,7 +84,7 @@ def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         ({"repetitons": 3}, "config: unknown key `repetitons` (did you mean `repetitions`?)"),
         ({"baseline": {"operater": "conv"}}, "unknown key `baseline.operater` (did you mean"),
@@ -117,9 +117,11 @@ def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
         ({"plots": {"violin": {"titel": "x"}}}, "unknown key `plots.violin.titel` (did you mean"),
     ],
 )
-def test_a_mistake_in_the_config(config: dict[str, Any], change: dict[str, Any], told: str) -> None:
+def test_a_mistake_in_the_config(
+    config: dict[str, Any], change: dict[str, Any], reported: str
+) -> None:
     config.update(change)
-    assert told in complaint(config)
+    assert reported in complaint(config)
 
 
 def test_a_missing_key(config: dict[str, Any]) -> None:
@@ -139,7 +141,7 @@ def board(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (
             board(gpu={"name": "g", "max_mhz": 800_000_000}),
@@ -153,27 +155,27 @@ def board(**changes: Any) -> dict[str, Any]:
         (board(name="other"), "name is 'other', but the file is bench.yaml"),
     ],
 )
-def test_a_mistake_in_a_board_file(config: dict[str, Any], content: Any, told: str) -> None:
+def test_a_mistake_in_a_board_file(config: dict[str, Any], content: Any, reported: str) -> None:
     write("boards", "bench", **content)
     config["boards"] = ["bench"]
-    assert told in complaint(config)
+    assert reported in complaint(config)
     assert "bench" in complaint(config)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (b"connect: [", "not valid YAML: line 1"),
         (b"just words", "holds no `key: value` lines"),
         (b"\xff\xfe", "it is not UTF-8 text"),
     ],
 )
-def test_a_file_that_is_no_yaml(config: dict[str, Any], content: bytes, told: str) -> None:
+def test_a_file_that_is_no_yaml(config: dict[str, Any], content: bytes, reported: str) -> None:
     Path("bench.yaml").write_bytes(content)
     config["boards"] = ["bench.yaml"]
     message = complaint(config)
     assert "bench.yaml" in message
-    assert told in message
+    assert reported in message
 
 
 def test_a_library_without_a_program_for_networks(config: dict[str, Any]) -> None:

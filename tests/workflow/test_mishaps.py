@@ -115,7 +115,7 @@ def test_a_board_is_taken_over_when_asked_to(slow: Checkout, tmp_path: Path) -> 
     other.configure(on_busy_board="take-over", repetitions=1)
     assert "taking the board over from" in other.run(*SWEEP)
     assert len(other.journal()) == 8
-    # Who had it is told, and loses nothing.
+    # Who had it is reported, and loses nothing.
     assert running.wait(timeout=120) != 0
     assert "was stopped from elsewhere" in (slow.folder / "output").read_text()
     measured = slow.journal()
@@ -174,19 +174,19 @@ def test_a_typo_in_the_config(fresh: Checkout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "reported"),
     [
         ("broken.zip", b"no zip at all", "broken.zip"),
         ("empty.zip", b"", "empty.zip"),
     ],
 )
-def test_a_zip_that_is_no_zip(study: Checkout, name: str, content: bytes, told: str) -> None:
+def test_a_zip_that_is_no_zip(study: Checkout, name: str, content: bytes, reported: str) -> None:
     (study.folder / name).write_bytes(content)
     study.configure(imports=[name])
     before = study.journal()
     status, output = study.run_anyhow()
     assert status != 0
-    assert told in output
+    assert reported in output
     assert "Traceback" not in output
     assert study.journal() == before
     study.configure()

@@ -43,7 +43,7 @@ rule no_regressions:
         comparison=f"{RESULTS}/tables/comparison.parquet",
         report=REPORT,
     output:
-        told=f"{RESULTS}/no-regressions.txt",
+        result=f"{RESULTS}/no-regressions.txt",
     log:
         f"{LOGS}/no_regressions.log",
     conda:

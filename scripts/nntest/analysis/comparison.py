@@ -36,7 +36,7 @@ from scipy.stats import mannwhitneyu
 from nntest.analysis.points import KEY_COLUMNS, data_type, labelled, row_order
 from nntest.analysis.stats import Sample, ratio_of_medians
 from nntest.archives.measurements import measured
-from nntest.config.comparison import Compare
+from nntest.config.comparison import ComparisonConfig
 from nntest.domain.networks import Network
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.study import COMPARISON
@@ -65,7 +65,7 @@ class Side:
 
 def comparison(
     frame: pd.DataFrame,
-    compare: Compare | None,
+    compare: ComparisonConfig | None,
     run: pd.DataFrame | None,
     networks: Sequence[Network],
     padding: str,
@@ -88,7 +88,7 @@ def comparison(
 
 
 def _sides(
-    frame: pd.DataFrame, compare: Compare, run: pd.DataFrame | None
+    frame: pd.DataFrame, compare: ComparisonConfig, run: pd.DataFrame | None
 ) -> Iterator[tuple[Side, Side]]:
     by, pattern = compare.baseline.by, compare.baseline.pattern
     if by == "run":
@@ -139,7 +139,9 @@ def _layers_by_tensor(networks: Sequence[Network], padding: str) -> dict[tuple[s
 # -- two sides -----------------------------------------------------------------------------
 
 
-def compared(baseline: Side, other: Side, compare: Compare, seed: int) -> list[dict[str, Any]]:
+def compared(
+    baseline: Side, other: Side, compare: ComparisonConfig, seed: int
+) -> list[dict[str, Any]]:
     """Rows of the table `comparison` for two sides: what got slower first, then what failed.
 
     Points stand for each other if operator, tensor, batch size and tuner are the same, and
@@ -228,7 +230,11 @@ def _plain(operator: str) -> str:
 
 
 def _row(
-    key: Key, before: pd.DataFrame | None, after: pd.DataFrame | None, compare: Compare, seed: int
+    key: Key,
+    before: pd.DataFrame | None,
+    after: pd.DataFrame | None,
+    compare: ComparisonConfig,
+    seed: int,
 ) -> dict[str, Any]:
     """One point on both sides, its verdict not yet adjusted; verdict '' if neither has a time."""
     shown = after if after is not None else before

@@ -25,7 +25,7 @@ Medians = Mapping[tuple[str, str, int], Mapping[tuple[str, str], float]]
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class NetworkLeftOut:
     """A network that cannot be run as a whole, and why."""
 
     network: str
@@ -74,7 +74,7 @@ def _plain(operator: str) -> str:
 
 def schedule_network(
     study: Study, library: Library, medians: Medians
-) -> tuple[list[NetworkPoint], list[LeftOut]]:
+) -> tuple[list[NetworkPoint], list[NetworkLeftOut]]:
     """(networks to measure as a whole, those left out), for each batch size and choice.
 
     SCHEDULE takes for each layer the operator and tuner with the smallest median; another choice
@@ -93,7 +93,7 @@ def schedule_network(
                         NetworkPoint(network.name, choice, batch_size, description, warmup)
                     )
                 except _NoChoice as error:
-                    left_out.append(LeftOut(network.name, choice, batch_size, str(error)))
+                    left_out.append(NetworkLeftOut(network.name, choice, batch_size, str(error)))
     return points, left_out
 
 

@@ -23,7 +23,7 @@ from nntest.analysis.comparison import (
 )
 from nntest.archives.runs import platforms_of, read_archives
 from nntest.commands.options import Commands, add_boards, warn, writing
-from nntest.config.comparison import Compare, ComparedSide
+from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.config.plot_options import PlotOptions
 from nntest.errors import UserError
 from nntest.pictures.plots.comparison import comparison_plot
@@ -65,8 +65,8 @@ def add_to(commands: Commands) -> None:
 
 def _run(given: argparse.Namespace) -> int:
     limit = given.fail_on_regression
-    compare = Compare(
-        baseline=ComparedSide(run=given.baseline),
+    compare = ComparisonConfig(
+        baseline=ComparisonBaseline(run=given.baseline),
         min_effect_percent=given.min_effect,
         fail_on_regression=False if limit is None else limit,
     )
@@ -104,8 +104,8 @@ def _found(pattern: str) -> list[Path]:
 
 
 def _print(found: pd.DataFrame) -> None:
-    told = found[~found["verdict"].isin(["no difference", "too few repetitions"])]
-    for row in told.to_dict("records"):
+    notable = found[~found["verdict"].isin(["no difference", "too few repetitions"])]
+    for row in notable.to_dict("records"):
         line = f"{row['verdict']:<20} {point_text(row)}"
         if not pd.isna(row["ratio"]):
             line += f": {row['baseline_us']:.1f} to {row['other_us']:.1f} µs, x {row['ratio']:.2f}"
@@ -119,5 +119,5 @@ def _print(found: pd.DataFrame) -> None:
     if tested.any() and units < units_needed(int(tested.sum())):
         print(
             f"note: with {units} processes a side, one point among {int(tested.sum())} that "
-            f"differs alone cannot be told; {units_needed(int(tested.sum()))} could tell it"
+            f"differs alone cannot be detected; {units_needed(int(tested.sum()))} could detect it"
         )

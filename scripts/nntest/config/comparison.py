@@ -11,7 +11,7 @@ from nntest.config.fields import Strict
 Percent = Annotated[float, Field(ge=0, le=1000)]
 
 
-class ComparedSide(Strict):
+class ComparisonBaseline(Strict):
     """Which measurements are the baseline; exactly one key."""
 
     library: str | None = Field(
@@ -49,10 +49,10 @@ class ComparedSide(Strict):
         return str(getattr(self, self.by))
 
 
-class Compare(Strict):
+class ComparisonConfig(Strict):
     """Compare everything else with a baseline, point by point."""
 
-    baseline: ComparedSide
+    baseline: ComparisonBaseline
     min_effect_percent: Percent = Field(
         default=5.0,
         description="a difference must exceed this, significantly, to be called one",

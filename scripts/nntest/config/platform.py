@@ -68,7 +68,7 @@ class Platform(Strict):
     )
 
     @model_validator(mode="after")
-    def _kinds_are_told_apart(self) -> Self:
+    def _kinds_differ(self) -> Self:
         kinds_of = {
             data_type: [ceiling.kind for ceiling in ceilings]
             for data_type, ceilings in self.peaks.items()

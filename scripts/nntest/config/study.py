@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
-from nntest.config.comparison import Compare
+from nntest.config.comparison import ComparisonConfig
 from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Instrument, Profile, instruments_of
-from nntest.config.layer_sum_check import PredictionCheck
+from nntest.config.layer_sum_check import LayerSumCheck
 from nntest.config.library import Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
@@ -24,11 +24,11 @@ from nntest.domain.tensors import CEILINGS, NETWORK, OPERATOR_SPECIES, Tensor
 from nntest.domain.traffic import TrafficModel
 from nntest.errors import UserError
 
-Choice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
+EndToEndChoice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
 """What the layers of a whole network run with: each its fastest, or a tuner for all."""
 
 
-class Baseline(Strict):
+class SpeedupBaseline(Strict):
     """What speedups are over."""
 
     operator: Operator = "directconv"
@@ -71,7 +71,7 @@ class StudyConfig(Strict):
     )
     profile_repetitions: int = Field(default=3, ge=1, le=1000, description="of each profiled point")
     seed: int = Field(default=42, ge=0, description="of inputs, of the order, of the bootstrap")
-    baseline: Baseline = Baseline()
+    baseline: SpeedupBaseline = SpeedupBaseline()
     imports: list[str] = Field(
         default_factory=list, description="CK zips, folders or glob patterns made elsewhere"
     )
@@ -94,7 +94,7 @@ class StudyConfig(Strict):
         description="measure each network as a whole as well: all layers in one process, each "
         "with the operator and tuner that its own measurement chose",
     )
-    end_to_end_choices: list[Choice] = Field(
+    end_to_end_choices: list[EndToEndChoice] = Field(
         default=["SCHEDULE"],
         min_length=1,
         description="SCHEDULE: the fastest of each layer; or a tuner for all layers",
@@ -109,10 +109,10 @@ class StudyConfig(Strict):
         description="when another run measures on the board: wait for its end, end with its "
         "owner's name, or stop it (what it measured stays in its journal)",
     )
-    compare: Compare | None = Field(
+    compare: ComparisonConfig | None = Field(
         default=None, description="compare with a baseline: another library, board or run"
     )
-    layer_sum_check: PredictionCheck | None = Field(
+    layer_sum_check: LayerSumCheck | None = Field(
         default=None, description="published layer times against published network times"
     )
     plots: PlotRequests = PlotRequests()

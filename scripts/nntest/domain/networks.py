@@ -85,8 +85,11 @@ class Network:
 
     def remarks(self) -> list[str]:
         """Sentences on what became of the nodes of the file that it was read from."""
-        told = (("folded into the layers, or free", self.folded), ("not covered", self.uncovered))
-        return [f"{self.name}: {what}: {', '.join(nodes)}." for what, nodes in told if nodes]
+        remarks = (
+            ("folded into the layers, or free", self.folded),
+            ("not covered", self.uncovered),
+        )
+        return [f"{self.name}: {what}: {', '.join(nodes)}." for what, nodes in remarks if nodes]
 
     def measured_tensor(self, layer: Layer, padding: str) -> Tensor:
         """The tensor that stands for `layer` in a sweep.

@@ -152,10 +152,10 @@ class _Graph:
 
     def _take(self, node: Any, leave_out: frozenset[str]) -> None:
         """Sort one node in."""
-        told = f"{_name(node)} ({node.op_type})"
+        label = f"{_name(node)} ({node.op_type})"
         inputs = [name for name in node.input if name]
         if _name(node) in leave_out:
-            self.uncovered.append(told)
+            self.uncovered.append(label)
             return
         if node.op_type == "Constant" or (inputs and all(n in self._constants for n in inputs)):
             for name in node.output:
@@ -175,9 +175,9 @@ class _Graph:
                 self._layer_of[name] = len(self.layers)
             self.layers.append(layer)
         elif self._folds(node):
-            self.folded.append(told)
+            self.folded.append(label)
         else:
-            self.uncovered.append(told)
+            self.uncovered.append(label)
 
     def _layer(self, node: Any) -> Layer | None:
         """The layer that a node is; None if it is none."""

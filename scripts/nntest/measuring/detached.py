@@ -28,8 +28,8 @@ from nntest.config.board import Board, LocalConnection
 from nntest.errors import UserError
 from nntest.measuring.onboard import call
 from nntest.measuring.progress import Watcher
-from nntest.measuring.transport import PersistentTransport, Transport, TransportError
-from nntest.who import who
+from nntest.measuring.transport import RetryingTransport, Transport, TransportError
+from nntest.owner import this_owner
 
 # A look at a local job reads a file; one over SSH runs a command on the board, beside what is
 # measured there.
@@ -48,13 +48,13 @@ class NotWatched(UserError):
     """The job did not begin, or goes on without us."""
 
 
-def patient(transport: Transport, board: Board, watcher: Watcher) -> PersistentTransport:
+def patient(transport: Transport, board: Board, watcher: Watcher) -> RetryingTransport:
     """A transport that connects again after a lost link, and says so."""
 
     def say(error: TransportError) -> None:
         watcher.note(f"{error.message}; the board goes on by itself, connecting again")
 
-    return PersistentTransport(transport, board.patience_s, say)
+    return RetryingTransport(transport, board.patience_s, say)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class DetachedJob:
             self._stop(self.folder)
         content = json.dumps(make_plan(), sort_keys=True).encode()
         self.transport.write(posixpath.join(self.folder, PLAN_FILE), content)
-        owner = json.dumps({**who(), "study": self.study})
+        owner = json.dumps({**this_owner(), "study": self.study})
         while True:
             answer = self._call("start", self.folder, "--owner", owner)
             if answer["state"] != BUSY:

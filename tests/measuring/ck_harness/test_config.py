@@ -89,7 +89,7 @@ def test_what_ck_names_alike_has_another_label(
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reported"),
     [
         ({"library": {"warmup": "always"}}, "leave `warmup` out"),
         ({"library": {"ck": None}}, "kind ck needs `ck`"),
@@ -107,10 +107,10 @@ def test_what_ck_names_alike_has_another_label(
         ({"config": {"padding": "exact"}}, "pad all sides alike"),
     ],
 )
-def test_a_mistake_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], told: str
+def test_a_mistake_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], reported: str
 ) -> None:
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=reported):
         study(tmp_path, monkeypatch, **changes)
 
 

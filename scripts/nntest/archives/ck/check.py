@@ -49,23 +49,23 @@ def check(path: Path) -> Iterator[Complaint]:
 
     Raises `UserError` if `path` is neither, or is refused as a whole.
     """
-    told: list[str] = []
-    with open_tree(path, told.append) as tree:
+    warnings: list[str] = []
+    with open_tree(path, warnings.append) as tree:
         count = 0
-        for entry in find_entries(tree, told.append):
+        for entry in find_entries(tree, warnings.append):
             count += 1
             # An unreadable meta is complained of below, with its line.
             meta = printable(entry.path(".cm/meta.json"))
-            yield from _from_warnings(path, [said for said in told if meta not in said])
-            told.clear()
+            yield from _from_warnings(path, [said for said in warnings if meta not in said])
+            warnings.clear()
             yield from _check_entry(tree, entry)
-        yield from _from_warnings(path, told)
+        yield from _from_warnings(path, warnings)
         if not count:
             yield Complaint(ERROR, path, "", 0, 0, "holds no CK experiment entry")
 
 
-def _from_warnings(path: Path, told: list[str]) -> Iterator[Complaint]:
-    for sentence in told:
+def _from_warnings(path: Path, warnings: list[str]) -> Iterator[Complaint]:
+    for sentence in warnings:
         member, _, reason = sentence.removeprefix(f"{path}: ").partition(": skipped: ")
         yield Complaint(ERROR, path, member if reason else "", 0, 0, reason or member)
 

@@ -40,7 +40,7 @@ class Platforms:
             if not platform.models:
                 self._by_board[platform.board] = platform
         self._warn = warn
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def look_up(
         self, models: Iterable[str], own_name: str, board: str, archive: object
@@ -64,9 +64,9 @@ class Platforms:
         return name, ""
 
     def _tell(self, name: str, model: str, board: str, archive: object) -> None:
-        if name in self._told:
+        if name in self._reported:
             return
-        self._told.add(name)
+        self._reported.add(name)
         if not model:
             self._warn(f"{archive}: says of no platform what it is; its rows show '{name}'")
             return

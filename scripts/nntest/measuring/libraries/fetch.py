@@ -33,7 +33,7 @@ BLOCK = 1 << 20
 
 
 def fetch_archive(
-    place: str, sha256: str, folder: Path, where: str, told: Callable[[str], None]
+    place: str, sha256: str, folder: Path, where: str, note: Callable[[str], None]
 ) -> Path:
     """The archive at a URL or a path of this machine, checked; a downloaded one is in `folder`.
 
@@ -41,7 +41,7 @@ def fetch_archive(
     """
     if urllib.parse.urlparse(place).scheme in ("http", "https"):
         path = folder / posixpath.basename(urllib.parse.urlparse(place).path)
-        told(f"fetching {place}")
+        note(f"fetching {place}")
         _download(place, path, where)
     else:
         path = Path(place).expanduser()

@@ -21,7 +21,7 @@ from paramiko.ssh_exception import (
 from nntest.measuring.transport.base import TransportError
 from nntest.measuring.transport.certificates import HOST_KINDS
 from nntest.measuring.transport.known_hosts import check_host_key, known_algorithms
-from nntest.measuring.transport.retry import Patience, persist
+from nntest.measuring.transport.retry import Patience, with_retries
 from nntest.measuring.transport.ssh_config import Hop
 from nntest.measuring.transport.ssh_errors import (
     AuthenticationFailed,
@@ -54,7 +54,7 @@ def open_link(hops: Sequence[Hop], patience: Patience) -> Link:
     if not log.handlers:
         log.addHandler(_LastWords())
     log.setLevel(logging.INFO)
-    return persist(lambda: _open_all(hops), patience)
+    return with_retries(lambda: _open_all(hops), patience)
 
 
 def _open_all(hops: Sequence[Hop]) -> Link:
