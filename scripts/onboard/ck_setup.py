@@ -102,7 +102,7 @@ class CkSetup(Job):
             fatal = [line.strip() for line in text.splitlines() if line.startswith("fatal:")]
             raise CkError(
                 "CK has no repository {} after `ck {}`: {}".format(
-                    name, " ".join(command), (fatal or [said or "it did not say why"])[0]
+                    name, " ".join(command), (fatal or [said or "it gave no reason"])[0]
                 )
             )
 
@@ -174,7 +174,7 @@ class CkSetup(Job):
                 "{} gave nothing tagged {}: {} (the whole log: {})".format(
                     "`ck {}`".format(" ".join(software["command"])),
                     software["tags"],
-                    said or last_words(tail_of(self._log)) or "it did not say why",
+                    said or last_words(tail_of(self._log)) or "it gave no reason",
                     self._log,
                 )
             )
@@ -203,7 +203,7 @@ class CkSetup(Job):
         found = self._environments(tags)
         if len(found) > 1:
             raise CkError(
-                "CK has {} environments tagged {}: {}; name a tag that tells them apart, e.g. the "
+                "CK has {} environments tagged {}: {}; name a tag that only one has, e.g. the "
                 "version's".format(len(found), tags, ", ".join(one["data_uid"] for one in found))
             )
         environment = self._ck.ask("load", "env:" + found[0]["data_uid"])

@@ -86,7 +86,7 @@ def test_a_convolution_that_was_not_timed_is_interpolated():
     [
         ("name,time\na,1\n", "needs a column `tensor`"),
         ("tensor,conv_us\n1-2-3,4\n", "line 2: tensor '1-2-3'"),
-        ("tensor,conv_us\n8-4-4-1-8-1-0,soon\n", "line 2: conv_us is no time: 'soon'"),
+        ("tensor,conv_us\n8-4-4-1-8-1-0,soon\n", "line 2: conv_us is not a time: 'soon'"),
         ("tensor,conv_us\n8-4-4-1-8-1-0,1\n", "interpolation needs 4"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The config: what loads, and that every mistake gets one message with file, key and mend."""
+"""The config: what loads, and that every mistake gets one message with file, key and hint."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
         ({"boards": ["localhost", "localhost"]}, "`boards`: listed twice: localhost"),
         ({"networks": ["mobilenet"]}, "networks: 'mobilenet' has no file"),
         ({"networks": ["nowhere/net.yaml"]}, "there is no file nowhere/net.yaml"),
-        ({"operators": ["convolution"]}, "'convolution' is no operator: one of"),
+        ({"operators": ["convolution"]}, "'convolution' is not an operator: one of"),
         (
             {"operators": ["conv", "resizebilinear"]},
             "operator 'resizebilinear' is in none of the libraries opencl-reference",
@@ -106,12 +106,12 @@ def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
         ({"tuners": ["CUSTOM"]}, "library opencl-reference: nothing to measure"),
         (
             {"operators": ["conv", "fullyconnected"]},
-            "operator 'fullyconnected' has nothing to work on: no layer of mobilenet-v1-1.0-224 "
+            "operator 'fullyconnected' has nothing to measure: no layer of mobilenet-v1-1.0-224 "
             "is a fullyconnected",
         ),
-        ({"operators": ["conv", "network"]}, "'network' is no operator of a layer"),
+        ({"operators": ["conv", "network"]}, "'network' is not an operator of a layer"),
         ({"end_to_end_choices": ["BEST"]}, "`end_to_end_choices[0]`"),
-        ({"boards": []}, "neither `boards` nor `imports` nor `published`"),
+        ({"boards": []}, "`boards`, `imports` and `published` are all empty"),
         ({"libraries": []}, "`boards` without `libraries`"),
         ({"tensors": {"conv": ["1-2-3"]}}, "tensor '1-2-3' of species conv has 3 fields, not 7"),
         ({"plots": {"violin": {"titel": "x"}}}, "unknown key `plots.violin.titel` (did you mean"),
@@ -166,7 +166,7 @@ def test_a_mistake_in_a_board_file(config: dict[str, Any], content: Any, reporte
     ("content", "reported"),
     [
         (b"connect: [", "not valid YAML: line 1"),
-        (b"just words", "holds no `key: value` lines"),
+        (b"just words", "expected `key: value` lines"),
         (b"\xff\xfe", "it is not UTF-8 text"),
     ],
 )

@@ -154,7 +154,7 @@ def test_a_residual_addition_is_not_covered_and_no_chain(tmp_path: Path) -> None
     network = read_onnx(write(tmp_path / "net.onnx", nodes, constants))
     assert len(network.layers) == 2
     assert network.uncovered == ("/sum (Add)", "/swish (HardSwish)")
-    assert network.why_no_chain() == "no operator stands for /sum (Add), /swish (HardSwish)"
+    assert network.why_no_chain() == "no operator computes /sum (Add), /swish (HardSwish)"
 
 
 @pytest.mark.parametrize(
@@ -200,10 +200,10 @@ def test_what_an_exporter_computes_on_shapes_is_nothing(tmp_path: Path) -> None:
         (node("MaxPool", "x", "c", kernel_shape=[3, 3], pads=[1] * 4), "a pool with padding"),
         (
             node("MaxPool", "x", "c", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
-            "its output is 3 x 16 x 16, which our operators would make 3 x 15 x 15",
+            "its output is 3 x 16 x 16, but our operators give 3 x 15 x 15",
         ),
         (node("Softmax", "x", "c"), "over axis 3 of 4, not over the channels"),
-        (node("ConvTranspose", "x w1", "c"), "no operator stands for it"),
+        (node("ConvTranspose", "x w1", "c"), "no operator computes it"),
     ],
 )
 def test_what_no_operator_stands_for(bad: Any, why: str, tmp_path: Path) -> None:
@@ -223,8 +223,8 @@ def test_what_no_operator_stands_for(bad: Any, why: str, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "reported"),
     [
-        (b"", "is no ONNX file"),
-        (b"definition: {family: layers}\n", "is no ONNX file"),
+        (b"", "not an ONNX file"),
+        (b"definition: {family: layers}\n", "not an ONNX file"),
         (None, "cannot be read: No such file"),
     ],
 )

@@ -46,7 +46,7 @@ def test_both_formats(tmp_path: Path, ending: str, counters: object) -> None:
     ("ending", "problem"),
     [
         ("print('no access', file=sys.stderr); sys.exit(3)", "exit status 3: no access"),
-        ("print('cycles many')", "no name and number"),
+        ("print('cycles many')", "not a name and a number"),
         ("print('{\"cycles\": ')", "no JSON"),
         ("pass", "printed no counters"),
     ],

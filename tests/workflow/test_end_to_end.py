@@ -31,7 +31,7 @@ def measured_whole(checkout: Checkout) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A study of two networks, one of which is no chain, run to its end.  Not to be changed."""
+    """A study of two networks, one of which is not a chain, run to its end.  Not to be changed."""
     checkout = Checkout.make(
         tmp_path_factory.mktemp("whole") / "checkout",
         end_to_end=True,

@@ -86,7 +86,7 @@ def test_two_runs_at_once_in_one_folder(slow: Checkout) -> None:
     wait_for_repetitions(slow, 1)
     status, output = slow.run_anyhow(*SWEEP)
     assert status != 0
-    assert "another run is at work in this folder: study tiny" in output
+    assert "another run is active in this folder: study tiny" in output
     assert "Traceback" not in output
     assert running.wait(timeout=300) == 0, (slow.folder / "output").read_text()
     assert_nothing_twice(slow, 8 * 12)
@@ -117,7 +117,7 @@ def test_a_board_is_taken_over_when_asked_to(slow: Checkout, tmp_path: Path) -> 
     assert len(other.journal()) == 8
     # Who had it is reported, and loses nothing.
     assert running.wait(timeout=120) != 0
-    assert "was stopped from elsewhere" in (slow.folder / "output").read_text()
+    assert "another process stopped the sweep" in (slow.folder / "output").read_text()
     measured = slow.journal()
     slow.run(*SWEEP)
     assert slow.journal()[: len(measured)] == measured

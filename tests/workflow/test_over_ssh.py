@@ -103,7 +103,7 @@ def test_a_link_that_is_cut_and_comes_back(bench: Bench) -> None:
     running = bench.checkout.start(*SWEEP)
     bench.wait_for(lambda: len(bench.journal()) >= 5)
     bench.wire.cut()
-    bench.wait_for(lambda: "the board goes on by itself" in bench.output())
+    bench.wait_for(lambda: "the board continues on its own" in bench.output())
     bench.wire.mend()
     assert running.wait(timeout=300) == 0, bench.output()
     bench.assert_all_once()
@@ -126,7 +126,7 @@ def test_the_boards_sshd_and_runner_killed(bench: Bench) -> None:
     bench.wire.hang_up()
     os.kill(runner, signal.SIGKILL)
     measured = len(bench.journal())
-    bench.wait_for(lambda: "the board goes on by itself" in bench.output())
+    bench.wait_for(lambda: "the board continues on its own" in bench.output())
     bench.sshd.start()
     assert len(bench.journal()) == measured
     # Once it is back the controller finds the runner gone and starts it again.

@@ -204,7 +204,7 @@ def _refuse_mixture(baseline: Side, other: Side, across: Sequence[str]) -> None:
                 raise UserError(
                     f"comparison: '{baseline.label}' and '{other.label}' have no {name} in common, "
                     f"and '{side.label}' has several: {', '.join(values)}",
-                    f"compare runs that share a {name}, or name one {name} a side",
+                    f"compare runs that share a {name}, or name one {name} for each side",
                 )
 
 
@@ -347,7 +347,7 @@ def adjust(p_values: Sequence[float]) -> list[float]:
 
 
 def units_needed(points: int) -> int:
-    """Units a side from which on one point among `points` can be told to differ."""
+    """Units a side from which on one point among `points` can be found to differ."""
     units = 2
     while 2 / math.comb(2 * units, units) * points >= ALPHA:
         units += 1

@@ -158,7 +158,7 @@ def _number(path: Path, line: int, column: str, value: Any) -> float:
     except ValueError:
         number = float("nan")
     if not 0 < number < np.inf:
-        raise UserError(f"{path}, line {line}: {column} is no time: '{value}'")
+        raise UserError(f"{path}, line {line}: {column} is not a time: '{value}'")
     return number
 
 

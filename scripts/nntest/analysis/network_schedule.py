@@ -1,6 +1,6 @@
 """Choose what each layer of a network is to run with, from what a sweep of the layers measured.
 
-Reads the board's own sweeps alone, never the merged archive: the way of the data has one direction.
+Reads the board's own sweeps alone, never the merged archive: data flow in one direction.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _describe(
         raise _NoChoice(f"library {library.name} has no program for a whole network")
     problem = network.why_no_chain()
     if problem:
-        raise _NoChoice(f"its layers are no chain: {problem}")
+        raise _NoChoice(f"its layers do not form a chain: {problem}")
     layers = []
     for layer in network.layers:
         tensor = network.measured_tensor(layer, study.config.padding)

@@ -148,7 +148,7 @@ def _show(arguments: argparse.Namespace) -> int:
     if not found:
         raise UserError(
             f"{arguments.archive}: no entry whose UID or alias has '{arguments.entry}'",
-            "nntest ck list shows what there is",
+            "nntest ck list shows the entries",
         )
     return 0
 
@@ -178,7 +178,7 @@ def _merge(arguments: argparse.Namespace) -> int:
 def _convert(arguments: argparse.Namespace) -> int:
     target: Path = arguments.table_file
     if target.suffix not in (".csv", ".parquet"):
-        raise UserError(f"{target}: neither .csv nor .parquet")
+        raise UserError(f"{target}: expected a name that ends in .csv or .parquet")
     read = {
         "measurements": read_rows,
         "kernels": read_kernel_rows,

@@ -36,17 +36,17 @@ def check_ck(study: Study) -> None:
             raise UserError(
                 f"library {library.name}: kind ck is measured by boards with harness: ck, and "
                 "the study has none that takes it",
-                "set `harness: ck` in a board's file, or take the library out",
+                "set `harness: ck` in a board's file, or remove the library",
             )
         for point in study.points(library):
             if PADS_VARIABLE in point.tensor.env():
                 raise UserError(
-                    f"library {library.name}: the programs of CK-NNTest pad all sides alike, and "
+                    f"library {library.name}: CK-NNTest's programs pad all sides equally, and "
                     f"tensor {point.tensor.name} does not",
-                    "set `padding: study`, or take the tensor out",
+                    "set `padding: study`, or remove the tensor",
                 )
             if point.tensor.species == "maxpool":
                 raise UserError(
                     f"library {library.name}: CK-NNTest has no program for maxpool",
-                    "take it out of the library's `operators`",
+                    "remove it from the library's `operators`",
                 )

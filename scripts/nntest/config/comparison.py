@@ -1,4 +1,4 @@
-"""What a study compares its measurements with, and when a difference ends the run."""
+"""What a study compares its measurements with, and which difference fails the run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ComparisonBaseline(Strict):
     )
     run: str | None = Field(
         default=None,
-        description="CK zips of an earlier run (path or pattern), read for the comparison alone",
+        description="CK zips of an earlier run (path or pattern), read only for the comparison",
     )
 
     @model_validator(mode="after")
@@ -55,10 +55,10 @@ class ComparisonConfig(Strict):
     baseline: ComparisonBaseline
     min_effect_percent: Percent = Field(
         default=5.0,
-        description="a difference must exceed this, significantly, to be called one",
+        description="smallest difference that counts, where it is significant",
     )
     fail_on_regression: Percent | Literal[False] = Field(
         default=False,
-        description="end the run with an error where a point is slower than the baseline, "
+        description="fail the run where a point is slower than the baseline, "
         "significantly and by more than this many percent, or fails where the baseline did not",
     )

@@ -55,7 +55,7 @@ class OnnxFile(Strict):
     file: Path = Field(description="path, from the folder of this file")
     leave_out: list[str] = Field(
         default_factory=list,
-        description="nodes that no operator can stand for, to go on without; an error otherwise",
+        description="nodes that no operator can compute and that the network is used without",
     )
 
     @field_validator("file")

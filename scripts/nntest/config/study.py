@@ -106,7 +106,7 @@ class StudyConfig(Strict):
     )
     on_busy_board: Literal["wait", "fail", "take-over"] = Field(
         default="wait",
-        description="when another run measures on the board: wait for its end, end with its "
+        description="when another run measures on the board: wait for it, end with its "
         "owner's name, or stop it (what it measured stays in its journal)",
     )
     compare: ComparisonConfig | None = Field(
@@ -128,7 +128,7 @@ class StudyConfig(Strict):
     )
     traffic_model: TrafficModel = Field(
         default="weights-and-activations",
-        description="what is taken to come from memory, for intensities, roofs and predictions",
+        description="what counts as memory traffic, for intensities, roofs and predictions",
     )
 
     @field_validator(
@@ -279,7 +279,7 @@ class Study:
         """Everything that a sweep of `library` measures; the profiled points come last."""
         warmups = self.config.warmups or [library.warmup]
         if library.kind == "ck":
-            warmups = ["tuner-only"]  # as its programs are; they cannot be told otherwise
+            warmups = ["tuner-only"]  # the only one that its programs have
         timed = [
             StudyPoint(operator, tuner, tensor, batch_size, warmup)
             for warmup in warmups
@@ -292,7 +292,7 @@ class Study:
                 [1] if OPERATOR_SPECIES[operator] in CEILINGS else self.config.batch_sizes
             )
         ]
-        # Profiled runs always warm up, so that what only a first run does is told apart.
+        # Profiled runs always warm up, so that what only a first run does is kept apart.
         profiled = dict.fromkeys(
             replace(point, warmup="always", profile=instrument)
             for instrument in instruments_of(self.config.profile, library.kind)
@@ -336,7 +336,7 @@ class Study:
         config = self.config
         if not (self.boards or config.imports or config.published):
             raise UserError(
-                "config: neither `boards` nor `imports` nor `published` names anything to read",
+                "config: `boards`, `imports` and `published` are all empty: there is nothing to do",
                 "name a board (boards: [localhost]), or list CK archives under `imports`, or "
                 "tables under `published`",
             )
@@ -347,8 +347,8 @@ class Study:
                 Tensor.parse(species, name)
         if NETWORK in config.operators:
             raise UserError(
-                "config: operators: 'network' is no operator of a layer",
-                "take it out, and set end_to_end: true to measure whole networks",
+                "config: operators: 'network' is not an operator of a layer",
+                "remove it, and set end_to_end: true to measure whole networks",
             )
         for operator in config.operators if self.boards else []:
             having = [lib.name for lib in self.libraries if operator in lib.operators]
@@ -362,10 +362,10 @@ class Study:
             species = OPERATOR_SPECIES[operator]
             if not self.tensors(species):
                 raise UserError(
-                    f"config: operator '{operator}' has nothing to work on: no layer of "
+                    f"config: operator '{operator}' has nothing to measure: no layer of "
                     f"{', '.join(network.name for network in self.networks)} is a {species}, and "
                     f"`tensors` lists none",
-                    "take it out of `operators`",
+                    "remove it from `operators`",
                 )
         if config.end_to_end and self.boards:
             self._check_end_to_end()
@@ -375,14 +375,14 @@ class Study:
                 raise UserError(
                     f"board {board.name}: has none of the study's libraries "
                     f"(it lists {', '.join(sorted(unknown)) or 'none'})",
-                    "add one to `libraries` of the board file, or take the board out of `boards`",
+                    "add one to `libraries` of the board file, or remove the board from `boards`",
                 )
         for library in self.libraries if self.boards else ():
             if not self.points(library):
                 raise UserError(
                     f"library {library.name}: nothing to measure with the study's operators "
                     f"({', '.join(config.operators)}) and tuners ({', '.join(config.tuners)})",
-                    "take it out of `libraries`, or add an operator or a tuner that it has",
+                    "remove it from `libraries`, or add an operator or a tuner that it has",
                 )
 
     def _check_end_to_end(self) -> None:
@@ -392,5 +392,6 @@ class Study:
             "config: end_to_end: none of the libraries "
             f"{', '.join(library.name for library in self.libraries)} has a program for a whole "
             "network",
-            "set end_to_end: false, or add `network: {}` to the `operators` of a library that has",
+            "set end_to_end: false, or add `network: {}` to the `operators` of a library "
+            "that has one",
         )

@@ -74,7 +74,7 @@ class Network:
         A fully connected layer takes an output of as many elements in any shape.
         """
         if self.uncovered:
-            return f"no operator stands for {', '.join(self.uncovered)}"
+            return f"no operator computes {', '.join(self.uncovered)}"
         for before, layer in pairwise(self.layers):
             given, taken = before.tensor.out_shape, layer.tensor.in_shape
             flat = layer.species == "fullyconnected" and prod(given) == prod(taken)

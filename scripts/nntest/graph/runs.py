@@ -34,7 +34,7 @@ class RunLock:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise UserError(
-                f"another run is at work in this folder: {self._owner_text()}",
+                f"another run is active in this folder: {self._owner_text()}",
                 "wait for it to end, or run this one in a check-out of its own",
             ) from None
         owner = {
@@ -53,7 +53,7 @@ class RunLock:
                 f"process {owner['pid']}, since {owner['since']}"
             )
         except (OSError, ValueError, KeyError):
-            return "it left no name"
+            return "unknown owner"
 
 
 def headline_text(results: Path) -> str:

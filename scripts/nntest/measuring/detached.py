@@ -52,7 +52,7 @@ def patient(transport: Transport, board: Board, watcher: Watcher) -> RetryingTra
     """A transport that connects again after a lost link, and says so."""
 
     def say(error: TransportError) -> None:
-        watcher.note(f"{error.message}; the board goes on by itself, connecting again")
+        watcher.note(f"{error.message}; the board continues on its own, reconnecting")
 
     return RetryingTransport(transport, board.patience_s, say)
 
@@ -105,7 +105,7 @@ class DetachedJob:
         """Start the job, or find it at work on this very plan; wait for a busy board."""
         status = self._status()
         if status["running"] and status.get("plan_id") == self.plan_id:
-            self.watcher.note("found the board at it already: following it")
+            self.watcher.note("the job is already running on the board: following it")
             return
         if status["running"]:
             self.watcher.note("stopping an older plan of this job")
@@ -130,7 +130,7 @@ class DetachedJob:
                     "wait for it to end, or set on_busy_board: wait",
                 )
             if on_busy_board == "take-over" and holder.get("folder"):
-                self.watcher.note(f"taking the board over from {name}: its journal stays")
+                self.watcher.note(f"taking the board over from {name}; its journal is kept")
                 self._stop(holder["folder"])
                 continue
             self.watcher.note_once(f"waiting: the board is measuring for {name}")
@@ -147,7 +147,7 @@ class DetachedJob:
             ours = status.get("plan_id") == self.plan_id
             if ours and status["state"] in FINAL_STATES:
                 return status
-            self._refuse_if_gone("the board goes on by itself")
+            self._refuse_if_gone("the board continues on its own")
             if ours and status["state"] == RUNNING:
                 for note in status["notes"]:
                     self.watcher.note_once(f"warning: {note}; the rows are marked")
@@ -164,8 +164,8 @@ class DetachedJob:
     def _refuse_if_gone(self, still: str) -> None:
         if self.watcher.gone():
             raise NotWatched(
-                f"the workflow that wanted this is gone; {still}",
-                "run the same command again: it follows a job that is at work to its end",
+                f"the workflow that started this has ended; {still}",
+                "run the same command again: it follows a running job to its end",
             )
 
     def _stop(self, folder: str) -> None:

@@ -55,7 +55,7 @@ class TableView:
     rows: list[list[Cell]]
     total: int
     same: list[tuple[str, str]]
-    """Columns that say the same in every row, told once: (heading, value)."""
+    """Columns that say the same in every row, shown once: (heading, value)."""
     csv: Download
 
 

@@ -28,7 +28,7 @@ _LISTED_REGRESSIONS = 5
 
 
 def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Lines that tell the estimate with its interval, the best schedule, and what failed.
+    """Lines with the estimate with its interval, the best schedule, and what failed.
 
     `tables` by name: 'estimate' and 'schedule'; 'study_figure', 'end_to_end', 'comparison' and
     'failed' where there are any.

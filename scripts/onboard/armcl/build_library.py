@@ -207,7 +207,7 @@ class Build(Job):
         complaints = [line for line in lines if COMPLAINT.search(line)]
         # What scons says of it comes after what the compiler says.
         first = [line for line in complaints if not line.startswith("scons:")] or complaints
-        return (first or lines or ["scons said nothing"])[-1][:500]
+        return (first or lines or ["scons gave no reason"])[-1][:500]
 
     def _install(self):
         """Put libraries, headers and a record in place, whole or not at all."""

@@ -104,7 +104,7 @@ def read_table(path: str, variable: str) -> dict[str, dict[str, Any]] | None:
 
     Raises BadValue for a file that cannot be read, or is no such table.
     """
-    remedy = "mend or remove the file"
+    remedy = "correct or remove the file"
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)

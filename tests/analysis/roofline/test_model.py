@@ -198,7 +198,7 @@ def test_layers_one_by_one_are_never_faster_than_the_whole(roofs):
 @pytest.mark.parametrize(
     ("content", "reported"),
     [
-        ({"peaks": {"fp31": [{"gops": 1, "source": "none"}]}}, "'fp31' is no data type"),
+        ({"peaks": {"fp31": [{"gops": 1, "source": "none"}]}}, "'fp31' is not a data type"),
         ({"peaks": {"fp32": [{"gops": 1}]}}, "key `peaks.fp32[0].source` is missing"),
         ({"peaks": {"fp32": [{"gops": 1e12, "source": "none"}]}}, "out of range for a value in GO"),
         ({"peaks": {"fp32": [{"gops": n, "source": "abc"} for n in (1, 2)]}}, "two ceilings of ki"),

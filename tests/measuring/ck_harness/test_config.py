@@ -91,10 +91,10 @@ def test_what_ck_names_alike_has_another_label(
 @pytest.mark.parametrize(
     ("changes", "reported"),
     [
-        ({"library": {"warmup": "always"}}, "leave `warmup` out"),
+        ({"library": {"warmup": "always"}}, "do not support `warmup`"),
         ({"library": {"ck": None}}, "kind ck needs `ck`"),
         ({"library": {"kind": "opencl-reference"}}, "`ck` belongs to kind ck"),
-        ({"board": {"harness": "native"}}, "`ck` belongs to harness: ck"),
+        ({"board": {"harness": "native"}}, "`ck` needs harness: ck"),
         ({"board": {"harness": "native", "ck": None}}, "set `harness: ck`"),
         ({"board": {"ck": {"pip": "ck", "command": "ck"}}}, "not both"),
         ({"board": {"ck": {"pip": "ck; reboot"}}}, "ck.pip"),

@@ -187,12 +187,12 @@ def test_a_tag_and_an_archive_are_built_once_and_say_what_they_are(bench: Bench)
 
 
 def test_followed_again_and_killed_it_goes_on_from_what_was_compiled(held: Bench) -> None:
-    with pytest.raises(UserError, match="is gone; the board goes on by itself"):
+    with pytest.raises(UserError, match="has ended; the board continues on its own"):
         held.install(Leaves(after=1))
     second = Leaves(after=2)
-    with pytest.raises(UserError, match="is gone; the board goes on by itself"):
+    with pytest.raises(UserError, match="has ended; the board continues on its own"):
         held.install(second)
-    assert "found the board at it already: following it" in second.notes, held.status()
+    assert "the job is already running on the board: following it" in second.notes, held.status()
     status = held.status()
     assert status["running"]
     scons = subprocess.run(

@@ -1,8 +1,8 @@
 """What one CK point is about: operator, tensor, tuner, library, platform, device.
 
 CK's own reader of the 2018 study took the operator from a fixed suffix of the program's name and
-the library from a fixed tag; here every program and library of CK-NNTest is told apart, and
-whatever an entry lacks is left empty instead of ending the reading.
+the library from a fixed tag; here every program and library of CK-NNTest is kept apart, and
+whatever an entry lacks is left empty and the reading continues.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Interpreter:
         # The programs compare the name as it stands, and run untuned with any other.
         if tuner not in self._odd_tuners:
             self._odd_tuners.add(tuner)
-            self._warn(f"{entry.where}: no program knows the tuner '{tuner}': read as NONE")
+            self._warn(f"{entry.where}: unknown tuner '{tuner}': read as NONE")
         return "NONE"
 
 

@@ -122,7 +122,7 @@ def unsafe_member(info: zipfile.ZipInfo, limits: Limits = DEFAULT_LIMITS) -> str
 
 
 def clashing_members(infos: Iterable[zipfile.ZipInfo]) -> dict[int, str]:
-    """Members that cannot be told apart by name, as {offset of the member: why it is refused}.
+    """Members whose names cannot be distinguished, as {offset of the member: why it is refused}.
 
     CK itself writes the same name twice when two repositories share an alias.  If all members
     of one name hold the same, the first is as good as any and the others are left out silently
@@ -194,7 +194,7 @@ def parse_object(data: bytes, deepest: int | None = None) -> dict[str, Any]:
     """
     value = parse_json(data)
     if not isinstance(value, dict):
-        raise RefusedError("a JSON object is expected, not another value")
+        raise RefusedError("expected a JSON object")
     if deepest is not None and not _is_shallow(value, deepest):
         raise RefusedError(f"JSON nested deeper than {deepest}")
     return value

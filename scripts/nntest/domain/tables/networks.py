@@ -71,7 +71,7 @@ SCHEDULE = Table(
     ),
     title="Best schedule",
     caption="For each tensor of the network, the operator and tuner with the smallest median, and "
-    "whether the next best can be told apart from it.",
+    "whether the next best differs from it.",
     made_by="schedule.schedule",
     needs=_NEEDS,
     section="first",

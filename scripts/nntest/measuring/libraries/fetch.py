@@ -55,7 +55,7 @@ def fetch_archive(
     if found != sha256:
         raise UserError(
             f"{where}: {place} has the SHA-256 {found}, the library's file says {sha256}",
-            "another archive, or a damaged one: fetch it again, or mend `sha256`",
+            "it is another archive, or damaged: fetch it again, or correct `sha256`",
         )
     return path
 
@@ -165,7 +165,7 @@ def fetch_git(
     if shutil.which("git") is None:
         raise UserError(
             f"{where}: there is no git on this machine, and the sources come from a repository",
-            "install git here, or name an `archive` with its `sha256` in its place",
+            "install git here, or name an `archive` with its `sha256` instead",
         )
     if repository.startswith("~") or "://" not in repository:
         repository = str(Path(repository).expanduser().absolute())  # git clones elsewhere
@@ -223,4 +223,4 @@ def _git(argv: Sequence[str], folder: Path | None = None) -> subprocess.Complete
 def _complaint(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
-    return (fatal or lines or ["git said nothing"])[0][:500]
+    return (fatal or lines or ["git gave no reason"])[0][:500]

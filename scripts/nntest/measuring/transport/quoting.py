@@ -50,7 +50,7 @@ def command(argv: Sequence[str], environment: Mapping[str, str] | None) -> str:
         return "exec " + " ".join(words)
     for name in environment:
         if not NAME.fullmatch(name):
-            raise UserError(f"{name!r} is no name of an environment variable")
+            raise UserError(f"{name!r} is not the name of an environment variable")
     if "=" in argv[0]:
         # env would take it for one more variable.
         words = ["sh", "-c", word('exec "$0" "$@"'), *words]

@@ -1,4 +1,4 @@
-"""Trying again what may succeed a little later, with growing pauses."""
+"""Retries with growing pauses of what may succeed a little later."""
 
 from __future__ import annotations
 

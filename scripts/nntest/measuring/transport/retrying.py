@@ -1,6 +1,6 @@
-"""A transport that outlives its link: what was cut off is done again once the board is back.
+"""A transport that repeats what a lost link interrupted, once the board is back.
 
-Only for calls that may be done twice, as all of a sweep's are: files are put in place whole, and
+Only for calls that may run twice, as all of a sweep's are: files are put in place whole, and
 the runner on the board, asked to start a second time, is found at work.
 """
 

@@ -106,16 +106,16 @@ class Keyring:
 
     def _named_key(self, path: Path) -> tuple[str, PKey]:
         """The key that the board's file names; where it is locked, the agent may hold it open."""
-        mend = "correct connect: key in the board's file"
+        hint = "correct connect: key in the board's file"
         try:
             return str(path), _load(path)
         except FileNotFoundError:
             raise AuthenticationFailed(
-                f"{self.hop.label}: there is no key file {path}", mend
+                f"{self.hop.label}: there is no key file {path}", hint
             ) from None
         except OSError as error:
             raise AuthenticationFailed(
-                f"{self.hop.label}: key file {path} cannot be read: {error.strerror}", mend
+                f"{self.hop.label}: key file {path} cannot be read: {error.strerror}", hint
             ) from None
         except _Locked:
             public = _public_blob(path)
@@ -129,7 +129,7 @@ class Keyring:
             ) from None
         except _NoKey as error:
             raise AuthenticationFailed(
-                f"{self.hop.label}: {path} is not a private key that can be used: {error}", mend
+                f"{self.hop.label}: {path} is not a private key that can be used: {error}", hint
             ) from None
 
     def _file_key(self, path: Path, seen: set[bytes]) -> Iterator[tuple[str, PKey]]:
