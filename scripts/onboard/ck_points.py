@@ -226,7 +226,7 @@ def _timed(line):
 
 
 def _is_public(variable, value):
-    # What else was in the environment, paths and perhaps a secret, is nobody's business.
+    # What else was in the environment, paths and perhaps a secret, stays out.
     return variable.startswith(("CK_", "NNTEST_")) and not str(value).startswith("/")
 
 

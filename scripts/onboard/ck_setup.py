@@ -97,7 +97,7 @@ class CkSetup(Job):
         start = os.path.getsize(self._log) if os.path.exists(self._log) else 0
         said = self._command(command)
         if not self._repository_path(name):
-            # What it asked is for want of the repository: git's own words say more.
+            # It asked because the repository is missing: git's own words say more.
             text = tail_of(self._log, start)
             fatal = [line.strip() for line in text.splitlines() if line.startswith("fatal:")]
             raise CkError(
@@ -196,7 +196,7 @@ class CkSetup(Job):
                 )
             self._programs[name] = _digest_of_folder(found["path"])
 
-    # -- what came of it -------------------------------------------------------------------
+    # -- the result ------------------------------------------------------------------------
 
     def _result(self):
         tags = self._setup["library_tags"]
@@ -248,7 +248,7 @@ class CkSetup(Job):
         return super().while_waiting()
 
     def counts(self):
-        """Steps, in the place of a sweep's repetitions."""
+        """Steps, instead of a sweep's repetitions."""
         total = len(self._steps)
         return {"repetitions": total, "missing": total - self._done, "unit": "steps"}
 

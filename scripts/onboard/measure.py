@@ -52,7 +52,7 @@ class Measurement:
         self._left = list(repetitions)
         """Repetitions that the program has not reported yet."""
         self._odd = ""
-        """What is wrong with the first line that is no repetition."""
+        """What is wrong with the first line that is not a repetition."""
 
     def run(self):
         """Start the program, follow it to its end, and yield journal lines."""

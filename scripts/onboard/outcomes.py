@@ -177,7 +177,7 @@ def seconds_of_ck_run(run: Mapping[str, Any]) -> Optional[float]:
     return None
 
 
-# -- values out of JSON that somebody else wrote -------------------------------------------
+# -- values out of foreign JSON -----------------------------------------------------------
 
 
 def real(value: Any) -> Optional[float]:

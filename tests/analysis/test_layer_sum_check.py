@@ -108,7 +108,7 @@ def test_a_system_that_is_not_there(tmp_path):
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the shared data folder is not beside this one")
 def test_the_published_figures():
-    """What docs/prediction.md states."""
+    """What docs/layer-sums.md states."""
     times = read_layer_times(DATA / "perri_firefly_armcl_conv_layer_times.csv")
     measured = read_measured(DATA / "mlperf_v05_firefly_rk3399.csv", "firefly-*-opencl")
     assert len(times) == 164

@@ -304,7 +304,7 @@ def _units(rows: pd.DataFrame, unit: str) -> list[int]:
         return [int(number) for number in _runs(rows)]
     origin = ["archive", "entry", "point", "subpoint", "process_id"]
     process = rows.groupby(origin, dropna=False, sort=True).ngroup().to_numpy()
-    # A process that nobody recorded was started for its repetition alone.
+    # A process that is not recorded was started for its repetition alone.
     unknown = rows["process_id"].isna().to_numpy()
     return [int(number) for number in np.where(unknown, -1 - np.arange(len(rows)), process)]
 
@@ -387,7 +387,7 @@ def point_text(row: Mapping[Any, Any]) -> str:
 
 
 def change_text(row: Mapping[Any, Any]) -> str:
-    """What became of it."""
+    """Its change, in words."""
     if row["verdict"] == FAILED:
         return f"failed ({row['note']}), and did not in the baseline"
     text = f"{row['ratio']:.2f} times as long"

@@ -136,7 +136,7 @@ def estimate(
     A sum covers what was measured: `covered_layers` of `layers`, `covered_macs_share` of the
     multiply-accumulates; `not_covered` names the other layers.  `complete` is false where a
     fixed choice lacks layers that others have, which `missing_layers` names: such a sum is too
-    small to be compared.  `extrapolated_total_us` is no measurement: the whole network if the
+    small to be compared.  `extrapolated_total_us` is not a measurement: the whole network if the
     layers not covered ran at the covered layers' operations per second (executed operations),
     which flatters layers that are bound by memory, such as depthwise ones.
 

@@ -63,7 +63,7 @@ def measured_medians(archives: Iterable[Path], warmup: str) -> Medians:
 
 
 def _quiet(message: str) -> None:
-    """Whoever merges the archive says what is odd about it."""
+    """The rule merge reports what is odd about the archive."""
 
 
 def _plain(operator: str) -> str:

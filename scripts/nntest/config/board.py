@@ -25,7 +25,7 @@ class LocalConnection(Strict):
 
 
 class SshConnection(Strict):
-    """A board reached over SSH.  No secret belongs here: keys are files, or in an agent."""
+    """A board reached over SSH.  Write no secret here: keys are files, or in an agent."""
 
     transport: Literal["ssh"]
     host: str = Field(min_length=1, description="name, address, or Host of ~/.ssh/config")
@@ -133,7 +133,7 @@ class Board(Strict):
     )
     lock_file: str = Field(
         default="/tmp/nntest-flow.lock",
-        description="held by whoever measures on the board; the same for everyone who uses it",
+        description="held while measuring; every user of the board must name the same file",
     )
     harness: Literal["native", "ck"] = Field(
         default="native",

@@ -58,7 +58,7 @@ class AptInstall(Strict):
 
 
 class Preinstalled(Strict):
-    """Already on the board: where its own build, or somebody's hands, have put it."""
+    """Already on the board, built or installed by hand."""
 
     way: Literal["preinstalled"]
     prefix: BoardFolder | None = Field(

@@ -96,7 +96,7 @@ class NetworkFile(Strict):
     accuracy: Accuracy | None = None
 
     def build(self) -> Network:
-        """The network by its layers; `UserError` for a tensor name or a file that is none."""
+        """The network by its layers; `UserError` for a wrong tensor name or file."""
         definition = self.definition
         if isinstance(definition, LayerList):
             return Network(self.name, self._listed(definition))

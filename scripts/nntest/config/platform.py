@@ -28,7 +28,7 @@ class ComputeCeiling(Strict):
     kind: Kind = Field(
         default="data sheet",
         description="what the figure is: data sheet, vendor formula, mul-add, measured, …; a "
-        "bandwidth of the same kind belongs to it",
+        "it meets the bandwidth of the same kind",
     )
     source: str = Field(min_length=3)
 

@@ -1,4 +1,4 @@
-"""A table that somebody published, to be read beside the study's own measurements."""
+"""A published table, read beside the study's own measurements."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CellRepair(Strict):
 
 
 class PublishedFile(Strict):
-    """A published measurement table, and what is to be repaired in it."""
+    """A published measurement table, and the repairs to make in it."""
 
     file: str = Field(min_length=1, description="path, relative to where snakemake runs")
     format: Literal["qutibench"]

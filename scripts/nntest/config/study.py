@@ -1,4 +1,4 @@
-"""A study: what is to be measured, as the user wrote it, and what follows from it."""
+"""A study: what to measure, as the user wrote it, and what follows from it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class StudyConfig(Strict):
         description="names, or paths of platform files, whose frames a second are predicted",
     )
     published: list[PublishedFile] = Field(
-        default_factory=list, description="measurement tables that somebody published"
+        default_factory=list, description="published measurement tables"
     )
     latency_limit_ms: float | None = Field(
         default=None, gt=0, description="slower configurations are on no Pareto front"

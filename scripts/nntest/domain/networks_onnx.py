@@ -1,7 +1,7 @@
 """A network's layers from an ONNX file.
 
 Each node becomes a layer, is folded (it costs nothing of its own, or a library folds it into the
-layer before it), or is not covered (it runs, and no operator of ours stands for it); both kinds
+layer before it), or is not covered (it runs, and no operator of ours computes it); both kinds
 are kept by name.  Shapes come from ONNX's own shape inference, and a layer's output shape by our
 formula must be the inferred one.  A convolution or a pool that no operator can stand for ends the
 reading, unless the user leaves it out by name: without it an estimate would be far too small.
@@ -28,14 +28,14 @@ _HEAVY = (
     *("ConvTranspose", "ConvInteger", "QLinearConv", "MatMulInteger", "QLinearMatMul", "LpPool"),
     *("GlobalMaxPool", "GlobalLpPool", "RNN", "LSTM", "GRU", "Attention", "Einsum", "DeformConv"),
 )
-"""Operators that do much work and that nothing of ours stands for."""
+"""Operators that do much work and that no operator of ours computes."""
 
 _DOMAINS = ("", "ai.onnx")
 _FLOATS = (1, 10, 11, 16)  # onnx.TensorProto: FLOAT, FLOAT16, DOUBLE, BFLOAT16
 
 
 class _Unsupported(Exception):
-    """Why no operator stands for a node."""
+    """Why no operator computes a node."""
 
 
 def read_onnx(path: Path, leave_out: frozenset[str] = frozenset()) -> Network:
@@ -180,7 +180,7 @@ class _Graph:
             self.uncovered.append(label)
 
     def _layer(self, node: Any) -> Layer | None:
-        """The layer that a node is; None if it is none."""
+        """The layer of a node; None if it is not a layer."""
         makers: dict[str, Callable[[Any], tuple[Tensor | None, int]]] = {
             "Conv": self._convolution,
             "Gemm": self._fully_connected,

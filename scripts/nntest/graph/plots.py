@@ -79,7 +79,7 @@ def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:
 
 
 def report_spec(study: Study) -> dict[str, Any]:
-    """The whole config, what became of networks read from files, and what tables are called."""
+    """The whole config, how networks read from files were used, and what tables are called."""
     remarks = [line for network in study.networks for line in network.remarks()]
     words = hashlib.sha256(repr(ALL).encode()).hexdigest()
     return {**study.config.model_dump(mode="json"), "remarks": remarks, "words": words}

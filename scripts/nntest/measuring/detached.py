@@ -77,7 +77,7 @@ class DetachedJob:
     ) -> dict[str, Any]:
         """Have the job done; its last status, whose state is 'done', 'stopped' or 'failed'.
 
-        `make_plan` is called when the job is not at work already; `kept` says what of it stays
+        `make_plan` is called when the job is not running already; `kept` says what of it stays
         if we stop it.  A job that vanishes is started again.
         """
         status: dict[str, Any] = {}
@@ -102,7 +102,7 @@ class DetachedJob:
         return self._call("status", self.folder)
 
     def _start(self, make_plan: Callable[[], dict[str, Any]], on_busy_board: str) -> None:
-        """Start the job, or find it at work on this very plan; wait for a busy board."""
+        """Start the job, or find it running this very plan; wait for a busy board."""
         status = self._status()
         if status["running"] and status.get("plan_id") == self.plan_id:
             self.watcher.note("the job is already running on the board: following it")
@@ -121,7 +121,7 @@ class DetachedJob:
             if (holder.get("folder"), holder.get("plan_id")) == (self.folder, self.plan_id):
                 return  # by a call whose answer was lost
             name = (
-                f"{holder.get('user', 'somebody')} at {holder.get('host', 'an unknown host')} "
+                f"{holder.get('user', 'unknown user')} at {holder.get('host', 'unknown host')} "
                 f"(study {holder.get('study', 'unknown')}, since {holder.get('since', '?')})"
             )
             if on_busy_board == "fail":
@@ -179,7 +179,7 @@ class DetachedJob:
 
 
 _LOST_TO_ANOTHER = {"state": STOPPED, "message": "another plan took its place"}
-"""The status of a job in whose folder somebody has started another one."""
+"""The status of a job whose folder another job has taken."""
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class ArchivedPoint:
     tensor: Tensor | None
     synthetic: bool
     profiled: bool
-    """Ran under the OpenCL profiler or the counter reader: its times are no plain times."""
+    """Ran under the OpenCL profiler or the counter reader: its times are not plain times."""
 
     @property
     def repetitions(self) -> list[dict[str, Any]]:
@@ -166,7 +166,7 @@ def operator_of(program: str) -> tuple[str, str]:
     """(operator, species) of a program's name, for every backend of CK-NNTest.
 
     conv-armcl-opencl and conv-caffe-cpu are both conv; conv-armcl-opencl-uint8 is conv-uint8,
-    since its times compare with no fp32 one.  The species is "" for what is no operator.
+    since its times do not compare with fp32.  The species is "" for what is not an operator.
     """
     parts = program.split("-")
     if parts[0] in OPERATOR_SPECIES:

@@ -1,7 +1,7 @@
 """Files of a zip or of a folder, read in place, under the rules of `nntest.archives.ck.safety`.
 
 `open_tree` gives both the same few methods.  Names are relative, with ``/`` between parts;
-folders come in sorted order, so that whoever walks a tree sees the same in every place.
+folders come in sorted order, so that a walk gives the same on every system.
 """
 
 from __future__ import annotations

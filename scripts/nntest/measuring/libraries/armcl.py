@@ -116,7 +116,7 @@ class ArmCL(LibraryKind):
     def _provide(
         self, transport: Transport, board: Board, facts: Mapping[str, Any], where: str
     ) -> tuple[str | None, dict[str, Any]]:
-        """Build or unpack what is to be built or unpacked; (prefix on the board, its record)."""
+        """Build or unpack what is missing; (prefix on the board, its record)."""
         way = self._install
         if isinstance(way, Preinstalled):
             return way.prefix, {}

@@ -85,7 +85,7 @@ def unpack(archive: Path, target: Path, where: str, leave_out: Sequence[str] = (
 
     Only plain files are taken, no link and nothing outside of the archive's own folder, and not
     the folders in `leave_out`.  Returns the git revision that `git archive` has written into it,
-    if any.  Raises `UserError` for an archive that is none or would reach outside.
+    if any.  Raises `UserError` for a damaged archive, or one that would reach outside.
     """
     into = target.with_name(target.name + ".unpacking")
     shutil.rmtree(into, ignore_errors=True)
@@ -205,7 +205,7 @@ def _as_url(repository: str) -> str:
 
 def _git(argv: Sequence[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    # Nobody is there to be asked for a password.
+    # git must not ask for a password.
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     return subprocess.run(
         argv,

@@ -39,7 +39,7 @@ def remote_path(path: str) -> str:
 def command(argv: Sequence[str], environment: Mapping[str, str] | None) -> str:
     """A command for a shell to turn into: no function, no builtin, nothing expanded.
 
-    Raises `UserError` for a name of a variable that is none.
+    Raises `UserError` for a wrong name of a variable.
     """
     if not argv or not argv[0]:
         raise UserError("an empty command cannot be run on a board")

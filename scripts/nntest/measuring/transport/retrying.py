@@ -1,7 +1,7 @@
 """A transport that repeats what a lost link interrupted, once the board is back.
 
 Only for calls that may run twice, as all of a sweep's are: files are put in place whole, and
-the runner on the board, asked to start a second time, is found at work.
+the runner on the board, asked to start a second time, is found running.
 """
 
 from __future__ import annotations

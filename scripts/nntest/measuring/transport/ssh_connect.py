@@ -149,7 +149,7 @@ def _log_in(hop: Hop, stream: WatchedStream) -> OpenHop:
 
 
 def _no_handshake(hop: Hop, stream: WatchedStream, error: BaseException) -> TransportError:
-    """What it means that there was no handshake, from what the other side said first."""
+    """Why there was no handshake, by what the other side said first."""
     said = stream.first_bytes
     busy = "see that the board is up and not too busy, and try again"
     if isinstance(stream.below, ProxyStream) and not said:

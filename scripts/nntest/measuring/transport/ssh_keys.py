@@ -52,7 +52,7 @@ class Keyring:
         seen: set[bytes] = set()
         files = [*hop.identities, *hop.spare_identities]
         named = {blob for file in files if (blob := _public_blob(file)) is not None}
-        # Keys of files that somebody named come before the agent's: servers allow few tries.
+        # Keys of files that a user named come before the agent's: servers allow few tries.
         for file in hop.identities:
             yield from self._file_key(file, seen)
         for key in self._agent_keys():
@@ -178,7 +178,7 @@ class _Agent(AgentSSH):
     def _take(self, blob: bytes, comment: str, notes: list[str]) -> None:
         try:
             key = _AgentKey(self, blob, comment, notes)
-        except Exception:  # Whatever paramiko makes of bytes that are no key.
+        except Exception:  # Whatever paramiko makes of bytes that are not a key.
             notes.append(f"a key of the SSH agent ({comment}) cannot be read")
             return
         if USABLE.fullmatch(key.get_name()):

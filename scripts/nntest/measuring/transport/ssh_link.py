@@ -1,4 +1,4 @@
-"""An open connection to a board: channels with deadlines, and what became of it."""
+"""An open connection to a board: channels with deadlines, and its state."""
 
 from __future__ import annotations
 
