@@ -1,4 +1,4 @@
-"""The prediction check: one factor, two halves, interpolation, and the published files."""
+"""The layer-sum check: one factor, two halves, interpolation, and the published files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# One page that tells it all.
+# One page with all results.
 
 
 rule report:

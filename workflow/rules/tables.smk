@@ -38,7 +38,7 @@ rule table:
 
 
 rule no_regressions:
-    # The last step: what it complains of has been tabulated, plotted and reported before.
+    # The last step: its regressions have been tabulated, plotted and reported before.
     input:
         comparison=f"{RESULTS}/tables/comparison.parquet",
         report=REPORT,

@@ -38,7 +38,7 @@ _ANALYSIS_CAPTIONS = {
     "layers": ("Time of each layer, stacked, by choice", "Networks"),
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
-    "layer_sum_check": ("Published networks against sums of published layers", "Prediction check"),
+    "layer_sum_check": ("Published networks against sums of published layers", "Layer-sum check"),
 }
 
 

@@ -172,7 +172,7 @@ LAYER_SUM_CHECK = Table(
         Column("interpolated_share", FLOAT, SHARE, label="interpolated",
                meaning="of the estimate"),
     ),
-    title="Prediction check, network by network",
+    title="Layer-sum check, network by network",
     caption="Each network estimated by a factor that was fitted on the other half of them.",
     rule="layer_sum_check",
     kept=("network", "model"),
@@ -195,7 +195,7 @@ LAYER_SUM_SUMMARY = Table(
         Column("interpolation_error", FLOAT, SHARE, label="interpolating a layer",
                meaning="mean error for a timed convolution, from the others"),
     ),
-    title="Prediction check",
+    title="Layer-sum check",
     caption="Published network times against sums of published layer times; docs/layer-sums.md "
     "says how.",
     rule="layer_sum_check",
