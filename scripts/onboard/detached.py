@@ -264,7 +264,7 @@ def main(job, pack=None):
     # A relative folder is below where we are; the detached process may be elsewhere.
     parser.add_argument("folder", type=os.path.abspath)
     parser.add_argument("out", nargs="?", help="for pack: the file to write")
-    parser.add_argument("--owner", default="{}", help="JSON: who asks, shown to others")
+    parser.add_argument("--owner", default="{}", help="JSON: the caller, shown to others")
     arguments = parser.parse_args()
     try:
         if arguments.command == "start":

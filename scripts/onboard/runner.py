@@ -79,7 +79,7 @@ class Sweep(Job):
         )
 
     def work(self):
-        """Measure all that is missing; who reads the last status finds the board as it was."""
+        """Measure all that is missing; when the last status is written, the board is as it was."""
         self._settings.apply()
         try:
             self._measure()

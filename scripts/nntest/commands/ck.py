@@ -87,9 +87,7 @@ def add_to(commands: Commands) -> None:
         "(one row per kernel and repetition), launches (one per launch), counters (one per "
         "hardware counter)",
     )
-    command.add_argument(
-        "--synthetic", action="store_true", help="take the synthetic data sets, too"
-    )
+    command.add_argument("--synthetic", action="store_true", help="include the synthetic data sets")
     add_boards(command)
 
 

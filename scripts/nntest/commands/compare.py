@@ -50,7 +50,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("other", metavar="OTHER")
     parser.add_argument(
         "--min-effect", type=_percent, default=5.0, metavar="PERCENT",
-        help="a difference must exceed this, significantly (default: 5)",
+        help="smallest difference that counts, where it is significant (default: 5)",
     )  # fmt: skip
     parser.add_argument(
         "--fail-on-regression", type=_percent, metavar="PERCENT",
@@ -58,7 +58,7 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("--table", type=Path, metavar="OUT.csv", help="every point, as CSV")
     parser.add_argument("--plot", type=Path, metavar="OUT.svg", help="the picture; a PNG beside it")
-    parser.add_argument("--seed", type=int, default=42, help="of the bootstrap (default: 42)")
+    parser.add_argument("--seed", type=int, default=42, help="seed of the bootstrap (default: 42)")
     add_boards(parser)
     parser.set_defaults(run=_run)
 

@@ -52,7 +52,7 @@ class OnnxFile(Strict):
     """Layers read from an ONNX file."""
 
     family: Literal["onnx"]
-    file: Path = Field(description="path, from the folder of this file")
+    file: Path = Field(description="path, relative to the folder of this file")
     leave_out: list[str] = Field(
         default_factory=list,
         description="nodes that no operator can compute and that the network is used without",

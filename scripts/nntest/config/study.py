@@ -55,7 +55,9 @@ class StudyConfig(Strict):
     study: Name = Field(description="name of the study; results go to results/<study>/")
     networks: list[str] = Field(min_length=1, description="names, or paths of network files")
     boards: list[str] = Field(default_factory=list, description="names, or paths of board files")
-    libraries: list[str] = Field(default_factory=list, description="names, or paths")
+    libraries: list[str] = Field(
+        default_factory=list, description="names, or paths of library files"
+    )
     operators: list[Operator] = Field(min_length=1)
     tuners: list[Tuner] = Field(min_length=1)
     batch_sizes: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[1], min_length=1)
@@ -69,11 +71,18 @@ class StudyConfig(Strict):
         default="none",
         description="what is recorded of every point in further, profiled runs: kernels, counters",
     )
-    profile_repetitions: int = Field(default=3, ge=1, le=1000, description="of each profiled point")
-    seed: int = Field(default=42, ge=0, description="of inputs, of the order, of the bootstrap")
+    profile_repetitions: int = Field(
+        default=3, ge=1, le=1000, description="repetitions of each profiled point"
+    )
+    seed: int = Field(
+        default=42,
+        ge=0,
+        description="seed of inputs, of the order of measuring, and of the bootstrap",
+    )
     baseline: SpeedupBaseline = SpeedupBaseline()
     imports: list[str] = Field(
-        default_factory=list, description="CK zips, folders or glob patterns made elsewhere"
+        default_factory=list,
+        description="CK archives made elsewhere: zips, folders or glob patterns",
     )
     merge: Literal["refuse", "keep-both"] = Field(
         default="refuse",
@@ -106,14 +115,15 @@ class StudyConfig(Strict):
     )
     on_busy_board: Literal["wait", "fail", "take-over"] = Field(
         default="wait",
-        description="when another run measures on the board: wait for it, end with its "
+        description="when another run measures on the board: wait for it, fail with its "
         "owner's name, or stop it (what it measured stays in its journal)",
     )
     compare: ComparisonConfig | None = Field(
         default=None, description="compare with a baseline: another library, board or run"
     )
     layer_sum_check: LayerSumCheck | None = Field(
-        default=None, description="published layer times against published network times"
+        default=None,
+        description="check of layer sums: published layer times against published networks",
     )
     plots: PlotRequests = PlotRequests()
     platforms: list[str] = Field(

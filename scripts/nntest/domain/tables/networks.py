@@ -206,7 +206,7 @@ CONFIGURATIONS = Table(
     "configurations",
     (
         shared.NETWORK,
-        Column("variant", TEXT, meaning="tells networks of a family apart: a pruning, a width and "
+        Column("variant", TEXT, meaning="network within its family: a pruning, a width and "
                "resolution"),
         shared.HARDWARE.but(meaning="platform and library, or as the published table calls it"),
         shared.DATA_TYPE,

@@ -45,7 +45,7 @@ class CollectiveKnowledge(LibraryKind):
 
     @staticmethod
     def sources() -> list[Path]:
-        """None of ours: the programs are CK-NNTest's, whose checksums the board tells."""
+        """None of ours: the programs are CK-NNTest's, whose checksums the board reports."""
         return []
 
     @classmethod
