@@ -47,7 +47,7 @@ def test_both_formats(tmp_path: Path, ending: str, counters: object) -> None:
     [
         ("print('no access', file=sys.stderr); sys.exit(3)", "exit status 3: no access"),
         ("print('cycles many')", "not a name and a number"),
-        ("print('{\"cycles\": ')", "no JSON"),
+        ("print('{\"cycles\": ')", "did not print JSON"),
         ("pass", "printed no counters"),
     ],
 )

@@ -108,7 +108,7 @@ def test_a_network_that_is_no_chain_is_left_out_and_named(whole: Checkout) -> No
     page = (whole.results / "report.html").read_text("utf-8")
     assert (
         "tiny, batch 1, SCHEDULE: not measured end to end on here with opencl-reference: its "
-        "layers are no chain: third takes 8x16x16, but second gives 16x16x16."
+        "layers do not form a chain: third takes 8x16x16, but second gives 16x16x16."
     ) in page
 
 

@@ -201,7 +201,9 @@ def test_an_import_that_is_not_there(study: Checkout) -> None:
 
 
 @own_study
-def test_a_program_that_always_fails_is_told_and_tried_again_once_mended(fresh: Checkout) -> None:
+def test_a_program_that_always_fails_is_reported_and_tried_again_once_repaired(
+    fresh: Checkout,
+) -> None:
     kernels = "scripts/onboard/opencl_reference/kernels"
     good = {path: path.read_text() for path in (fresh.folder / kernels).glob("*.cl")}
     for path in good:

@@ -27,7 +27,7 @@ class ComputeCeiling(Strict):
     gops: Gops
     kind: Kind = Field(
         default="data sheet",
-        description="what the figure is: data sheet, vendor formula, mul-add, measured, …; a "
+        description="what the figure is: data sheet, vendor formula, mul-add, measured, …; "
         "it meets the bandwidth of the same kind",
     )
     source: str = Field(min_length=3)

@@ -93,7 +93,7 @@ def test_what_ck_names_alike_has_another_label(
     [
         ({"library": {"warmup": "always"}}, "do not support `warmup`"),
         ({"library": {"ck": None}}, "kind ck needs `ck`"),
-        ({"library": {"kind": "opencl-reference"}}, "`ck` belongs to kind ck"),
+        ({"library": {"kind": "opencl-reference"}}, "`ck` needs kind ck"),
         ({"board": {"harness": "native"}}, "`ck` needs harness: ck"),
         ({"board": {"harness": "native", "ck": None}}, "set `harness: ck`"),
         ({"board": {"ck": {"pip": "ck", "command": "ck"}}}, "not both"),
@@ -103,8 +103,8 @@ def test_what_ck_names_alike_has_another_label(
             {"board": {"ck": {"repositories": [{"name": "a", "path": "b", "url": "c"}]}}},
             "not several",
         ),
-        ({"config": {"libraries": ["opencl-reference"]}}, "harness ck measures libraries of kind"),
-        ({"config": {"padding": "exact"}}, "pad all sides alike"),
+        ({"config": {"libraries": ["opencl-reference"]}}, "harness ck needs a library of kind"),
+        ({"config": {"padding": "exact"}}, "pad all sides equally"),
     ],
 )
 def test_a_mistake_is_reported(

@@ -126,7 +126,10 @@ def test_commands_that_cannot_be(sshd: Sshd, argv: list[str]) -> None:
 
 @pytest.mark.parametrize("name", ["", "A B", "A;reboot", "1A", "A=B", "$(x)", "-i"])
 def test_names_of_variables_are_names(sshd: Sshd, name: str) -> None:
-    with sshd.connect() as board, pytest.raises(UserError, match="is no name of an environment"):
+    with (
+        sshd.connect() as board,
+        pytest.raises(UserError, match="is not the name of an environment"),
+    ):
         board.run(["true"], timeout_s=20, environment={name: "x"})
 
 

@@ -93,7 +93,7 @@ def test_a_web_server(sshd: Sshd) -> None:
         (b"220 mail.example ESMTP\r\n", NotAnSshServer, "220 mail.example ESMTP"),
         (b"\x15\x03\x01\x00\x02\x02\x46", NotAnSshServer, "TLS"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", NotAnSshServer, "web server"),
-        (b"SSH-2.0-Torn_", Unreachable, "broke off"),
+        (b"SSH-2.0-Torn_", Unreachable, "during the handshake"),
         (b"Exceeded MaxStartups\r\n", Unreachable, "refuses the connection"),
         (b"", Unreachable, "sends nothing"),
     ],
