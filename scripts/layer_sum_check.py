@@ -6,7 +6,7 @@ from nntest.analysis.layer_sum_check import layer_sum_check, read_layer_times, r
 from nntest.domain.tables.networks import LAYER_SUM_CHECK, LAYER_SUM_SUMMARY
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
-from nntest.pictures.plots.layer_sum_check import prediction_plot
+from nntest.pictures.plots.layer_sum_check import layer_sum_check_plot
 
 with user_errors_end_the_process(), job_log(snakemake):
     config = study_of(snakemake).config
@@ -18,7 +18,7 @@ with user_errors_end_the_process(), job_log(snakemake):
     for table, frame in zip((LAYER_SUM_CHECK, LAYER_SUM_SUMMARY), made, strict=True):
         frame.to_parquet(folder / f"{table.name}.parquet", index=False)
         frame.to_csv(folder / f"{table.name}.csv", index=False)
-    prediction_plot(
+    layer_sum_check_plot(
         made[0],
         config.plots.layer_sum_check,
         Path(snakemake.output.svg),

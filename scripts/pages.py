@@ -4,26 +4,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+from nntest.analysis.study_tables import best_shares
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 from nntest.pictures.charts import pages
 from nntest.pictures.charts.page import write_page
+from nntest.pictures.charts.predicted_frames import shown_predictions
 
 with user_errors_end_the_process(), job_log(snakemake):
     study = study_of(snakemake)
     made_at = datetime.now(UTC).isoformat(timespec="seconds")
     frames = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input}
-    prediction = frames["prediction"]
+    plots, traffic_model = study.config.plots, study.config.traffic_model
     made = {
         "rooflines": pages.rooflines(
             frames["roofline"],
             frames["roofs"],
-            prediction[prediction["traffic_model"] == study.config.traffic_model],
+            shown_predictions(frames["prediction"], traffic_model),
+            best_shares(frames["roofline"], frames.get("measured_over_predicted"), traffic_model),
             study.name,
             made_at,
+            plots.roofline,
         ),
         "trade-offs": pages.trade_offs(
-            frames["configurations"], study.name, made_at, study.config.latency_limit_ms
+            frames["configurations"],
+            study.name,
+            made_at,
+            study.config.latency_limit_ms,
+            plots.trade_offs,
         ),
     }
     for path in map(Path, snakemake.output):

@@ -3,21 +3,16 @@
 from pathlib import Path
 
 import pandas as pd
-from nntest.analysis.roofline.boards import board_roofs
-from nntest.analysis.roofline.ceilings import with_measured
 from nntest.archives.measurements import load
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
-from nntest.pictures.plots.roofline import roofline
+from nntest.pictures.charts.stills import roofline_still
 
 with user_errors_end_the_process(), job_log(snakemake):
-    study = study_of(snakemake)
-    measurements = load(Path(snakemake.input.measurements))
-    roofline(
+    roofline_still(
         pd.read_parquet(snakemake.input.points),
-        with_measured(board_roofs(study), measurements),
-        measurements,
-        study.config.plots.roofline,
+        load(Path(snakemake.input.measurements)),
+        study_of(snakemake).config.plots.roofline,
         Path(snakemake.output.svg),
         Path(snakemake.output.png),
     )

@@ -68,8 +68,10 @@ class Board:
         self.points: list[dict[str, Any]] = []
         self.journal = Journal(str(folder / "journal.jsonl"))
 
-    def measure(self, name: str, program: str | None, repetitions: int = 2) -> list[dict[str, Any]]:
-        """Journal lines of a program that ends so."""
+    def measure(
+        self, name: str, program: str | None, repetitions: int = 2, reader: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Journal lines of a program that ends so; `reader` is a program that counts beside it."""
         path = self.folder / f"{len(self.points)}.py"
         path.write_text(f"{WRITES}\n{program}\n", encoding="utf-8")
         point = {
@@ -82,6 +84,8 @@ class Board:
         }  # fmt: skip
         if name == "skipped":
             point["counter_reader"] = ["/nowhere/reader"]
+        if reader is not None:
+            point["counter_reader"] = [sys.executable, "-c", reader]
         self.points.append(point)
         measured = Measurement(
             point, list(range(repetitions)), 0, str(self.folder / "run"), DeviceState({}),
@@ -204,6 +208,35 @@ def test_an_odd_timer_file_is_a_failure_of_its_point(board: Board, odd: str) -> 
     assert board.frame()["status"].tolist() == ["crashed(bad record)", "ok"]
 
 
+READER = """
+import signal, sys, time
+def end(*_):
+    print(COUNTED)
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print('ready', flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("counted", "counters"),
+    [
+        ("'a nan\\nb inf\\nc 7'", {"a": None, "b": None, "c": 7}),
+        ("'{\"a\": 1e999, \"b\": [NaN, 7]}'", {"a": None, "b": [None, 7]}),
+        ("'{\"a\": ' + '9' * 400 + '}'", {"a": None}),
+        ("'{\"a\": ' + '[' * 10**5 + ']' * 10**5 + '}'", None),
+        ("'{\"a\": ' + '[' * 50 + ']' * 50 + '}'", None),
+    ],
+)  # fmt: skip
+def test_odd_counters_end_no_sweep(board: Board, counted: str, counters: Any) -> None:
+    reader = READER.replace("COUNTED", counted)
+    (line,) = board.measure("odd", "repetition(0)", repetitions=1, reader=reader)
+    assert line["status"] == ("skipped" if counters is None else "ok")
+    assert line.get("counters") == counters
+    assert len(board.frame()) == 1
+
+
 @given(st.text() | st.none() | st.integers() | st.lists(st.text()))
 def test_any_text_is_a_status_or_none(text: Any) -> None:
     assert outcomes.parse(text) in ("", text)
@@ -216,8 +249,8 @@ def test_what_older_journals_and_archives_hold_is_read() -> None:
         flow = {"status": status, "reason": "r"}
         wanted = "failed" if status == "ok" else status  # without a time
         assert outcome_of({}, flow, "").status == wanted
-    for text in ("bogus", "crashed()", "OK", "ok\n", "crashed(a)\n", "crashed(" + "x" * 99 + ")"):
-        assert outcome_of({}, {"status": text.rstrip("\n") + "!"}, "").status == "failed"
+    for text in ("bogus", "crashed()", "OK", "crashed(a", f"crashed({'x' * 99})", 1, None, []):
+        assert outcome_of({}, {"status": text}, "").status == "failed"
 
 
 def test_a_program_that_says_another_word_has_failed_for_its_reason(board: Board) -> None:

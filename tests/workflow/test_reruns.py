@@ -39,6 +39,7 @@ def test_more_repetitions_measure_only_the_further_ones(study: Checkout) -> None
     assert study.to_measure() == [8]
 
 
+@own_study
 def test_cutting_the_study_into_other_sweeps_measures_nothing(study: Checkout) -> None:
     study.configure(sweep_by="operator-tuner")
     assert study.would_run()["sweep"] == 4

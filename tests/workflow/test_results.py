@@ -33,7 +33,7 @@ def test_every_table_and_plot_is_there(finished: Checkout) -> None:
         for kind in ("parquet", "csv"):
             assert (finished.results / "tables" / f"{name}.{kind}").stat().st_size > 0
     for name in PLOTS:
-        assert (finished.results / "plots" / f"{name}.svg").read_text("utf-8").startswith("<?xml")
+        assert "<svg" in (finished.results / "plots" / f"{name}.svg").read_text("utf-8")
         assert (finished.results / "plots" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
 
 

@@ -55,6 +55,10 @@ rule pages:
         roofs=f"{RESULTS}/tables/roofs.parquet",
         prediction=f"{RESULTS}/tables/prediction.parquet",
         configurations=rules.configurations.output.parquet,
+        ratios=[
+            f"{RESULTS}/tables/measured_over_predicted.parquet"
+            for _ in STUDY.config.published[:1]
+        ],
     output:
         expand(f"{RESULTS}/pages/{{page}}.html", page=trade_offs.PAGES),
     log:

@@ -45,9 +45,9 @@ def published_files(study: Study) -> list[str]:
 
 
 def roofline_plot_spec(study: Study) -> dict[str, Any]:
-    """Options of the roofline, and the ceilings that it draws."""
-    options = study.config.plots.roofline.model_dump(mode="json")
-    return {"options": options, "roofs": roofs_spec(study)}
+    """Options of the roofline; its points bring their ceilings."""
+    options: dict[str, Any] = study.config.plots.roofline.model_dump(mode="json")
+    return options
 
 
 def prediction_plot_spec(study: Study) -> dict[str, Any]:

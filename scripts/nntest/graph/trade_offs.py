@@ -69,4 +69,10 @@ def pages_spec(study: Study) -> dict[str, Any]:
         "latency_limit_ms": study.config.latency_limit_ms,
         "traffic_model": study.config.traffic_model,
         "roofs": roofs_spec(study),
+        "options": {
+            name: getattr(study.config.plots, name).model_dump(
+                mode="json", include={"axis", "palette"}
+            )
+            for name in ("roofline", "trade_offs")
+        },
     }

@@ -1,1 +1,1 @@
-"""From tables to pictures: still plots and interactive charts, in one style."""
+"""From tables to pictures in one style: `plots` by matplotlib and seaborn, `charts` by Altair."""

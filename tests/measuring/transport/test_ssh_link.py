@@ -58,7 +58,7 @@ def test_a_cut_link_is_noticed_whatever_goes_on(sshd: Sshd, archive: Path, tmp_p
     cut_at = time.monotonic()
     for one in threads:
         one.start()
-    time.sleep(1)
+    soon(lambda: all(wire.at_bytes is None for wire in proxies.values()))
     cut_at = time.monotonic()
     for wire in proxies.values():
         wire.cut()

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nntest.config.plot_options import PlotOptions
+from nntest.pictures.charts import pages
 from nntest.pictures.charts.boxes import QUANTITIES, box_plot
 from nntest.pictures.charts.fronts import COSTS, pareto
 from nntest.pictures.charts.page import Figure, Page, write_page
 from nntest.pictures.charts.scatter import latency_throughput
-from nntest.pictures.charts.style import specification
+from nntest.pictures.charts.theme import Look, specification
 from pictures.charts.odd_configurations import ODD_NAME, sample
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -64,9 +66,9 @@ window.addEventListener("load", async () => {
 def write(path: Path) -> None:
     frame = sample()
     charts = {
-        "latency": latency_throughput(frame),
-        **{f"box-{name}": box_plot(frame, name) for name in QUANTITIES},
-        **{f"pareto-{name}": pareto(frame, name, 30.0) for name in COSTS},
+        "latency": latency_throughput(frame, Look()),
+        **{f"box-{name}": box_plot(frame, name, Look()) for name in QUANTITIES},
+        **{f"pareto-{name}": pareto(frame, name, 30.0, Look()) for name in COSTS},
     }
     figures = [
         Figure(name, name, f"Caption of {ODD_NAME}", "samples", frame, specification(chart))
@@ -122,3 +124,14 @@ def test_a_page_asks_nothing_of_a_network(tmp_path: Path) -> None:
     assert "default-src 'none'" in html
     assert not re.search(r"""<(?:script|link|img|iframe)[^>]+(?:src|href)=["']?https?:""", html)
     assert ODD_NAME not in html, "a name from the data must not become markup"
+
+
+def test_a_single_configuration_is_a_sentence() -> None:
+    options = PlotOptions()
+    alone = pages.trade_offs(sample().head(1), "s", "", None, options)
+    assert [figure.specification for figure in alone.figures] == [None]
+    assert "one configuration alone: cnv · 100%" in alone.figures[0].caption
+    pair = sample().head(2).assign(network=["cnv", "mlp"])
+    drawn = {figure.identity for figure in pages.trade_offs(pair, "s", "", None, options).figures
+             if figure.specification}  # fmt: skip
+    assert drawn == {"box-latency-ms", "box-frames-per-s", "box-power-w"}

@@ -18,7 +18,8 @@ from nntest.pictures.plots.agreement import Dot, agreement
 from nntest.pictures.plots.comparison import comparison_plot
 from nntest.pictures.plots.end_to_end import end_to_end_plot
 from nntest.pictures.plots.layer_bars import layer_bars
-from nntest.pictures.style import Heading, styled
+from nntest.pictures.plots.sheet import styled
+from nntest.pictures.style import Heading
 
 SVG = "{http://www.w3.org/2000/svg}"
 SMALL = Network("small", tuple(Layer(f"layer {n}", t, 1) for n, t in enumerate(TENSORS[1:4])))

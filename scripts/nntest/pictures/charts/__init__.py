@@ -1,1 +1,1 @@
-"""Interactive charts: Altair specifications, and pages that open from disk without a network."""
+"""Charts by Altair: to be clicked at on pages that need no network, and as still pictures."""

@@ -9,8 +9,11 @@ import pandas as pd
 
 from nntest.analysis.trade_offs import has, variant_order
 from nntest.pictures.charts.scatter import TOOLTIP
+from nntest.pictures.charts.theme import Look, log_axis
 from nntest.pictures.style import FAINT
 
+COLUMNS = 3
+"""Of panels."""
 QUANTITIES = {
     "latency_ms": "latency of a batch, ms",
     "frames_per_s": "frames a second",
@@ -23,11 +26,13 @@ def facet_label(frame: pd.DataFrame) -> pd.Series:
 
     The network is left out where there is only one.
     """
-    label = frame["hardware"] + " · " + frame["data_type"]
-    return label if frame["network"].nunique() < 2 else frame["network"] + " · " + label
+    names = ["network", "hardware", "data_type"][frame["network"].nunique() < 2 :]
+    parts = zip(*(frame[name] for name in names), strict=True)
+    labels = [" · ".join(text for text in row if text) for row in parts]
+    return pd.Series(labels, index=frame.index, dtype="str")
 
 
-def box_plot(frame: pd.DataFrame, quantity: str) -> Any:
+def box_plot(frame: pd.DataFrame, quantity: str, look: Look) -> Any:
     """`quantity` (of `QUANTITIES`) by variant; panels by network, hardware and data type.
 
     The box spans the quartiles and its whiskers all values: what differs inside one is the batch,
@@ -36,29 +41,46 @@ def box_plot(frame: pd.DataFrame, quantity: str) -> Any:
     rows = has(frame, quantity).assign(panel=facet_label)
     order = sorted(rows["variant"].unique(), key=variant_order, reverse=True)
     # A number as text sorts as text: the order is given.
-    batches = sorted(int(batch) for batch in rows["batch"].dropna().unique())
-    rows = rows.assign(batch_name=rows["batch"].map(lambda batch: f"{batch}"))
-    x = alt.X("variant:N", sort=order, title=None).axis(labelAngle=0)
-    y = alt.Y(f"{quantity}:Q", title=QUANTITIES[quantity]).scale(type="log")
+    batches = [str(batch) for batch in sorted(int(n) for n in rows["batch"].dropna().unique())]
+    rows = rows.assign(
+        batch_name=rows["batch"].map(lambda batch: "not given" if pd.isna(batch) else f"{batch}")
+    )
+    batches += ["not given"] if rows["batch"].isna().any() else []
+    x = (
+        alt.X("variant:N", sort=order, title=None)
+        .axis(labelAngle=0)
+        .scale(paddingInner=0.2, paddingOuter=0.1)
+    )
+    y = log_axis(alt.Y(f"{quantity}:Q", title=QUANTITIES[quantity]), rows[quantity])
+    size = look.size(240, 210)
+    # What a variant has with that padding; the points stand in its box, be they many or few.
+    band = 0.8 * size["width"] / len(order)
+    wide = min(0.75 * band, 70)
     base = alt.Chart(rows)
     boxes = base.mark_boxplot(
-        extent="min-max", size=34, color="#e6e9ee",
+        extent="min-max", size=wide, color="#e6e9ee",
         median={"color": FAINT, "strokeWidth": 2}, rule={"color": FAINT},
         box={"stroke": FAINT, "strokeWidth": 0.8},
     ).encode(x=x, y=y)  # fmt: skip
     points = base.mark_point(filled=True, size=42, opacity=0.95, stroke="white").encode(
         x=x,
         y=y,
-        xOffset=alt.XOffset("batch_name:N", sort=[str(batch) for batch in batches]),
-        color=alt.Color(
-            "batch:Q",
-            title="batch, threads or streams",
-            scale=alt.Scale(type="log", scheme="viridis", reverse=True),
+        xOffset=alt.XOffset("batch_name:N", sort=batches).scale(
+            range=[(band - wide) / 2, (band + wide) / 2]
+        ),
+        color=look.listed(
+            alt.Color(
+                "batch_name:O",
+                sort=batches,
+                title="batch, threads or streams",
+                scale=alt.Scale(scheme="viridis", reverse=True),
+            ),
+            batches,
         ),
         tooltip=TOOLTIP,
     )
     return (
         alt.layer(boxes, points)
-        .properties(width=240, height=210)
-        .facet(facet=alt.Facet("panel:N", title=None), columns=3)
+        .properties(**size)
+        .facet(facet=alt.Facet("panel:N", title=None), columns=COLUMNS)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +13,8 @@ import pandas as pd
 from nntest.analysis.pareto import Sense
 from nntest.analysis.trade_offs import has
 from nntest.pictures.charts.scatter import TOOLTIP
-from nntest.pictures.charts.style import (
-    GREY,
-    HEIGHT,
-    WIDTH,
-    colour_scale,
-    legend_selection,
-    shape_scale,
-)
-from nntest.pictures.style import INK
+from nntest.pictures.charts.theme import GREY, Look, faded, key, log_axis, round_numbers
+from nntest.pictures.style import INK, number
 
 
 @dataclass(frozen=True)
@@ -35,6 +29,11 @@ class Cost:
     def sense(self) -> Sense:
         """Which end of it is better."""
         return "max" if self.more_is_better else "min"
+
+    @property
+    def unit(self) -> str:
+        """The last word of its title."""
+        return self.title.rpartition(", ")[2]
 
 
 COSTS = {
@@ -66,40 +65,38 @@ def leaves_the_front_at(frame: pd.DataFrame, cost: Cost) -> np.ndarray:
     return leaves
 
 
-def pareto(frame: pd.DataFrame, cost_name: str, limit_ms: float | None = None) -> Any:
+def pareto(
+    frame: pd.DataFrame,
+    cost_name: str,
+    limit_ms: float | None,
+    look: Look,
+    hardware: Sequence[str] = (),
+) -> Any:
     """Top-1 accuracy against a cost (one of `COSTS`), the front as steps, the others grey.
 
-    A list sets the largest latency [ms] that counts (it starts at `limit_ms`, or at none); the
-    front is that of the configurations within it.
+    On a page a list sets the largest latency [ms] that counts (it starts at `limit_ms`, or at
+    none); the front is that of the configurations within it.  In a still, numbers stand at the
+    corners of the front, and a key says what they are.  `hardware` is what the legend lists, if
+    more than the rows have.
     """
     cost = COSTS[cost_name]
     rows = has(frame, cost.column, "top1_percent", "latency_ms")
     leaves = leaves_the_front_at(rows, cost)
-    rows = rows.assign(leaves_ms=np.minimum(leaves, NEVER), ends=np.isfinite(leaves))
-    hardware = sorted(rows["hardware"].unique())
-    kinds = sorted(rows["kind"].unique())
-    steps_of_limit = _limits(rows["latency_ms"])
-    limit = alt.param(
-        name="limit",
-        value=NEVER if limit_ms is None else limit_ms,
-        bind=alt.binding_select(
-            options=[*sorted({*steps_of_limit, *([limit_ms] if limit_ms else [])}), NEVER],
-            labels=[
-                *(
-                    f"{value:g} ms"
-                    for value in sorted({*steps_of_limit, *([limit_ms] if limit_ms else [])})
-                ),
-                "no limit",
-            ],
-            name="largest latency counted ",
-        ),
+    limit = NEVER if limit_ms is None else limit_ms
+    rows = rows.assign(
+        leaves_ms=np.minimum(leaves, NEVER),
+        ends=np.isfinite(leaves),
+        on_front=(rows["latency_ms"].to_numpy(float) <= limit) & (leaves > limit),
     )
-    pick = legend_selection("hardware")
-    # A front that nothing ends has NEVER there, which is no smaller than the limit NEVER.
-    stays = "datum.latency_ms <= limit && (datum.leaves_ms > limit || !(datum.ends))"
-    x = alt.X(f"{cost.column}:Q", title=cost.title).scale(type="log", nice=True)
+    params, kept = look.picks("hardware")
+    stays = "datum.on_front"
+    if not look.still:
+        params.append(_limit_list(rows["latency_ms"], limit_ms))
+        # A front that nothing ends has NEVER there, which is no smaller than the limit NEVER.
+        stays = "datum.latency_ms <= limit && (datum.leaves_ms > limit || !(datum.ends))"
+    x = log_axis(alt.X(f"{cost.column}:Q", title=cost.title), rows[cost.column])
     y = alt.Y("top1_percent:Q", title="top-1 accuracy, %").scale(zero=False, nice=True)
-    base = alt.Chart(rows)
+    base = alt.Chart(rows).encode(x=x, y=y)
     # Between two points of a front only the worse of both is had: the step holds the accuracy of
     # the point that costs more until the next cheaper one.
     steps = (
@@ -109,42 +106,68 @@ def pareto(frame: pd.DataFrame, cost_name: str, limit_ms: float | None = None) -
             color=INK,
             strokeWidth=1.6,
         )
-        .encode(x=x, y=y, order=alt.Order(f"{cost.column}:Q"))
+        .encode(order=alt.Order(f"{cost.column}:Q"))
     )
+    shape = look.shape("kind", sorted(frame["kind"].unique()), "kind")
     dominated = (
         base.transform_filter(f"!({stays})")
         .mark_point(filled=True, size=45, color=GREY)
-        .encode(
-            x=x,
-            y=y,
-            shape=alt.Shape("kind:N", scale=shape_scale(kinds), title="kind"),
-            opacity=alt.when(pick).then(alt.value(0.9)).otherwise(alt.value(0.2)),
-            tooltip=TOOLTIP,
-        )
+        .encode(shape=shape, opacity=faded(kept, 0.9, 0.2), tooltip=TOOLTIP)
     )
     front = (
         base.transform_filter(stays)
-        .mark_point(filled=True, size=130, opacity=1, stroke="white")
+        .mark_point(filled=True, size=200 if look.still else 130, opacity=1, stroke="white")
         .encode(
-            x=x,
-            y=y,
-            color=alt.when(pick)
-            .then(alt.Color("hardware:N", scale=colour_scale(hardware), title="hardware"))
-            .otherwise(alt.value(GREY)),
-            shape=alt.Shape("kind:N", scale=shape_scale(kinds)),
+            color=look.colour(
+                "hardware", hardware or sorted(rows["hardware"].unique()), "platform", "hardware",
+                kept,
+            ),
+            shape=shape,
             tooltip=TOOLTIP,
         )
+        .add_params(*params)
+    )  # fmt: skip
+    if not look.still:
+        return alt.layer(dominated, steps, front).properties(**look.size())
+    corners = _corners(rows[rows["on_front"]], cost)
+    numbers = (
+        alt.Chart(corners)
+        .mark_text(color="white", fontSize=9, fontWeight="bold")
+        .encode(x=x, y=y, text="number:N")
     )
-    layered = alt.layer(dominated, steps, front.add_params(pick, limit))
-    return layered.properties(width=WIDTH, height=HEIGHT)
+    panel = alt.layer(dominated, steps, front, numbers).properties(**look.size(560, 360))
+    return alt.hconcat(panel, key([(line, False) for line in corners["line"]]), spacing=24)
 
 
-def _limits(latencies_ms: pd.Series) -> list[float]:
-    """Round numbers, three a decade, over the latencies that there are."""
-    if latencies_ms.empty:
-        return []
-    decades = range(
-        int(np.floor(np.log10(latencies_ms.min()))), int(np.ceil(np.log10(latencies_ms.max()))) + 1
+def _corners(front: pd.DataFrame, cost: Cost) -> pd.DataFrame:
+    """Corners of a front, numbered from the cheapest, with a line on each; equal ones share it."""
+    ordered = front.sort_values([cost.column, "top1_percent"], ascending=not cost.more_is_better)
+    rows: list[dict[str, Any]] = []
+    for _, group in ordered.groupby([cost.column, "top1_percent"], sort=False):
+        first = group.iloc[0]
+        batch = "" if pd.isna(first["batch"]) else f"batch {first['batch']}"
+        words = " ".join(word for word in (first["data_type"], first["variant"], batch) if word)
+        more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+        value = first[cost.column]
+        text = f"{value:.3g}" if value < 1e3 else number(round(value))
+        line = f"{words}{more}: {first['top1_percent']:.2f} %, {text} {cost.unit}"
+        rows.append({
+            cost.column: value, "top1_percent": first["top1_percent"],
+            "number": f"{len(rows) + 1}", "line": f"{len(rows) + 1}: {line}",
+        })  # fmt: skip
+    return pd.DataFrame(rows, columns=[cost.column, "top1_percent", "number", "line"])
+
+
+def _limit_list(latencies_ms: pd.Series, limit_ms: float | None) -> alt.Parameter:
+    """The list on a page that sets the largest latency that counts."""
+    found = round_numbers(latencies_ms.min(), latencies_ms.max())
+    limits = sorted({*found, *([limit_ms] if limit_ms else [])})
+    return alt.param(
+        name="limit",
+        value=NEVER if limit_ms is None else limit_ms,
+        bind=alt.binding_select(
+            options=[*limits, NEVER],
+            labels=[*(f"{value:g} ms" for value in limits), "no limit"],
+            name="largest latency counted ",
+        ),
     )
-    found = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
-    return [limit for limit in found if latencies_ms.min() <= limit < latencies_ms.max()]

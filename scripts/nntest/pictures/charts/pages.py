@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
 from nntest.analysis.trade_offs import has
+from nntest.config.plot_options import PlotOptions
 from nntest.pictures.charts.boxes import QUANTITIES, box_plot
 from nntest.pictures.charts.fronts import COSTS, pareto
 from nntest.pictures.charts.names import PAGES
 from nntest.pictures.charts.page import Figure, Page
-from nntest.pictures.charts.roofline import prediction_map, roofline
+from nntest.pictures.charts.predicted_frames import predicted_frames
+from nntest.pictures.charts.roofline import ceilings, roofline, with_a_place
 from nntest.pictures.charts.scatter import latency_throughput
-from nntest.pictures.charts.style import specification
+from nntest.pictures.charts.theme import Look, specification
 
 _CLICKS = "Click on an entry of a legend to grey the others; with shift it adds one."
 
@@ -28,20 +31,21 @@ def rooflines(
     points: pd.DataFrame,
     roofs: pd.DataFrame,
     predictions: pd.DataFrame,
+    measured: pd.DataFrame,
     study: str,
     made_at: str,
+    options: PlotOptions,
 ) -> Page:
     """A roofline for each platform that was measured, and what each platform allows each network.
 
     `points`: `roofline.measured.roofline_points`; `roofs`: `roofline.tables.roof_table`;
-    `predictions`: `roofline.tables.prediction` for one traffic model.
+    `predictions`: `predicted_frames.shown_predictions`; `measured`: `study_tables.best_shares`.
     """
+    look = Look(options)
     figures: list[Figure] = []
     for platform, rows in points.groupby("platform"):
-        under = roofs[roofs["platform_file"].isin(rows["board"].unique())]
-        # Only ceilings of what was computed in belong into the picture.
-        under = under[under["data_type"].isin(rows["data_type"].unique())]
-        figures.append(_roofline_figure(str(platform), rows, under, len(figures) + 1))
+        sources = roofs[roofs["platform_file"].isin(rows["board"].unique())]
+        figures.append(_roofline_figure(str(platform), rows, sources, len(figures) + 1, look))
     if points.empty:
         figures.append(
             Figure("roofline", "Roofline", "No operator was measured.", "", points.head(0))
@@ -51,37 +55,42 @@ def rooflines(
             "prediction",
             "What the roofline allows",
             "Frames a second that each platform allows each network: its attainable operations "
-            "a second over the network's operations; c: bound by computing, m: by memory. No "
-            "measurement is in it." if len(predictions) else
+            "a second over the network's operations; what bounds them; and what share of them the "
+            "best measurement reaches, if there is one."
+            if len(predictions) else
             "No platform of the study has ceilings: name some under `platforms`.",
             _traffic(predictions) if len(predictions) else "",
             predictions,
-            specification(prediction_map(predictions)) if len(predictions) else None,
+            specification(predicted_frames(predictions, measured, look))
+            if len(predictions) else None,
         )
     )  # fmt: skip
     return Page(PAGES["rooflines"], f"Study {study}.", figures, links_from("rooflines"), made_at)
 
 
-def _roofline_figure(platform: str, rows: pd.DataFrame, under: pd.DataFrame, index: int) -> Figure:
+def _roofline_figure(
+    platform: str, rows: pd.DataFrame, roofs: pd.DataFrame, index: int, look: Look
+) -> Figure:
     identity, title = f"roofline-{index}", f"Roofline of {platform}"
-    finite = rows["intensity_ops_per_byte"].map(math.isfinite).any()
-    if under.empty or not finite:
-        why = (
-            "There is no ceiling for it: give its peaks and bandwidth in the board's file, or "
-            "measure them (operators bandwidth and peak)."
-            if under.empty
-            else "The traffic model has no memory traffic, so no point has an intensity."
-        )
+    if with_a_place(rows).empty:
+        why = "The traffic model has no memory traffic, so no point has an intensity."
         return Figure(identity, title, why, "table roofline", rows)
-    sources = sorted({*under["peak_source"], *under["bandwidth_source"]})
+    caption = f"Every measured point at its median, under the ceilings of the machine. {_CLICKS}"
+    if ceilings(rows).empty:
+        caption = (
+            "Every measured point at its median. There is no ceiling for it: give its peaks and "
+            "bandwidth in the board's file, or measure them (operators bandwidth and peak). "
+            f"{_CLICKS}"
+        )
+    roofs = roofs[roofs["data_type"].isin(rows["data_type"].unique())]
+    sources = "; ".join(sorted({*roofs["peak_source"], *roofs["bandwidth_source"]}))
     return Figure(
         identity,
         title,
-        "Every measured point at its median, under the ceilings of the machine; dots on the "
-        f"ceilings are their ridges. {_CLICKS}",
-        f"Measured by this study. {_traffic(rows)} Ceilings: {'; '.join(sources)}.",
+        caption,
+        f"Measured by this study. {_traffic(rows)}" + (f" Ceilings: {sources}." if sources else ""),
         rows,
-        specification(roofline(rows, under)),
+        specification(roofline(rows, look)),
     )
 
 
@@ -94,62 +103,85 @@ def _origin(configurations: pd.DataFrame) -> str:
     """How many configurations are from where."""
     files = configurations["source"].str.replace(r":\d+$", "", regex=True)
     counts = (configurations["kind"] + ", " + files).value_counts().sort_index()
-    told = "; ".join(f"{count} {origin}" for origin, count in counts.items())
-    return f"{told}." if told else ""
+    counted = "; ".join(f"{count} {origin}" for origin, count in counts.items())
+    return f"{counted}." if counted else ""
 
 
 def trade_offs(
     configurations: pd.DataFrame,
     study: str,
     made_at: str,
-    limit_ms: float | None = None,
+    limit_ms: float | None,
+    options: PlotOptions,
 ) -> Page:
     """Latency against throughput, boxes of batches, Pareto fronts: `analysis.trade_offs`."""
     provenance = _origin(configurations)
+    look = Look(options)
     figures: list[Figure] = []
+
+    def add(
+        identity: str,
+        title: str,
+        caption: str,
+        rows: pd.DataFrame,
+        draw: Callable[..., Any],
+        *arguments: Any,
+    ) -> None:
+        """The figure that `draw` makes of rows; a single row is a sentence."""
+        if len(rows) == 1:
+            caption = f"There is one configuration alone: {_sentence(rows.iloc[0])}."
+        if len(rows) and len(configurations) > 1:
+            drawn = specification(draw(rows, *arguments, look)) if len(rows) > 1 else None
+            figures.append(Figure(identity, title, caption, provenance, rows, drawn))
+
     for network, own in configurations.groupby("network"):
         timed = has(own, "latency_ms", "frames_per_s")
-        if len(timed):
-            figures.append(
-                Figure(
-                    f"latency-throughput-{network}",
-                    f"{network}: latency against throughput",
-                    f"Batches of one hardware, data type and variant hang together. {_CLICKS}",
-                    provenance,
-                    timed,
-                    specification(latency_throughput(timed)),
-                )
-            )
+        add(
+            f"latency-throughput-{network}",
+            f"{network}: latency against throughput",
+            f"Batches of one hardware, data type and variant hang together. {_CLICKS}",
+            timed,
+            latency_throughput,
+        )
         for name, cost in COSTS.items():
             rows = has(own, cost.column, "top1_percent", "latency_ms")
-            if rows.empty:
-                continue
-            figures.append(
-                Figure(
-                    f"pareto-{network}-{name.replace('_', '-')}",
-                    f"{network}: accuracy against {cost.title}",
-                    "Steps join what nothing beats on both axes; what is beaten is grey. "
-                    "Accuracies are published ones. The list below the chart limits the latency "
-                    "that counts.",
-                    provenance,
-                    rows,
-                    specification(pareto(rows, name, limit_ms)),
-                )
+            add(
+                f"pareto-{network}-{name.replace('_', '-')}",
+                f"{network}: accuracy against {cost.title}",
+                "Steps join what nothing beats on both axes; what is beaten is grey. "
+                "Accuracies are published ones. The list below the chart limits the latency "
+                "that counts.",
+                rows,
+                pareto,
+                name,
+                limit_ms,
             )
     for quantity, label in QUANTITIES.items():
         rows = has(configurations, quantity)
-        if len(rows):
-            figures.append(
-                Figure(
-                    f"box-{quantity.replace('_', '-')}",
-                    f"By variant: {label}",
-                    "A box spans the quartiles of a batch sweep, whose points stand in it.",
-                    provenance,
-                    rows,
-                    specification(box_plot(rows, quantity)),
-                )
-            )
+        add(
+            f"box-{quantity.replace('_', '-')}",
+            f"By variant: {label}",
+            "A box spans the quartiles of a batch sweep, whose points stand in it.",
+            rows,
+            box_plot,
+            quantity,
+        )
     if not figures:
         nothing = "No network has a time: none was measured in all its layers, or as a whole."
+        if len(configurations) == 1:
+            nothing = f"There is one configuration alone: {_sentence(configurations.iloc[0])}."
         figures.append(Figure("nothing", "Trade-offs", nothing, provenance, configurations))
     return Page(PAGES["trade-offs"], f"Study {study}.", figures, links_from("trade-offs"), made_at)
+
+
+def _sentence(row: pd.Series) -> str:
+    """What a configuration is and has, in words."""
+    names = [row["network"], row["variant"], row["hardware"], row["data_type"]]
+    found = " · ".join(str(name) for name in names if name)
+    for column, text in (
+        ("latency_ms", "{:,.4g} ms a batch"), ("frames_per_s", "{:,.4g} frames a second"),
+        ("top1_percent", "top-1 accuracy {:.2f} %"), ("power_w", "{:.3g} W"),
+    ):  # fmt: skip
+        if not pd.isna(row[column]):
+            found += ", " + text.format(row[column])
+    return f"{found} ({row['kind']})"

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from nntest.analysis.trade_offs import split_variant
-from nntest.pictures.charts.style import (
-    GREY,
-    HEIGHT,
-    WIDTH,
-    chosen,
-    colour_scale,
-    legend_selection,
-    shape_scale,
-)
-from nntest.pictures.style import FAINT, INK
+from nntest.analysis.points import tensor_order
+from nntest.pictures.charts.theme import Look, faded, key, log_axis
+from nntest.pictures.style import INK
 
 _TOOLTIP = [
     alt.Tooltip("layers:N"),
@@ -28,147 +21,183 @@ _TOOLTIP = [
     alt.Tooltip("batch_size:Q", title="batch"),
     alt.Tooltip("library:N"),
     alt.Tooltip("median_us:Q", title="median, µs", format=",.4~g"),
-    alt.Tooltip("achieved_gops:Q", title="GOP/s at the median", format=",.3~g"),
+    alt.Tooltip("achieved_gops:Q", title="GFLOP/s at the median", format=",.3~g"),
     alt.Tooltip("intensity_ops_per_byte:Q", title="operations a byte", format=",.3~g"),
     alt.Tooltip("bound:N", title="bound by"),
     alt.Tooltip("share_of_roof:Q", title="share of the roof", format=".1%"),
     alt.Tooltip("ceiling:N", title="of the ceiling"),
 ]
 
+_STILL = (520, 400)
+"""Width and height of a panel beside its key, in pixels."""
+
+
+def with_a_place(points: pd.DataFrame) -> pd.DataFrame:
+    """The points of `roofline.measured.roofline_points` that have a place on log axes."""
+    finite = points["intensity_ops_per_byte"].map(math.isfinite)
+    return points[finite & (points["achieved_gops"] > 0)]
+
+
+def ceilings(points: pd.DataFrame) -> pd.DataFrame:
+    """The ceilings that points are held against, with `ridge_ops_per_byte`; first by rank."""
+    names = ["data_type", "ceiling", "rank", "peak_gops", "bandwidth_gb_s"]
+    found = points.loc[points["ceiling"] != "", names].drop_duplicates()
+    ridge = found["peak_gops"] / found["bandwidth_gb_s"]
+    return found.assign(ridge_ops_per_byte=ridge).sort_values(["data_type", "rank"])
+
 
 def roof_lines(roofs: pd.DataFrame, lowest: float, highest: float) -> pd.DataFrame:
-    """Corners of each roof of `roofline.tables.roof_table` between two intensities.
+    """Corners of each of `ceilings` between two intensities.
 
-    Columns: roof (data type and kind of ceiling), intensity_ops_per_byte, gops, corner (true at
-    the ridge), with the roof's figures.  A ridge outside the range is no corner of the line.
+    Columns: roof (data type, kind of ceiling and its figures), intensity_ops_per_byte, gops,
+    corner (true at the ridge).  A ridge outside the range is no corner of the line.
     """
     rows: list[dict[str, Any]] = []
     for roof in roofs.to_dict("records"):
-        ridge = roof["ridge_ops_per_byte"]
-        inside = lowest < ridge < highest
-        for place in (lowest, *([ridge] if inside else []), highest):
+        ridge, peak, memory = (
+            roof[name] for name in ("ridge_ops_per_byte", "peak_gops", "bandwidth_gb_s")
+        )
+        name = (
+            f"{roof['data_type']}, {roof['ceiling']}: {peak:.4g} GFLOP/s, {memory:.4g} GB/s, "
+            f"ridge {ridge:.3g} operations/byte"
+        )
+        inside = [ridge] if lowest < ridge < highest else []
+        for place in (lowest, *inside, highest):
+            gops = min(peak, memory * place)
             rows.append(
-                {
-                    "roof": f"{roof['data_type']}, {roof['ceiling']}",
-                    "intensity_ops_per_byte": place,
-                    "gops": min(roof["peak_gops"], roof["bandwidth_gb_s"] * place),
-                    "corner": place == ridge,
-                    "peak_gops": roof["peak_gops"],
-                    "bandwidth_gb_s": roof["bandwidth_gb_s"],
-                    "ridge_ops_per_byte": ridge,
-                }
-            )
-    return pd.DataFrame(rows)
+                {"roof": name, "intensity_ops_per_byte": place, "gops": gops,
+                 "corner": place == ridge}
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=["roof", "intensity_ops_per_byte", "gops", "corner"])
 
 
-def roofline(points: pd.DataFrame, roofs: pd.DataFrame) -> Any:
-    """Measured points of one platform under its roofs, log-log.
+def roofline(
+    points: pd.DataFrame,
+    look: Look,
+    operators: Sequence[str] = (),
+    tuners: Sequence[str] = (),
+) -> Any:
+    """Measured points of one platform under the ceilings that they are held against, log-log.
 
-    `points` is `roofline.measured.roofline_points` of the platform, `roofs` is
-    `roofline.tables.roof_table` of its board; points without memory traffic have no place.
+    `points` is `roofline.measured.roofline_points` of the platform, at least one of them with a
+    place.  `operators` and `tuners` are those that the legends list, if more than the points
+    have.  In a still, numbers stand at the fastest choice of each tensor, and a key says what
+    they are.
     """
-    finite = points[points["intensity_ops_per_byte"].map(math.isfinite)]
+    roofs = ceilings(points)
     # One point against several ceilings is one mark: its share is of the first.
-    marks = finite.sort_values("rank").drop_duplicates(
-        ["library", "operator", "tensor", "batch_size", "tuner"]
-    )
-    ridges = roofs["ridge_ops_per_byte"]
-    lowest = min(marks["intensity_ops_per_byte"].min(), ridges.min()) / 2
-    highest = max(marks["intensity_ops_per_byte"].max(), ridges.max()) * 2
+    marks = with_a_place(points).sort_values("rank").drop_duplicates(
+        ["library", "species", "operator", "tensor", "batch_size", "tuner"]
+    )  # fmt: skip
+    places = [*marks["intensity_ops_per_byte"], *roofs["ridge_ops_per_byte"]]
+    speeds = [*marks["achieved_gops"], *roofs["peak_gops"]]
+    x = log_axis(alt.X("intensity_ops_per_byte:Q", title="intensity, operations a byte"), places)
+    lowest, highest = x.to_dict()["scale"]["domain"]
+
+    def y(name: str) -> Any:
+        return log_axis(alt.Y(f"{name}:Q", title="GFLOP/s"), speeds, look.options.axis_of("GFLOPS"))
+
+    params, kept = look.picks("operator", "tuner")
     lines = roof_lines(roofs, lowest, highest)
-    operators = sorted(marks["operator"].unique())
-    tuners = sorted(marks["tuner"].unique())
-    picks = [legend_selection("operator"), legend_selection("tuner")]
-    kept = chosen(picks)
-    x = alt.X("intensity_ops_per_byte:Q", title="operations a byte of memory traffic").scale(
-        type="log", domain=[lowest, highest], nice=False
-    )
-    roof = alt.Chart(lines).encode(
-        x=x,
-        y=alt.Y("gops:Q", title="GOP/s").scale(type="log", nice=True),
-        detail="roof:N",
-        tooltip=[
-            alt.Tooltip("roof:N"),
-            alt.Tooltip("peak_gops:Q", title="peak, GOP/s", format=",.4~g"),
-            alt.Tooltip("bandwidth_gb_s:Q", title="bandwidth, GB/s", format=",.4~g"),
-            alt.Tooltip("ridge_ops_per_byte:Q", title="ridge, operations a byte", format=",.3~g"),
-        ],
-    )
-    last = roof.transform_filter(alt.datum.intensity_ops_per_byte == highest)
+    roof = alt.Chart(lines).encode(x=x, y=y("gops"))
     dots = (
         alt.Chart(marks)
-        .mark_point(filled=True, size=75)
+        .mark_point(filled=True, size=75, clip=True)
         .encode(
             x=x,
-            y=alt.Y("achieved_gops:Q"),
-            color=alt.when(kept)
-            .then(alt.Color("operator:N", scale=colour_scale(operators)))
-            .otherwise(alt.value(GREY)),
-            shape=alt.Shape("tuner:N", scale=shape_scale(tuners)),
-            opacity=alt.when(kept).then(alt.value(0.9)).otherwise(alt.value(0.25)),
+            y=y("achieved_gops"),
+            color=look.colour(
+                "operator", operators or sorted(marks["operator"].unique()), "operator",
+                "operator", kept,
+            ),
+            shape=look.shape("tuner", tuners or sorted(marks["tuner"].unique()), "tuner"),
+            opacity=faded(kept, 0.9, 0.25),
             tooltip=_TOOLTIP,
         )
-        .add_params(*picks)
-    )
-    return alt.layer(
-        roof.mark_line(color=INK, strokeWidth=1.4),
-        roof.transform_filter("datum.corner").mark_point(color=INK, size=40, filled=True),
-        last.mark_text(align="right", dy=-7, color=FAINT, fontSize=11).encode(text="roof:N"),
-        dots,
-    ).properties(width=WIDTH, height=HEIGHT)
+        .add_params(*params)
+    )  # fmt: skip
+    layers = [dots]
+    if len(lines):
+        names = list(dict.fromkeys(lines["roof"]))
+        layers = [
+            roof.mark_line(color=INK, strokeWidth=1.4, clip=True).encode(
+                strokeDash=look.dash("roof", names, "ceiling"), tooltip="roof:N"
+            ),
+            roof.transform_filter("datum.corner").mark_point(
+                color=INK, size=90, opacity=1, filled=True, shape="diamond", clip=True
+            ),
+            dots,
+        ]
+    if not look.still:
+        return alt.layer(*layers).properties(**look.size())
+    best = _fastest(marks, speeds, places)
+    numbers = alt.Chart(best).encode(x=x, y=y("achieved_gops"), text="label:N")
+    layers += [
+        numbers.mark_text(dy=-12, fontSize=11, fontWeight="bold", **halo)
+        for halo in ({"stroke": "white", "strokeWidth": 3}, {"color": INK})
+    ]
+    panel = alt.layer(*layers).properties(**look.size(*_STILL))
+    return alt.hconcat(panel, key(_key(best, roofs)), spacing=24)
 
 
-def prediction_map(predictions: pd.DataFrame) -> Any:
-    """Frames a second that each platform allows each network, as a heat map with its numbers.
+def _fastest(marks: pd.DataFrame, speeds: Sequence[float], places: Sequence[float]) -> pd.DataFrame:
+    """The fastest choice of each tensor, with its `number` and the `label` that stands at it.
 
-    `predictions` is `roofline.tables.prediction`, of which the first ceiling of each data type is
-    shown; a cell says by its letter what bounds it: c, compute, or m, memory.
+    Numbers go from left to right; points that stand close share the label of the first of them.
     """
-    rows = predictions[predictions["rank"] == 0]
-    rows = rows.assign(
-        machine=rows["platform"] + " · " + rows["data_type"],
-        letter=rows["bound"].map({"compute": "c", "memory": "m"}),
+    best = marks.sort_values("achieved_gops").drop_duplicates(["species", "tensor"], keep="last")
+    order = sorted(
+        best.to_dict("records"),
+        key=lambda row: (row["intensity_ops_per_byte"], tensor_order(str(row["tensor"]))),
     )
-    # Fast machines first; in each family the network first that asks for most.
-    machines = rows.groupby("machine")["frames_per_s"].median().sort_values(ascending=False).index
-    columns = rows.drop_duplicates("network")
-    columns = columns.assign(family=columns["network"].map(lambda name: split_variant(name)[0]))
-    columns = columns.sort_values(["family", "operations"], ascending=[True, False])
-    networks = columns["network"]
-    middle = float(rows["frames_per_s"].map(math.log10).median()) if len(rows) else 0.0
-    base = alt.Chart(rows).encode(
-        x=alt.X("network:N", sort=list(networks), title=None).axis(labelAngle=-35, labelLimit=220),
-        y=alt.Y("machine:N", sort=list(machines), title=None).axis(labelLimit=260),
+    across = _STILL[0] / math.log(max(places) / min(places) + 1)
+    along = _STILL[1] / math.log(max(speeds) / min(speeds) + 1)
+    labels: list[tuple[float, float, list[int]]] = []
+    for number, row in enumerate(order, start=1):
+        x = math.log(row["intensity_ops_per_byte"]) * across
+        y = math.log(row["achieved_gops"]) * along
+        for left, height, numbers in labels:
+            room = (len(_runs(numbers)) + 5) * 4 + 2  # the new label may grow to '19–21'
+            if abs(x - left) < room and abs(y - height) < 15:
+                numbers.append(number)
+                break
+        else:
+            labels.append((x, y, [number]))
+    texts = {numbers[0]: _runs(numbers) for _, _, numbers in labels}
+    count = range(1, len(order) + 1)
+    return pd.DataFrame(order).assign(
+        number=[str(number) for number in count],
+        label=[texts.get(number, "") for number in count],
     )
-    cells = base.mark_rect(stroke="white").encode(
-        color=alt.Color(
-            "frames_per_s:Q",
-            title="frames a second",
-            scale=alt.Scale(type="log", scheme="viridis"),
-            legend=alt.Legend() if rows["frames_per_s"].nunique() > 1 else None,
-        ),
-        tooltip=[
-            alt.Tooltip("platform:N"),
-            alt.Tooltip("data_type:N", title="data type"),
-            alt.Tooltip("network:N"),
-            alt.Tooltip("frames_per_s:Q", title="frames a second", format=",.4~g"),
-            alt.Tooltip("latency_ms:Q", title="latency of a batch, ms", format=",.3~g"),
-            alt.Tooltip("bound:N", title="bound by"),
-            alt.Tooltip("intensity_ops_per_byte:Q", title="operations a byte", format=",.3~g"),
-            alt.Tooltip("ridge_ops_per_byte:Q", title="ridge", format=",.3~g"),
-            alt.Tooltip("layers_frames_per_s:Q", title="layer by layer", format=",.4~g"),
-        ],
-    )
-    # Vega has no test for a cell's brightness; the scale's middle stands for it.
-    text = base.mark_text(fontSize=11).encode(
-        text="label:N",
-        color=alt.condition(
-            f"log(datum.frames_per_s) / LN10 > {middle:.3f}", alt.value("#111"), alt.value("white")
-        ),
-    )
-    labelled = text.transform_calculate(
-        label="format(datum.frames_per_s, datum.frames_per_s < 9.95 ? '.2~f' : ',.3~s') + ' ' "
-        "+ datum.letter"
-    )
-    width = max(320, 82 * rows["network"].nunique())
-    return alt.layer(cells, labelled).properties(width=width, height=alt.Step(24))
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    """Rising numbers as text: '16–19', or '3, 5'."""
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"{numbers[0]}–{numbers[-1]}"
+    return ", ".join(map(str, numbers))
+
+
+def _key(best: pd.DataFrame, roofs: pd.DataFrame) -> list[tuple[str, bool]]:
+    """What the numbers of a still stand for."""
+    ceilings = list(dict.fromkeys(best["ceiling"][best["ceiling"] != ""]))
+    heading = "fastest choice" + (f", share of the roof “{ceilings[0]}”" if ceilings else "")
+    lines = [(heading, True)]
+    if roofs.empty:
+        lines.insert(0, ("no ceiling is known: see docs/rooflines.md", False))
+    for row in best.to_dict("records"):
+        speed = f"{row['achieved_gops']:.3g} GFLOP/s"
+        if not pd.isna(row["share_of_roof"]):
+            speed += f", {100 * row['share_of_roof']:.0f} %"
+        lines.append(
+            (f"{row['number']}: {_layers(row['layers']) or row['tensor']}, {speed}", False)
+        )
+    return lines
+
+
+def _layers(names: str) -> str:
+    """Names of the layers of a tensor, shortened where there are many."""
+    listed = [name for name in names.split(", ") if name]
+    if len(listed) > 2:
+        return f"{listed[0]} and {len(listed) - 1} more"
+    return ", ".join(listed)

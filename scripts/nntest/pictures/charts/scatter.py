@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from nntest.analysis.trade_offs import group_label, has, variant_order
-from nntest.pictures.charts.style import (
-    GREY,
-    HEIGHT,
-    WIDTH,
-    chosen,
-    colour_scale,
-    legend_selection,
-    shape_scale,
-)
+from nntest.pictures.charts.theme import Look, faded, log_axis
 
 TOOLTIP = [
     alt.Tooltip("network:N"),
@@ -32,38 +25,36 @@ TOOLTIP = [
     alt.Tooltip("kind:N"),
     alt.Tooltip("source:N"),
 ]
-"""What a point tells of itself, in every chart of configurations."""
+"""What a point says of itself, in every chart of configurations."""
 
 
-def latency_throughput(frame: pd.DataFrame) -> Any:
-    """Latency of a batch [ms] against frames a second, log-log, by hardware and variant.
+def latency_throughput(
+    frame: pd.DataFrame, look: Look, hardware: Sequence[str] = (), variants: Sequence[str] = ()
+) -> Any:
+    """Latency of a batch [ms] against frames a second, log-log, of one network.
 
-    Points of one hardware, data type and variant hang together in the order of their batches.  A
-    click on a legend entry greys the others; shift adds one.
+    Colour tells the hardware, the shape the variant.  Points of one hardware, data type and
+    variant hang together in the order of their batches.  A click on a legend entry greys the
+    others; shift adds one.  `hardware` and `variants` are what the legends list, if more than the
+    rows have.
     """
     rows = has(frame, "latency_ms", "frames_per_s").assign(group=group_label)
-    hardware = sorted(rows["hardware"].unique())
-    variants = sorted(rows["variant"].unique(), key=variant_order, reverse=True)
-    picks = [legend_selection("hardware"), legend_selection("variant")]
-    kept = chosen(picks)
+    params, kept = look.picks("hardware", "variant")
     base = alt.Chart(rows).encode(
-        x=alt.X("latency_ms:Q", title="latency of a batch, ms").scale(type="log", nice=True),
-        y=alt.Y("frames_per_s:Q", title="frames a second").scale(type="log", nice=True),
+        x=log_axis(alt.X("latency_ms:Q", title="latency of a batch, ms"), rows["latency_ms"]),
+        y=log_axis(alt.Y("frames_per_s:Q", title="frames a second"), rows["frames_per_s"]),
+        color=look.colour(
+            "hardware", hardware or sorted(rows["hardware"].unique()), "platform", "hardware", kept
+        ),
     )
-    lines = base.mark_line(strokeWidth=1, opacity=0.35).encode(
-        detail="group:N",
-        order="batch:Q",
-        color=alt.when(kept)
-        .then(alt.Color("hardware:N", scale=colour_scale(hardware)))
-        .otherwise(alt.value(GREY)),
-    )
+    lines = base.mark_line(strokeWidth=1, opacity=0.6).encode(detail="group:N", order="batch:Q")
     points = base.mark_point(filled=True, size=70).encode(
-        color=alt.when(kept)
-        .then(alt.Color("hardware:N", scale=colour_scale(hardware), title="hardware"))
-        .otherwise(alt.value(GREY)),
-        shape=alt.Shape("variant:N", scale=shape_scale(variants), title="variant"),
-        opacity=alt.when(kept).then(alt.value(0.9)).otherwise(alt.value(0.25)),
+        shape=look.shape(
+            "variant",
+            variants or sorted(rows["variant"].unique(), key=variant_order, reverse=True),
+            "variant",
+        ),
+        opacity=faded(kept, 0.9, 0.25),
         tooltip=TOOLTIP,
     )
-    layered = alt.layer(lines, points.add_params(*picks))
-    return layered.properties(width=WIDTH, height=HEIGHT)
+    return alt.layer(lines, points.add_params(*params)).properties(**look.size())

@@ -1,1 +1,1 @@
-"""Pictures of the measurement table; each function writes one picture as SVG and PNG."""
+"""Plots of measurements, by matplotlib and seaborn; each function writes an SVG and a PNG."""

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 
 from nntest.config.plot_options import AxisOptions, PlotOptions
 from nntest.pictures import style
+from nntest.pictures.plots.sheet import Sheet, tick
 
 _WIDTH, _UPPER, _LOWER, _BETWEEN, _LEFT, _FOOT = 9.5, 6.2, 2.3, 0.35, 0.75, 0.62
 
@@ -59,7 +60,7 @@ def agreement(
     shade = Patch(facecolor="#e9e9e9", edgecolor=style.FAINT, linewidth=0.6)
     legend.append((shade, f"±{band:.0%}"))
     content = (_LEFT + _WIDTH, _UPPER + _BETWEEN + _LOWER + _FOOT)
-    sheet = style.Sheet(head, options, content, legend)
+    sheet = Sheet(head, options, content, legend)
     scale = max(sheet.height - _BETWEEN - _FOOT, 1.0) / (_UPPER + _LOWER)
     upper = sheet.axes(_LEFT, 0, sheet.width - _LEFT, _UPPER * scale)
     lower = sheet.axes(_LEFT, _UPPER * scale + _BETWEEN, sheet.width - _LEFT, _LOWER * scale)
@@ -107,7 +108,7 @@ def _upper(
         axes.plot(dot.measured, dot.estimated, marker, color=colour, markersize=6, zorder=4,
                   markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
     for axis in (axes.xaxis, axes.yaxis):
-        style.tick(axis, AxisOptions(), True, 9)  # type: ignore[arg-type]
+        tick(axis, AxisOptions(), True, 9)  # type: ignore[arg-type]
     axes.set_ylabel("Estimated, ms", fontsize=10)
     _look(axes)
 
@@ -128,7 +129,7 @@ def _lower(
                   markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
     most = max(band * 1.4, 1.15 * max(abs(dot.error) for dot in dots))
     axes.set_ylim(-most, most)
-    style.tick(axes.xaxis, AxisOptions(), True, 9)
+    tick(axes.xaxis, AxisOptions(), True, 9)
     axes.yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("Error", fontsize=10)
     _look(axes)
@@ -155,7 +156,7 @@ def _common_prefix(names: Sequence[str]) -> str:
     return first[: first.rfind("-", 0, length) + 1]
 
 
-def _labels(sheet: style.Sheet, axes: Axes, dots: Sequence[Dot], prefix: str) -> None:
+def _labels(sheet: Sheet, axes: Axes, dots: Sequence[Dot], prefix: str) -> None:
     """Each dot's name beside it, on the first place where it covers no dot and no other name."""
     figure = sheet.figure
     figure.canvas.draw()

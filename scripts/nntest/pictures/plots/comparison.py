@@ -15,6 +15,7 @@ from nntest.analysis.comparison import FAILED, FASTER, SAME, SLOWER, TOO_FEW
 from nntest.analysis.points import tensor_order
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
+from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
 
 _PITCH, _FOOT, _TALLEST = 0.2, 0.55, 80.0
 _LOOKS: dict[str, tuple[str, str, bool]] = {
@@ -38,14 +39,14 @@ def comparison_plot(
     if len(table):
         what += f", {table['baseline'].iloc[0]}"
     head = style.heading(what, frame)
-    with style.styled():
+    with styled():
         if not table["ratio"].notna().any():
             reason = (
                 "the study compares with no baseline (config: compare)"
                 if table.empty
                 else "no point was measured on both sides"
             )
-            style.nothing_measured(head, reason, options, svg, png)
+            nothing_measured(head, reason, options, svg, png)
             return
         _Picture(table, options).draw(head).save(svg, png, options)
 
@@ -76,7 +77,7 @@ class _Picture:
         self.high = max(float(pd.DataFrame(ends).max().max()), effect)
         self.effect = effect
 
-    def draw(self, head: style.Heading) -> style.Sheet:
+    def draw(self, head: style.Heading) -> Sheet:
         """The whole picture."""
         counts = self.table["verdict"].value_counts()
         legend: list[tuple[Any, str]] = []
@@ -89,17 +90,17 @@ class _Picture:
             shade = Patch(facecolor="#e9e9e9", edgecolor=style.FAINT, linewidth=0.6)
             legend.append((shade, f"less than {self.effect - 1:.0%} counts as no difference"))
         labels = [self._label(key, place) for place, key in enumerate(self.keys)]
-        panels = style.Panels.of(self.others, labels, self.options)
+        panels = Panels.of(self.others, labels, self.options)
         above = panels.head
         wanted = min(_TALLEST, len(self.keys) * _PITCH + 0.1) + above + _FOOT
-        sheet = style.Sheet(head, self.options, (panels.wanted, wanted), legend)
+        sheet = Sheet(head, self.options, (panels.wanted, wanted), legend)
         margin = sheet.text_width(labels, 8) + 0.12
-        width = (sheet.width - margin + style.PANEL_GAP) / len(self.others)
+        width = (sheet.width - margin + PANEL_GAP) / len(self.others)
         for across, other in enumerate(self.others):
             x = margin + across * width
-            sheet.panel_title(x, width - style.PANEL_GAP, panels, across)
+            sheet.panel_title(x, width - PANEL_GAP, panels, across)
             height = max(sheet.height - above - _FOOT, 0.3)
-            axes = sheet.axes(x, above, width - style.PANEL_GAP, height)
+            axes = sheet.axes(x, above, width - PANEL_GAP, height)
             self._panel(axes, other, labels if across == 0 else [""] * len(labels))
         sheet.text(
             margin + (sheet.width - margin) / 2, sheet.height - 0.1,
@@ -124,7 +125,7 @@ class _Picture:
         axes.set_ylim(len(self.keys) - 0.4, -0.6)
         axes.set_yticks(range(len(labels)), labels, fontsize=8)
         axes.tick_params(axis="y", length=0, pad=5)
-        style.tick(axes.xaxis, axis, True, 8 if len(self.others) < 3 else 5)
+        tick(axes.xaxis, axis, True, 8 if len(self.others) < 3 else 5)
         axes.tick_params(axis="x", labelsize=8, length=2)
         axes.grid(axis="x", color=style.GRID, linewidth=0.6)
         axes.set_axisbelow(True)

@@ -10,6 +10,7 @@ from nntest.analysis.end_to_end import BAND
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
 from nntest.pictures.plots.agreement import Dot, agreement
+from nntest.pictures.plots.sheet import nothing_measured, styled
 
 _GROUP = ["platform", "library", "batch_size", "data_type"]
 
@@ -23,14 +24,14 @@ def end_to_end_plot(
     """
     whole = frame[frame["species"] == "network"]
     head = style.heading("Whole networks: estimated against measured", whole)
-    with style.styled():
+    with styled():
         if table.empty:
             reason = (
                 "no network was measured as a whole, so there is nothing to compare estimates with"
                 if whole.empty
                 else "of no network that was measured as a whole are all layers measured"
             )
-            style.nothing_measured(head, reason, options, svg, png)
+            nothing_measured(head, reason, options, svg, png)
             return
         varying = [name for name in _GROUP if table[name].nunique() > 1]
         dots = []

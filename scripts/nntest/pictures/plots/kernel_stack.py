@@ -15,6 +15,7 @@ from nntest.analysis.kernels import STAGES, timed_kernels
 from nntest.analysis.points import tensor_order
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
+from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled
 
 BETWEEN = "between kernels"
 """What no kernel ran in: launching, waiting, the host."""
@@ -35,10 +36,10 @@ def kernel_stack(
     profiler, both medians in µs.
     """
     rows = timed_kernels(kernels)
-    with style.styled():
+    with styled():
         if rows.empty:
             reason = "no kernel was profiled"
-            style.nothing_measured(style.heading(_WHAT, rows), reason, options, svg, png)
+            nothing_measured(style.heading(_WHAT, rows), reason, options, svg, png)
             return
         _Picture(share, rows, options).draw(style.heading(_WHAT, rows)).save(svg, png, options)
 
@@ -90,14 +91,14 @@ class _Picture:
         for where, share in medians.items():
             assert isinstance(where, tuple)
             *key, stage = where
-            told = walls.loc[tuple(key)]
+            point = walls.loc[tuple(key)]
             if tuple(key) not in bars:
-                walls_us = float(told["profiled_wall_us"]), float(told["wall_us"])
+                walls_us = float(point["profiled_wall_us"]), float(point["wall_us"])
                 bars[tuple(key)] = _Bar(*walls_us, {})
             bars[tuple(key)].shares[stage] = float(share)
         return bars
 
-    def draw(self, head: style.Heading) -> style.Sheet:
+    def draw(self, head: style.Heading) -> Sheet:
         """The whole picture."""
         legend: list[tuple[Any, str]] = [
             (Patch(edgecolor="white", linewidth=0.5, **self.looks[stage]), stage)
@@ -107,27 +108,27 @@ class _Picture:
         labels = [f"{tensor}\nbatch {batch}" if self.batches else tensor
                   for tensor, batch in self.tensors]  # fmt: skip
         choices = sorted({f"{operator} {tuner}" for _, _, _, _, operator, tuner in self.bars})
-        panels = style.Panels.of(
+        panels = Panels.of(
             [f"{platform}\n{library}" for platform, library in self.panels],
             [f"{label}  {choices[0]}" for label in labels],
             self.options,
         )
         heights = [len(self.places[pair]) * _BAR + _GAP for pair in self.tensors]
         foot = 0.5
-        sheet = style.Sheet(
+        sheet = Sheet(
             head, self.options, (panels.wanted + 2.0, sum(heights) + panels.head + foot), legend
         )
         stretch = (sheet.height - panels.head - foot) / sum(heights)
         names = sheet.text_width(labels, 9) + 0.15
         margin = names + sheet.text_width(choices, 8) + 0.15
-        width = (sheet.width - margin + style.PANEL_GAP) / len(self.panels)
+        width = (sheet.width - margin + PANEL_GAP) / len(self.panels)
         reach = max(1.0, *(sum(bar.shares.values()) for bar in self.bars.values()))
         for across, panel in enumerate(self.panels):
             x, y = margin + across * width, panels.head
-            sheet.panel_title(x, width - style.PANEL_GAP, panels, across)
+            sheet.panel_title(x, width - PANEL_GAP, panels, across)
             for down, pair in enumerate(self.tensors):
                 height = heights[down] * stretch
-                axes = sheet.axes(x, y, width - style.PANEL_GAP, height)
+                axes = sheet.axes(x, y, width - PANEL_GAP, height)
                 self._row(axes, panel, pair, reach, last=pair == self.tensors[-1])
                 if across == 0:
                     sheet.text(names - 0.1, y + height / 2, labels[down], ha="right",

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from nntest.analysis.uniform_schedules import BEST
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
+from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
 
 _GROUP = ["platform", "library", "batch_size", "data_type"]
 _BAR, _GAP, _TICKS, _FOOT, _TALLEST = 0.3, 0.14, 0.26, 0.3, 80.0
@@ -42,10 +43,10 @@ def layer_bars(
     timed = layers[layers["time_us"].notna()]
     rows = frame[(frame["kernel"] == "") & (frame["status"] == "ok")]
     head = style.heading(what, rows if len(rows) else frame)
-    with style.styled():
+    with styled():
         if timed.empty:
             reason = "no layer of the study's networks was measured"
-            style.nothing_measured(head, reason, options, svg, png)
+            nothing_measured(head, reason, options, svg, png)
             return
         _Picture(timed, estimates, options).draw(head).save(svg, png, options)
 
@@ -74,7 +75,7 @@ class _Picture:
         looks = style.colours(names, self.options, "operator")
         self.colours = {name: to_rgb(colour) for name, (colour, _) in looks.items()}
 
-    def draw(self, head: style.Heading) -> style.Sheet:
+    def draw(self, head: style.Heading) -> Sheet:
         """The whole picture."""
         legend: list[tuple[Any, str]] = [
             (Patch(facecolor=colour), name) for name, colour in self.colours.items()
@@ -88,30 +89,28 @@ class _Picture:
             for network in self.networks
         ]
         names = sorted({row["choice"] for rows in self.bars.values() for row in rows})
-        panels = style.Panels.of(titles, names, self.options)
+        panels = Panels.of(titles, names, self.options)
         above = panels.head if len(titles) > 1 else 0.05
         title_room = 0.22
         heights = [count * (_BAR + _GAP) + title_room + _TICKS for count in choices]
         wanted = min(_TALLEST, sum(heights)) + above + _FOOT
-        sheet = style.Sheet(head, self.options, (max(panels.wanted, 11.0), wanted), legend)
+        sheet = Sheet(head, self.options, (max(panels.wanted, 11.0), wanted), legend)
         scale = max(sheet.height - above - _FOOT, 0.3) / sum(heights)
         margin = sheet.text_width(names, 9) + 0.12
-        width = (sheet.width - margin + style.PANEL_GAP) / len(titles)
+        width = (sheet.width - margin + PANEL_GAP) / len(titles)
         y = above
         for network, height in zip(self.networks, heights, strict=True):
             sheet.text(margin, y + 0.02, network, fontsize=9.5, fontweight="bold", va="top")
             for across, group in enumerate(self.groups):
                 if y == above and len(titles) > 1:
-                    sheet.panel_title(
-                        margin + across * width, width - style.PANEL_GAP, panels, across
-                    )
+                    sheet.panel_title(margin + across * width, width - PANEL_GAP, panels, across)
                 axes = sheet.axes(
                     margin + across * width,
                     y + title_room,
-                    width - style.PANEL_GAP,
+                    width - PANEL_GAP,
                     max(height * scale - title_room - _TICKS, 0.1),
                 )
-                self._panel(axes, network, group, width - style.PANEL_GAP)
+                self._panel(axes, network, group, width - PANEL_GAP)
             y += height * scale
         sheet.text(
             margin + (sheet.width - margin) / 2, sheet.height - 0.08,
@@ -149,7 +148,7 @@ class _Picture:
         for label, row in zip(axes.get_yticklabels(), rows, strict=True):
             label.set_fontweight("bold" if row["choice"] == BEST else "normal")
         axes.tick_params(axis="y", length=0, pad=6)
-        style.tick(axes.xaxis, self.options.axis_of("time_us"), False, 8)
+        tick(axes.xaxis, self.options.axis_of("time_us"), False, 8)
         axes.tick_params(axis="x", labelsize=8, length=2, pad=2)
         axes.grid(axis="x", color=style.GRID, linewidth=0.6)
         axes.set_axisbelow(True)

@@ -10,12 +10,13 @@ from nntest.analysis.layer_sum_check import LINE, SUM
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
 from nntest.pictures.plots.agreement import Dot, agreement
+from nntest.pictures.plots.sheet import styled
 
 
-def prediction_plot(
+def layer_sum_check_plot(
     checked: pd.DataFrame, options: PlotOptions, svg: Path, png: Path, *, sources: str
 ) -> None:
-    """Draw `prediction.layer_sum_check`: the sum over layers and the line on MACs, by system.
+    """Draw `analysis.layer_sum_check`: the sum over layers and the line on MACs, by system.
 
     `sources` names the files, as the second line of the heading.
     """
@@ -33,5 +34,5 @@ def prediction_plot(
     ]
     where = f"{', '.join(systems)}; {sources}"
     head = style.Heading(what, where, "each network by a fit to the other half of them")
-    with style.styled():
+    with styled():
         agreement(dots, head, 0.10, dots[0].series, options, svg, png)

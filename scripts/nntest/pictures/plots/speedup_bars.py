@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
 
 from nntest.analysis.points import labelled, tensor_order
 from nntest.config.plot_options import PlotOptions
 from nntest.domain.tensors import OPERATOR_SPECIES
 from nntest.pictures import style
+from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
 
 Statistic = Literal["median", "minimum"]
 
@@ -24,7 +26,12 @@ _COLUMNS = {
     "minimum": ("speedup_min", "min_ci_low", "min_ci_high", "verdict_min"),
 }
 _PITCH, _GAP, _FOOT, _TALLEST = 0.22, 0.16, 0.5, 80.0
-_MUTED = {"no difference", "too few repetitions"}
+_FULL: dict[str, Any] = {"fill": True, "linewidth": 0}
+_MUTED: dict[str, dict[str, Any]] = {
+    "no difference": {"fill": False, "linewidth": 1.0},
+    "too few repetitions": {"fill": False, "linewidth": 1.0, "hatch": "////"},
+}
+"""How bars look whose verdict is not a difference."""
 
 
 def speedup_bars(
@@ -40,7 +47,7 @@ def speedup_bars(
 
     A panel for each platform and library; in it, for each tensor (and batch size) a bar for each
     (operator; tuner) other than the baseline, labelled with its speedup, with the interval as an
-    error bar.  Bars whose interval crosses 1, or that have none, are pale.  A point without a
+    error bar.  Bars whose interval crosses 1, or that have none, are empty.  A point without a
     time or without a baseline says so in its place.
     """
     if statistic not in _COLUMNS:
@@ -50,10 +57,10 @@ def speedup_bars(
     what = f"Speedup over {baseline or 'the baseline'}, by {statistic}"
     head = style.heading(what, frame)
     shown = speedup_table[speedup_table["verdict"] != "baseline"]
-    with style.styled():
+    with styled():
         if not shown[_COLUMNS[statistic][0]].notna().any():
             reason = _why_nothing(speedup_table, shown)
-            style.nothing_measured(head, reason, options, svg, png)
+            nothing_measured(head, reason, options, svg, png)
             return
         # A point of another species can have no speedup over this baseline, and no place here.
         species = OPERATOR_SPECIES.get(baseline.split()[0])
@@ -129,34 +136,34 @@ class _Picture:
         high = self.axis.max if self.axis.max is not None else high
         return (low, high) if low < high else (low, low * 1.1 + 1)
 
-    def draw(self, head: style.Heading) -> style.Sheet:
+    def draw(self, head: style.Heading) -> Sheet:
         """The whole picture."""
         legend: list[tuple[Any, str]] = [
             (Patch(facecolor=colour), name) for name, (colour, _) in self.colours.items()
         ]
         verdicts = set(self.shown[_COLUMNS[self.statistic][3]])
-        if "no difference" in verdicts:
-            pale = Patch(facecolor="#e4e4e4", edgecolor=style.FAINT, linewidth=0.8)
-            legend.append((pale, "pale: no difference (interval crosses 1)"))
-        if "too few repetitions" in verdicts:
-            hatched = Patch(facecolor="#e4e4e4", edgecolor=style.FAINT, linewidth=0.8, hatch="////")
-            legend.append((hatched, "hatched: too few repetitions to tell"))
+        meanings = {"no difference": "interval crosses 1", "too few repetitions": "no interval"}
+        for verdict, meaning in meanings.items():
+            if verdict in verdicts:
+                empty = {**_MUTED[verdict], "edgecolor": style.FAINT}
+                said = "hatched" if "hatch" in empty else "empty"
+                legend.append((Patch(**empty), f"{said}: {verdict} ({meaning})"))
         labels = [f"{tensor}\nbatch {batch}" if self.batches else tensor
                   for tensor, batch in self.tensors]  # fmt: skip
         titles = [f"{platform}\n{library}" for platform, library in self.panels]
-        panels = style.Panels.of(titles, labels, self.options)
+        panels = Panels.of(titles, labels, self.options)
         above = panels.head if len(titles) > 1 else 0.05
         rows = sum(len(self.places[pair]) * _PITCH + _GAP for pair in self.tensors)
         wanted = min(_TALLEST, rows) + above + _FOOT
-        sheet = style.Sheet(head, self.options, (panels.wanted, wanted), legend)
+        sheet = Sheet(head, self.options, (panels.wanted, wanted), legend)
         margin = sheet.text_width(labels, 9) + 0.12
-        width = (sheet.width - margin + style.PANEL_GAP) / len(titles)
+        width = (sheet.width - margin + PANEL_GAP) / len(titles)
         for across, (platform, library) in enumerate(self.panels):
             x = margin + across * width
             if len(titles) > 1:
-                sheet.panel_title(x, width - style.PANEL_GAP, panels, across)
+                sheet.panel_title(x, width - PANEL_GAP, panels, across)
             height = max(sheet.height - above - _FOOT, 0.3)
-            axes = sheet.axes(x, above, width - style.PANEL_GAP, height)
+            axes = sheet.axes(x, above, width - PANEL_GAP, height)
             self._panel(axes, platform, library, labels if across == 0 else None)
         scale = ", log scale" if self.log else ""
         sheet.text(
@@ -180,7 +187,7 @@ class _Picture:
         axes.set_ylim(end, 0)
         axes.set_yticks(middles, labels or [""] * len(middles), fontsize=9)
         axes.tick_params(axis="y", length=0, pad=6)
-        style.tick(axes.xaxis, self.axis, self.log, 8 if len(self.panels) < 3 else 5)
+        tick(axes.xaxis, self.axis, self.log, 8 if len(self.panels) < 3 else 5)
         axes.tick_params(axis="x", labelsize=8, length=2)
         axes.grid(axis="x", color=style.GRID, linewidth=0.6)
         axes.set_axisbelow(True)
@@ -188,29 +195,56 @@ class _Picture:
         axes.axvline(1.0, color=style.INK, linewidth=1.0, zorder=3)
         for start in starts[1:]:
             axes.axhline(start - gap / 2, color=style.GRID, linewidth=0.8)
+        bars: list[tuple[float, str, dict[str, Any]]] = []
         for start, pair in zip(starts, self.tensors, strict=True):
             for place, choice in enumerate(self.places[pair]):
                 y = start + place + 0.5
                 key = (platform, library, *pair, *choice)
-                if key in self.bars:
-                    self._bar(axes, y, self.bars[key], self.colours["; ".join(choice)][0])
+                row = self.bars.get(key)
+                if row is not None and not pd.isna(row[_COLUMNS[self.statistic][0]]):
+                    bars.append((y, "; ".join(choice), row))
+                elif row is not None:
+                    self._say(axes, y, f"no speedup: {row['note']}")
                 elif key in self.failures:
                     self._say(axes, y, style.said(self.failures[key]))
+        for look in (_FULL, *_MUTED.values()):
+            self._bars(axes, [bar for bar in bars if self._look(bar[2]) == look], look)
+        for y, _, row in bars:
+            self._end(axes, y, row)
 
-    def _bar(self, axes: Axes, y: float, row: dict[str, Any], colour: str) -> None:
-        value, low, high, verdict = (row[name] for name in _COLUMNS[self.statistic])
-        if pd.isna(value):
-            self._say(axes, y, f"no speedup: {row['note']}")
+    def _look(self, row: dict[str, Any]) -> dict[str, Any]:
+        return _MUTED.get(row[_COLUMNS[self.statistic][3]], _FULL)
+
+    def _bars(
+        self,
+        axes: Axes,
+        bars: Sequence[tuple[float, str, dict[str, Any]]],
+        look: dict[str, Any],
+    ) -> None:
+        """Bars (place, choice, row) of one look; on a log scale they begin at 1."""
+        if not bars:
             return
-        muted = verdict in _MUTED
-        look: dict[str, Any] = {"color": colour}
-        if muted:
-            pale = [0.22 * part + 0.78 for part in to_rgb(colour)]
-            look = {"facecolor": pale, "edgecolor": colour, "linewidth": 0.8}
-            if verdict == "too few repetitions":
-                look["hatch"] = "////"
-        start = 1.0 if self.log else 0.0
-        axes.barh(y, value - start, left=start, height=0.8, zorder=2, **look)
+        drawn = pd.DataFrame(
+            [(y, choice, row[_COLUMNS[self.statistic][0]]) for y, choice, row in bars],
+            columns=["place", "choice", "speedup"],
+        )
+        before = len(axes.patches)
+        limits = axes.get_xlim(), axes.get_ylim()
+        seaborn.barplot(
+            drawn, x="speedup", y="place", hue="choice", orient="y", native_scale=True,
+            palette={name: colour for name, (colour, _) in self.colours.items()},
+            hue_order=list(self.colours), dodge=False, width=0.8, saturation=1, errorbar=None,
+            legend=False, ax=axes, zorder=2, **look,
+        )  # fmt: skip
+        if self.log:  # where there is no 0 to begin at, as seaborn's bars do
+            drawn_bars: Any = axes.patches[before:]
+            for bar in drawn_bars:
+                bar.set(x=1.0, width=bar.get_width() - 1.0)
+        axes.set(xlabel="", ylabel="", xlim=limits[0], ylim=limits[1])
+
+    def _end(self, axes: Axes, y: float, row: dict[str, Any]) -> None:
+        """The interval of a bar, and its number behind it."""
+        value, low, high, verdict = (row[name] for name in _COLUMNS[self.statistic])
         known = not (pd.isna(low) or pd.isna(high))
         if known:
             # An interval of minima need not hold the value; an error bar cannot point inwards.
@@ -221,6 +255,7 @@ class _Picture:
         outer = (min(value, low) if known else value) if leftwards else (
             max(value, high) if known else value)  # fmt: skip
         outer = min(max(outer, axes.get_xlim()[0]), axes.get_xlim()[1])
+        muted = verdict in _MUTED
         axes.annotate(
             f"{value:.1f}x", (outer, y), xytext=(-4 if leftwards else 4, 0),
             textcoords="offset points", ha="right" if leftwards else "left", va="center",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from nntest.analysis.stats import FEWEST_REPETITIONS
 from nntest.archives.measurements import measured
 from nntest.config.plot_options import Grouping, PlotOptions, Quantity
 from nntest.pictures import style
+from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
 
 QUANTITIES = {
     "time_us": ("time", "Time of the operator (µs)"),
@@ -68,10 +71,10 @@ def violin(
         relevant = frame[frame["kernel"] == ""]
         rows = measured(frame)
     rows = rows[rows[quantity].notna() & (rows[quantity] > 0)]
-    with style.styled():
+    with styled():
         if rows.empty:
             head = style.heading(what, relevant)
-            style.nothing_measured(head, _why_nothing(relevant, rows, by), options, svg, png)
+            nothing_measured(head, _why_nothing(relevant, rows, by), options, svg, png)
             return
         picture = _Picture(rows, relevant, options, by, quantity, label)
         picture.draw(style.heading(what, rows)).save(svg, png, options)
@@ -139,9 +142,8 @@ class _Picture:
         self.places = {
             pair: sorted({key[3] for key in tried if key[1:3] == pair}) for pair in self.tensors
         }
-        self.shapes = {key: _density(values, self.log) for key, values in self.values.items()}
 
-    def draw(self, head: style.Heading) -> style.Sheet:
+    def draw(self, head: style.Heading) -> Sheet:
         """The whole picture."""
         legend: list[tuple[Any, str]] = [
             (
@@ -154,54 +156,61 @@ class _Picture:
                               markeredgewidth=1.8), "median"))  # fmt: skip
         labels = [f"{tensor}\nbatch {batch}" if self.batches else tensor
                   for tensor, batch in self.tensors]  # fmt: skip
-        panels = style.Panels.of(self.panels, labels, self.options)
+        panels = Panels.of(self.panels, labels, self.options)
         ticks = 0.03 if self.shared else _TICKS + 0.06
         heights = [len(self.places[pair]) * _PITCH + _GAP + ticks for pair in self.tensors]
         foot = 0.42 if self.shared else 0.26
         wanted = min(_TALLEST, sum(heights)) + panels.head + foot
-        sheet = style.Sheet(head, self.options, (panels.wanted, wanted), legend)
+        sheet = Sheet(head, self.options, (panels.wanted, wanted), legend)
         scale_of_rows = (sheet.height - panels.head - foot) / sum(heights)
         margin = sheet.text_width(labels, 9) + 0.12
-        width = (sheet.width - margin + style.PANEL_GAP) / len(self.panels)
+        width = (sheet.width - margin + PANEL_GAP) / len(self.panels)
         crowded = len(self.rows) > _CROWDED
+        rows: dict[tuple[str, int], list[Axes]] = {pair: [] for pair in self.tensors}
         for across, panel in enumerate(self.panels):
             x, y = margin + across * width, panels.head
-            sheet.panel_title(x, width - style.PANEL_GAP, panels, across)
+            sheet.panel_title(x, width - PANEL_GAP, panels, across)
             for down, pair in enumerate(self.tensors):
                 height = heights[down] * scale_of_rows
-                axes = sheet.axes(x, y, width - style.PANEL_GAP, max(height - ticks, 0.05))
-                self._row(axes, panel, pair, crowded, pair == self.tensors[-1])
+                axes = sheet.axes(x, y, width - PANEL_GAP, max(height - ticks, 0.05))
+                rows[pair].append(axes)
+                self._row(axes, panel, pair, crowded)
                 if across == 0:
                     axes.set_ylabel(
                         labels[down], rotation=0, ha="right", va="center", fontsize=9, labelpad=6
                     )
                 y += height
+        every = [axes for row in rows.values() for axes in row]
+        for pair, row in rows.items():
+            limits = self._limits(every if self.shared else row)
+            for axes in row:
+                axes.set_xlim(*limits)
+                tick(axes.xaxis, self.axis, self.log, 6 if len(self.panels) < 3 else 4)
+                below = pair == self.tensors[-1] or not self.shared
+                axes.tick_params(axis="x", labelsize=8, length=2, pad=2, labelbottom=below)
         scale = ", log scale" if self.log else ""
         scale += "" if self.shared else " · each tensor has its own axis"
         sheet.text(margin + (sheet.width - margin) / 2, sheet.height - 0.10,
                    f"{self.label}{scale}", ha="center", va="center", fontsize=10)  # fmt: skip
         return sheet
 
-    def _row(
-        self, axes: Axes, panel: str, pair: tuple[str, int], crowded: bool, last: bool
-    ) -> None:
+    def _row(self, axes: Axes, panel: str, pair: tuple[str, int], crowded: bool) -> None:
         """One tensor and batch size in one panel."""
         if self.log:
             axes.set_xscale("log")
-        axes.set_xlim(*self._limits(pair))
         places = self.places[pair]
+        here = {name: self.values.get((panel, *pair, name)) for name in places}
+        self._densities(axes, here)
+        axes.set_xlabel("")
         axes.set_ylim(len(places) - 0.45, -0.55)
         axes.set_yticks([])
-        style.tick(axes.xaxis, self.axis, self.log, 6 if len(self.panels) < 3 else 4)
-        axes.tick_params(axis="x", labelsize=8, length=2, pad=2)
-        axes.tick_params(axis="x", labelbottom=last or not self.shared)
         axes.grid(axis="x", color=style.GRID, linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines[["top", "left", "right"]].set_visible(False)
-        for place, name in enumerate(places):
+        for place, (name, values) in enumerate(here.items()):
             key = (panel, *pair, name)
-            if key in self.values:
-                self._violin(axes, key, place, crowded)
+            if values is not None:
+                self._points(axes, name, values, place, crowded)
             elif key in self.failures:
                 axes.text(
                     0.01, place, style.said(self.failures[key]),
@@ -209,15 +218,31 @@ class _Picture:
                     style="italic", color=style.FAINT,
                 )  # fmt: skip
 
-    def _limits(self, pair: tuple[str, int]) -> tuple[float, float]:
-        """Where the axis of a row begins and ends: around its violins, or as the user says."""
-        ends = [
-            end
-            for key, values in self.values.items()
-            if self.shared or key[1:3] == pair
-            for end in (*values[[0, -1]], *self.shapes[key][0][[0, -1][: len(self.shapes[key][0])]])
-        ]
-        low, high = float(min(ends)), float(max(ends))
+    def _densities(self, axes: Axes, values: dict[str, NDArray[np.float64] | None]) -> None:
+        """The violins of a row by their names, in the scale of its axis.
+
+        Few distinct values have no density: the points alone say what is known.
+        """
+        places = list(values)
+        many = {
+            name: own
+            for name, own in values.items()
+            if own is not None and len(np.unique(own)) >= FEWEST_REPETITIONS
+        }
+        if not many:
+            return
+        names = np.repeat(list(many), [len(own) for own in many.values()])
+        seaborn.violinplot(
+            x=np.concatenate(list(many.values())), y=names, hue=names, orient="y", ax=axes,
+            order=places, hue_order=places, palette=[self.colours[name][0] for name in places],
+            saturation=1, alpha=0.35, linewidth=0, inner=None, width=0.84, density_norm="width",
+            legend=False,
+        )  # fmt: skip
+
+    def _limits(self, drawn: Sequence[Axes]) -> tuple[float, float]:
+        """Where an axis begins and ends: around what is drawn on it, or as the user says."""
+        spans = [axes.dataLim.intervalx for axes in drawn if axes.has_data()]
+        low, high = float(min(span[0] for span in spans)), float(max(span[1] for span in spans))
         if self.log:
             room = (high / low) ** 0.03 if high > low else 1.1
             low, high = low / room, high * room
@@ -229,13 +254,11 @@ class _Picture:
         # One limit alone may lie beyond all the data.
         return (low, high) if low < high else (low, low * 1.1 + 1)
 
-    def _violin(self, axes: Axes, key: Key, place: int, crowded: bool) -> None:
-        colour, marker = self.colours[key[3]]
-        values, (grid, density) = self.values[key], self.shapes[key]
-        if len(grid):
-            half = 0.42 * density / density.max()
-            axes.fill_between(grid, place - half, place + half, color=colour, alpha=0.35,
-                              linewidth=0)  # fmt: skip
+    def _points(
+        self, axes: Axes, name: str, values: NDArray[np.float64], place: int, crowded: bool
+    ) -> None:
+        """The repetitions of one violin, and their median."""
+        colour, marker = self.colours[name]
         # Neighbours in value stand apart; the offsets repeat, so that the picture does too.
         offsets = np.array([0.0, 0.16, -0.16, 0.08, -0.08])[np.arange(len(values)) % 5]
         axes.plot(values, place + offsets, marker, color=colour, markersize=2.8, alpha=0.9,
@@ -247,24 +270,3 @@ class _Picture:
 def _joined(rows: pd.DataFrame, names: list[str]) -> pd.Series[str]:
     parts = rows[names].fillna("").astype(str)
     return parts.agg("; ".join, axis=1) if len(rows) else pd.Series([], dtype="str")
-
-
-def _density(
-    values: NDArray[np.float64], log: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Kernel density of sorted values over a grid, in the axis' own scale; else empty.
-
-    Gaussian kernels with Scott's bandwidth (Scott, Multivariate Density Estimation, 1992).  Fewer
-    than `FEWEST_REPETITIONS` distinct values give none: the points alone say what is known.
-    """
-    if len(np.unique(values)) < FEWEST_REPETITIONS:
-        return np.array([]), np.array([])
-    places = np.log10(values) if log else values
-    bandwidth = float(places.std(ddof=1)) * len(places) ** -0.2
-    grid = np.linspace(places[0] - 1.5 * bandwidth, places[-1] + 1.5 * bandwidth, 60)
-    kernels = np.exp(-0.5 * ((grid[:, None] - places) / bandwidth) ** 2)
-    density = kernels.sum(axis=1) / (len(places) * bandwidth * np.sqrt(2 * np.pi))
-    if log:
-        return 10**grid, density
-    inside = grid > 0
-    return grid[inside], density[inside]
