@@ -170,7 +170,7 @@ class StudyPoint:
     batch_size: int
     warmup: Warmup = "always"
     profile: Instrument | None = None
-    """What watches its runs; their times are then no measurements."""
+    """What watches its runs; their times are then not measurements."""
 
     @property
     def species(self) -> str:
