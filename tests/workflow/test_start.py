@@ -10,7 +10,6 @@ import venv
 from pathlib import Path
 
 import pytest
-
 from workflow.study import HOME, Checkout
 
 HEAVY = {
