@@ -9,14 +9,14 @@ from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     keep_both = study_of(snakemake).config.merge == "keep-both"
-    told: list[str] = []
+    warnings: list[str] = []
     report = merge(
         [Path(path) for path in (*snakemake.input.sweeps, *snakemake.input.imports)],
         Path(snakemake.output.archive),
         keep_both=keep_both,
-        warn=told.append,
+        warn=warnings.append,
     )
-    for line in told:
+    for line in warnings:
         print(f"warning: {line}", file=sys.stderr)
     print(report, file=log)
-    Path(snakemake.output.told).write_text("".join(f"{line}\n" for line in told), "utf-8")
+    Path(snakemake.output.remarks).write_text("".join(f"{line}\n" for line in warnings), "utf-8")

@@ -14,6 +14,6 @@ with user_errors_end_the_process(), job_log(snakemake):
         found, limit,
         f"{snakemake.input.report} shows them; compare.fail_on_regression: false lets them pass",
     )  # fmt: skip
-    Path(snakemake.output.told).write_text(
+    Path(snakemake.output.result).write_text(
         f"none of {len(found)} points is more than {limit:g} % slower\n", encoding="utf-8"
     )

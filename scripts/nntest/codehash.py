@@ -70,7 +70,7 @@ def closure(script: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Understood:
-    """What is to be known of a file, whatever its place."""
+    """What is known of a file, wherever it lies."""
 
     meaning: str
     """SHA-256."""

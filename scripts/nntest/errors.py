@@ -1,8 +1,8 @@
 """The one exception that a user's mistake, or a board's refusal, becomes.
 
-Everything that a user can mend (a typo in a config, a zip that is no zip, a board that does
-not answer) is raised as a `UserError`: one clear message that names the thing and the mend,
-no traceback.  Any other exception that reaches a user is a bug of ours and keeps its traceback.
+Everything that a user can correct (a typo in a config, a file that is not a zip, a board that
+does not answer) is raised as a `UserError`: one clear message that names the thing, with a hint
+and without a traceback.  Any other exception is a bug of ours and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class UserError(Exception):
-    """Something that the user can mend; `str()` of it is the whole message.
+    """Something that the user can correct; `str()` of it is the whole message.
 
-    `hint` says how to mend it and is shown on a line of its own.
+    `hint` says what to do and is shown on a line of its own.
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         self.message = message
         self.hint = hint
-        super().__init__(message if hint is None else f"{message}\n  mend: {hint}")
+        super().__init__(message if hint is None else f"{message}\n  hint: {hint}")
 
 
 @contextmanager
 def user_errors_end_the_process() -> Iterator[None]:
     """Turn a `UserError` into a message on stderr and exit status 1.
 
-    So are the errors of the system that only the user can mend: a full disk, a file that may
-    not be read or written.  For the top of a script.
+    The same for the system's errors that only the user can correct: a full disk, a file that
+    may not be read or written.  For the top of a script.
     """
     try:
         yield

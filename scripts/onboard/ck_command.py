@@ -40,7 +40,7 @@ class Ck:
     def ask(self, *arguments, **options):
         """CK's answer, a dict; `None` if it says that there is no such thing.
 
-        `content` (keyword) is handed over as a file, in the place of an ``@file`` argument.
+        `content` (keyword) is handed over as a file, instead of an ``@file`` argument.
         Raises `CkError` for any other failure.
         """
         handle, path = tempfile.mkstemp(dir=self._scratch, suffix=".json")

@@ -237,7 +237,7 @@ def _hex16(text):
 
 
 def _finite(value):
-    """`value` with null in the place of what JSON has no number for (NaN, infinity)."""
+    """`value` with null instead of what JSON has no number for (NaN, infinity)."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

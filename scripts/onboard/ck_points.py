@@ -135,7 +135,9 @@ def _choices(plan, point):
     ck = plan["ck"]
     bits = text(ck["os"].get("bits"))
     host_os = HOST_OS.get(bits, "")
-    env = dict((key, _number(value)) for key, value in point["env"].items() if _is_told(key, value))
+    env = dict(
+        (key, _number(value)) for key, value in point["env"].items() if _is_public(key, value)
+    )
     env.setdefault("CK_IN_SHAPE_N", point["batch_size"])
     env.setdefault("CK_LWS_TUNER_TYPE", point["tuner"])
     env.setdefault("CK_SEED", plan["seed"])
@@ -223,8 +225,8 @@ def _timed(line):
     }
 
 
-def _is_told(variable, value):
-    # What else was in the environment, paths and perhaps a secret, is nobody's business.
+def _is_public(variable, value):
+    # What else was in the environment, paths and perhaps a secret, stays out.
     return variable.startswith(("CK_", "NNTEST_")) and not str(value).startswith("/")
 
 

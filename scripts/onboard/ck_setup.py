@@ -97,12 +97,12 @@ class CkSetup(Job):
         start = os.path.getsize(self._log) if os.path.exists(self._log) else 0
         said = self._command(command)
         if not self._repository_path(name):
-            # What it asked is for want of the repository: git's own words say more.
+            # It asked because the repository is missing: git's own words say more.
             text = tail_of(self._log, start)
             fatal = [line.strip() for line in text.splitlines() if line.startswith("fatal:")]
             raise CkError(
                 "CK has no repository {} after `ck {}`: {}".format(
-                    name, " ".join(command), (fatal or [said or "it did not say why"])[0]
+                    name, " ".join(command), (fatal or [said or "it gave no reason"])[0]
                 )
             )
 
@@ -174,7 +174,7 @@ class CkSetup(Job):
                 "{} gave nothing tagged {}: {} (the whole log: {})".format(
                     "`ck {}`".format(" ".join(software["command"])),
                     software["tags"],
-                    said or last_words(tail_of(self._log)) or "it did not say why",
+                    said or last_words(tail_of(self._log)) or "it gave no reason",
                     self._log,
                 )
             )
@@ -196,14 +196,14 @@ class CkSetup(Job):
                 )
             self._programs[name] = _digest_of_folder(found["path"])
 
-    # -- what came of it -------------------------------------------------------------------
+    # -- the result ------------------------------------------------------------------------
 
     def _result(self):
         tags = self._setup["library_tags"]
         found = self._environments(tags)
         if len(found) > 1:
             raise CkError(
-                "CK has {} environments tagged {}: {}; name a tag that tells them apart, e.g. the "
+                "CK has {} environments tagged {}: {}; name a tag that only one has, e.g. the "
                 "version's".format(len(found), tags, ", ".join(one["data_uid"] for one in found))
             )
         environment = self._ck.ask("load", "env:" + found[0]["data_uid"])
@@ -248,7 +248,7 @@ class CkSetup(Job):
         return super().while_waiting()
 
     def counts(self):
-        """Steps, in the place of a sweep's repetitions."""
+        """Steps, instead of a sweep's repetitions."""
         total = len(self._steps)
         return {"repetitions": total, "missing": total - self._done, "unit": "steps"}
 

@@ -100,7 +100,7 @@ class CounterReader:
             try:
                 return json.loads(text)
             except ValueError as error:
-                raise self._problem("printed no JSON: {}".format(error))
+                raise self._problem("did not print JSON: {}".format(error))
         counters = {}
         for line in text.splitlines():
             if line.strip():
@@ -108,7 +108,7 @@ class CounterReader:
                 try:
                     counters[name.strip()] = float(value)
                 except ValueError:
-                    raise self._problem("printed '{}', no name and number".format(line[:80]))
+                    raise self._problem("printed '{}', not a name and a number".format(line[:80]))
         if not counters or "" in counters:
             raise self._problem("printed no counters")
         return counters

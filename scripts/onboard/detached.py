@@ -1,4 +1,4 @@
-"""A job on a board that goes on by itself, detached from whoever asked for it.
+"""A job on a board that runs on its own, detached from its caller.
 
 A program that does such a job has these commands, each of which prints one JSON object:
 
@@ -38,7 +38,7 @@ from job_names import (
 
 STATUS_EVERY_S = 1.0
 NEEDED_BYTES = 2**20
-"""Less free disk than this counts as a full disk: programs would fail for want of it."""
+"""Less free disk than this counts as a full disk: programs would fail without it."""
 START_PATIENCE_S = 0.3
 """Who only asks for a lock's owner holds it for an instant."""
 
@@ -119,11 +119,11 @@ class Job:
         return {}
 
     def stop_asked(self):
-        """Whether somebody wants the job to stop."""
+        """Whether the job has been asked to stop."""
         return os.path.exists(os.path.join(self._folder, STOP_FILE))
 
     def while_waiting(self):
-        """To be called while something runs: keeps the status fresh; True if it is to be ended."""
+        """Called while something runs: keeps the status fresh; True if it is to be ended."""
         if time.monotonic() - self._last_status >= STATUS_EVERY_S:
             self.write_status(RUNNING)
         return self.stop_asked()
@@ -257,14 +257,14 @@ def stop(folder):
 def main(job, pack=None):
     """The command line; `job` is the class that does what a plan says.
 
-    `pack(folder, path)` writes what came of it to a file; the answer says of which checksum.
+    `pack(folder, path)` writes the result to a file; the answer has its checksum.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("command", choices=["start", "status", "stop"] + ["pack"] * bool(pack))
     # A relative folder is below where we are; the detached process may be elsewhere.
     parser.add_argument("folder", type=os.path.abspath)
     parser.add_argument("out", nargs="?", help="for pack: the file to write")
-    parser.add_argument("--owner", default="{}", help="JSON: who asks, shown to others")
+    parser.add_argument("--owner", default="{}", help="JSON: the caller, shown to others")
     arguments = parser.parse_args()
     try:
         if arguments.command == "start":

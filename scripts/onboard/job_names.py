@@ -1,4 +1,4 @@
-"""What a detached job and who follows it both name: its files, and the states of its status.
+"""What a detached job and its follower both name: its files, and the states of its status.
 
 Standard library only, Python 3.5 and later: this file is copied to boards, and nntest imports it.
 """

@@ -52,7 +52,7 @@ class Measurement:
         self._left = list(repetitions)
         """Repetitions that the program has not reported yet."""
         self._odd = ""
-        """What is wrong with the first line that is no repetition."""
+        """What is wrong with the first line that is not a repetition."""
 
     def run(self):
         """Start the program, follow it to its end, and yield journal lines."""
@@ -203,7 +203,7 @@ class Measurement:
         if said:
             return said
         if returncode == -signal.SIGKILL and out_of_memory:
-            return OUT_OF_MEMORY, "killed by the kernel for want of memory"
+            return OUT_OF_MEMORY, "killed by the kernel because memory ran out"
         if returncode != 0:
             return of_exit(returncode)
         if self._odd:
@@ -222,7 +222,7 @@ class Measurement:
 
 
 def _oom_kills():
-    """How often the kernel has killed for want of memory; 0 where it does not say."""
+    """How often the kernel has killed because memory ran out; 0 where it does not say."""
     try:
         with open("/proc/vmstat") as stream:
             for line in stream:

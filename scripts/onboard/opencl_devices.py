@@ -6,7 +6,7 @@
 Standard library only, Python 3.5 and later: this file is copied to boards, which need no PyOpenCL
 for it.  The library is looked for under the names, and in the order, in which Arm Compute Library
 looks for it, so that the first device here is the one that it takes.  As a program of its own it
-keeps a driver that crashes or hangs from whoever asks.
+keeps a driver that crashes or hangs away from the caller.
 """
 
 import ctypes

@@ -150,7 +150,7 @@ def of_ck_run(run: Mapping[str, Any], aborted: str) -> Tuple[str, str]:
 
 
 def of_ck_reason(reason: str) -> str:
-    """The status that a reason in CK's words amounts to; `failed` if it does not tell."""
+    """The status that a reason in CK's words amounts to; `failed` if it does not say."""
     reason = reason[:LONGEST_REASON]
     for pattern, status in _CK_REASONS:
         if pattern.search(reason):
@@ -177,7 +177,7 @@ def seconds_of_ck_run(run: Mapping[str, Any]) -> Optional[float]:
     return None
 
 
-# -- values out of JSON that somebody else wrote -------------------------------------------
+# -- values out of foreign JSON -----------------------------------------------------------
 
 
 def real(value: Any) -> Optional[float]:

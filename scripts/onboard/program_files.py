@@ -2,8 +2,8 @@
 
 Standard library only, Python 3.5 and later: this file is copied to boards.
 
-The program may be anybody's.  What it writes is journaled, packed and tabulated with everything
-else of the sweep, so a text in the place of a time must not get that far: it would end the
+The program may be foreign.  What it writes is journaled, packed and tabulated with everything
+else of the sweep, so a text instead of a time must not get that far: it would end the
 packing of all points.
 """
 
@@ -19,7 +19,7 @@ _LAUNCH = (("name", str), ("phase", str), ("start_ns", int), ("end_ns", int), ("
 
 
 class BadRecord(Exception):
-    """The program has written something that is no measurement; the message says what."""
+    """The program has written something that is not a measurement; the message says what."""
 
 
 def read_json(path):
@@ -73,7 +73,7 @@ def timer(content):
 
 
 def plain(value, depth=0):
-    """`value` with None in the place of numbers that no table holds: NaN, infinite, huge ones.
+    """`value` with None instead of numbers that no table holds: NaN, infinite, huge ones.
 
     Raises `BadRecord` for what is nested too deeply.
     """
@@ -125,6 +125,6 @@ def _launches(launches):
 
 
 def _shown(value):
-    """A value for a message, not longer than that bears."""
+    """A value for a message, cut to a bearable length."""
     text = json.dumps(value) if not isinstance(value, (dict, list)) else type(value).__name__
     return text if len(text) <= 40 else text[:39] + "..."

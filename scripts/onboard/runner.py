@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs a sweep on a board, detached from whoever asked for it.
+"""Runs a sweep on a board, detached from its caller.
 
     runner.py start FOLDER     start the sweep of FOLDER/plan.json in the background
     runner.py status FOLDER    print its status as JSON, and whether it runs
@@ -79,7 +79,7 @@ class Sweep(Job):
         )
 
     def work(self):
-        """Measure all that is missing; who reads the last status finds the board as it was."""
+        """Measure all that is missing; when the last status is written, the board is as it was."""
         self._settings.apply()
         try:
             self._measure()

@@ -22,7 +22,7 @@ BINFMT = Path("/proc/sys/fs/binfmt_misc")
 
 
 class BoardError(Exception):
-    """Something that whoever runs the command can mend; its text is the whole message."""
+    """Something that the caller can correct; its text is the whole message."""
 
 
 def run(argv: Sequence[str | Path], doing: str) -> str:

@@ -18,11 +18,11 @@ from nntest.analysis.comparison import (
     units_needed,
 )
 from nntest.archives.measurements import to_frame
-from nntest.config.comparison import Compare, ComparedSide
+from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.errors import UserError
 from scipy.stats import false_discovery_control
 
-RUN = Compare(baseline=ComparedSide(run="old.zip"))
+RUN = ComparisonConfig(baseline=ComparisonBaseline(run="old.zip"))
 
 
 def made(frame, compare=RUN, run=None):
@@ -94,7 +94,7 @@ class TestErrorRate:
     def alarms(self, effect, drift=0.0, process_of="process_id"):
         """How many of `RUNS` comparisons of one made-up code with itself find any difference."""
         wrong = 0
-        compare = Compare(baseline=ComparedSide(run="x"), min_effect_percent=effect)
+        compare = ComparisonConfig(baseline=ComparisonBaseline(run="x"), min_effect_percent=effect)
         random = np.random.default_rng(0)
         for seed in range(self.RUNS):
             old, new = (side(2 * seed + one, **self.NOISE) for one in (0, 1))
@@ -152,7 +152,7 @@ class TestTheTest:
         assert adjust([]) == []
 
     def test_units_needed(self):
-        # With 5 a side the smallest p-value is 0.0079: one point can be told, forty cannot.
+        # With 5 a side the smallest p-value is 0.0079: one point can be reported, forty cannot.
         assert units_needed(1) == 4
         assert units_needed(44) == 7
         assert 2 / math.comb(14, 7) * 44 < ALPHA
@@ -166,7 +166,7 @@ class TestTheTest:
 
 class TestSides:
     def compare(self, **baseline):
-        return Compare(baseline=ComparedSide(**baseline))
+        return ComparisonConfig(baseline=ComparisonBaseline(**baseline))
 
     def test_no_comparison_asked_for(self):
         frame = side(1, tensors=TENSORS[:1])
@@ -222,13 +222,13 @@ class TestSides:
 
     def test_one_key_names_the_baseline(self):
         with pytest.raises(ValueError, match="name one of"):
-            ComparedSide()
+            ComparisonBaseline()
         with pytest.raises(ValueError, match="name one of"):
-            ComparedSide(run="a", library="b")
+            ComparisonBaseline(run="a", library="b")
 
 
-def test_regressions_are_told_by_name_and_limit():
-    compare = Compare(baseline=ComparedSide(run="old.zip"), fail_on_regression=50)
+def test_regressions_are_listed_by_name_and_limit():
+    compare = ComparisonConfig(baseline=ComparisonBaseline(run="old.zip"), fail_on_regression=50)
     slow = TENSORS[7].name
     few = {"tensors": TENSORS[6:8]}
     mild = made(side(1, [slow], 1.3, **few), compare, side(2, **few))

@@ -1,4 +1,4 @@
-"""The prediction check: one factor, two halves, interpolation, and the published files."""
+"""The layer-sum check: one factor, two halves, interpolation, and the published files."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_convolution_that_was_not_timed_is_interpolated():
     [
         ("name,time\na,1\n", "needs a column `tensor`"),
         ("tensor,conv_us\n1-2-3,4\n", "line 2: tensor '1-2-3'"),
-        ("tensor,conv_us\n8-4-4-1-8-1-0,soon\n", "line 2: conv_us is no time: 'soon'"),
+        ("tensor,conv_us\n8-4-4-1-8-1-0,soon\n", "line 2: conv_us is not a time: 'soon'"),
         ("tensor,conv_us\n8-4-4-1-8-1-0,1\n", "interpolation needs 4"),
     ],
 )
@@ -108,7 +108,7 @@ def test_a_system_that_is_not_there(tmp_path):
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the shared data folder is not beside this one")
 def test_the_published_figures():
-    """What docs/prediction.md states."""
+    """What docs/layer-sums.md states."""
     times = read_layer_times(DATA / "perri_firefly_armcl_conv_layer_times.csv")
     measured = read_measured(DATA / "mlperf_v05_firefly_rk3399.csv", "firefly-*-opencl")
     assert len(times) == 164

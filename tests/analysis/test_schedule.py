@@ -72,15 +72,15 @@ def test_times_and_intervals_are_those_of_the_summary():
     frame = study_frame()
     keys = ["tensor", "operator", "tuner"]
     made = schedule(frame, [NETWORK], "study", 42).set_index(keys)
-    told = summary(frame, 42).set_index(keys).loc[made.index]
+    reported = summary(frame, 42).set_index(keys).loc[made.index]
     for ours, theirs in {
         "time_us": "median_us", "ci_low_us": "ci_low_us", "ci_high_us": "ci_high_us",
         "GFLOPS": "GFLOPS",
     }.items():  # fmt: skip
-        assert made[ours].tolist() == told[theirs].tolist()
+        assert made[ours].tolist() == reported[theirs].tolist()
 
 
-def test_a_runner_up_as_fast_as_the_best_is_not_told_apart():
+def test_a_runner_up_as_fast_as_the_best_is_not_distinguished():
     choices = [("directconv", "NONE"), ("directconv", "DEFAULT")]
     frame = to_frame(study_rows(choices=choices, seed=4))
     made = schedule(frame, [NETWORK], "study", 42)

@@ -132,7 +132,7 @@ class TestSummary:
         rows = exact(tensors=SMALL[:1], process_id=None)
         assert summary(to_frame(rows), 42)["processes"].isna().all()
 
-    def test_processes_of_two_runs_are_told_apart(self):
+    def test_processes_of_two_runs_are_distinguished(self):
         rows = exact(tensors=SMALL[:1], archive="a.zip") + exact(tensors=SMALL[:1], archive="b.zip")
         assert set(summary(to_frame(rows), 42)["processes"]) == {10}
 
@@ -182,7 +182,7 @@ class TestSpeedup:
             if one["operator"] == "conv":
                 assert one["verdict"] == one["verdict_min"] == "faster"
 
-    def test_medians_and_minima_are_told_apart(self):
+    def test_medians_and_minima_are_distinguished(self):
         rows = [
             row(SMALL[0], operator, "NONE", time_us=time_us, repetition_id=n, process_id=n)
             for operator, times in (
@@ -297,8 +297,10 @@ class TestTunerCheck:
         rows.append(failed_row(SMALL[0], "conv", "DEFAULT", status="crashed(SIGSEGV)"))
         rows.append(failed_row(SMALL[0], "directconv", "NONE"))
         made = tuner_check(to_frame(rows), 42)
-        told = {one["operator"]: (one["verdict"], one["exception"]) for _, one in made.iterrows()}
-        assert told == {
+        reported = {
+            one["operator"]: (one["verdict"], one["exception"]) for _, one in made.iterrows()
+        }
+        assert reported == {
             "conv": ("DEFAULT failed (crashed(SIGSEGV))", True),
             "directconv": ("NONE failed (timeout)", False),
         }
@@ -334,8 +336,8 @@ class TestFailed:
         assert made["reason"].tolist() == ["recorded as ok, but without a time"]
 
     def test_every_row_is_in_the_summary_or_here(self, frame):
-        told = summary(frame, 42)["n"].sum() + failed(frame)["repetitions"].sum()
-        assert told == len(frame)
+        reported = summary(frame, 42)["n"].sum() + failed(frame)["repetitions"].sum()
+        assert reported == len(frame)
 
 
 class TestDeviceState:

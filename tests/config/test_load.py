@@ -1,4 +1,4 @@
-"""The config: what loads, and that every mistake gets one message with file, key and mend."""
+"""The config: what loads, and that every mistake gets one message with file, key and hint."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         ({"repetitons": 3}, "config: unknown key `repetitons` (did you mean `repetitions`?)"),
         ({"baseline": {"operater": "conv"}}, "unknown key `baseline.operater` (did you mean"),
@@ -97,7 +97,7 @@ def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
         ({"boards": ["localhost", "localhost"]}, "`boards`: listed twice: localhost"),
         ({"networks": ["mobilenet"]}, "networks: 'mobilenet' has no file"),
         ({"networks": ["nowhere/net.yaml"]}, "there is no file nowhere/net.yaml"),
-        ({"operators": ["convolution"]}, "'convolution' is no operator: one of"),
+        ({"operators": ["convolution"]}, "'convolution' is not an operator: one of"),
         (
             {"operators": ["conv", "resizebilinear"]},
             "operator 'resizebilinear' is in none of the libraries opencl-reference",
@@ -106,20 +106,22 @@ def test_a_sweep_for_each_operator_and_tuner(config: dict[str, Any]) -> None:
         ({"tuners": ["CUSTOM"]}, "library opencl-reference: nothing to measure"),
         (
             {"operators": ["conv", "fullyconnected"]},
-            "operator 'fullyconnected' has nothing to work on: no layer of mobilenet-v1-1.0-224 "
+            "operator 'fullyconnected' has nothing to measure: no layer of mobilenet-v1-1.0-224 "
             "is a fullyconnected",
         ),
-        ({"operators": ["conv", "network"]}, "'network' is no operator of a layer"),
+        ({"operators": ["conv", "network"]}, "'network' is not an operator of a layer"),
         ({"end_to_end_choices": ["BEST"]}, "`end_to_end_choices[0]`"),
-        ({"boards": []}, "neither `boards` nor `imports` nor `published`"),
+        ({"boards": []}, "`boards`, `imports` and `published` are all empty"),
         ({"libraries": []}, "`boards` without `libraries`"),
         ({"tensors": {"conv": ["1-2-3"]}}, "tensor '1-2-3' of species conv has 3 fields, not 7"),
         ({"plots": {"violin": {"titel": "x"}}}, "unknown key `plots.violin.titel` (did you mean"),
     ],
 )
-def test_a_mistake_in_the_config(config: dict[str, Any], change: dict[str, Any], told: str) -> None:
+def test_a_mistake_in_the_config(
+    config: dict[str, Any], change: dict[str, Any], reported: str
+) -> None:
     config.update(change)
-    assert told in complaint(config)
+    assert reported in complaint(config)
 
 
 def test_a_missing_key(config: dict[str, Any]) -> None:
@@ -139,7 +141,7 @@ def board(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (
             board(gpu={"name": "g", "max_mhz": 800_000_000}),
@@ -153,27 +155,27 @@ def board(**changes: Any) -> dict[str, Any]:
         (board(name="other"), "name is 'other', but the file is bench.yaml"),
     ],
 )
-def test_a_mistake_in_a_board_file(config: dict[str, Any], content: Any, told: str) -> None:
+def test_a_mistake_in_a_board_file(config: dict[str, Any], content: Any, reported: str) -> None:
     write("boards", "bench", **content)
     config["boards"] = ["bench"]
-    assert told in complaint(config)
+    assert reported in complaint(config)
     assert "bench" in complaint(config)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (b"connect: [", "not valid YAML: line 1"),
-        (b"just words", "holds no `key: value` lines"),
+        (b"just words", "expected `key: value` lines"),
         (b"\xff\xfe", "it is not UTF-8 text"),
     ],
 )
-def test_a_file_that_is_no_yaml(config: dict[str, Any], content: bytes, told: str) -> None:
+def test_a_file_that_is_no_yaml(config: dict[str, Any], content: bytes, reported: str) -> None:
     Path("bench.yaml").write_bytes(content)
     config["boards"] = ["bench.yaml"]
     message = complaint(config)
     assert "bench.yaml" in message
-    assert told in message
+    assert reported in message
 
 
 def test_a_library_without_a_program_for_networks(config: dict[str, Any]) -> None:

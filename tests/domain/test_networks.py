@@ -102,7 +102,7 @@ def test_each_layer_takes_what_the_one_before_gives(variant: tuple[float, int]) 
     assert mobilenet_v1(*variant).why_no_chain() == ""
 
 
-def test_layers_that_do_not_fit_each_other_are_told() -> None:
+def test_layers_that_do_not_fit_each_other_are_reported() -> None:
     first, second = mobilenet_v1(1.0, 224).layers[:2]
     assert Network("wrong", (first, first)).why_no_chain() == (
         "Conv2d_0 takes 3x224x224, but Conv2d_0 gives 32x112x112"

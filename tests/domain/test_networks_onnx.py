@@ -46,7 +46,7 @@ def node(kind: str, inputs: str, output: str, **attributes: Any) -> Any:
     return helper.make_node(kind, inputs.split(), [output], name=f"/{output}", **attributes)
 
 
-def told(network: Network) -> list[tuple[str, str, str]]:
+def reported(network: Network) -> list[tuple[str, str, str]]:
     return [(layer.name, layer.species, layer.tensor.name) for layer in network.layers]
 
 
@@ -75,7 +75,7 @@ CONSTANTS = [
 
 def test_a_small_network(tmp_path: Path) -> None:
     network = read_onnx(write(tmp_path / "small.onnx", SMALL, CONSTANTS))
-    assert told(network) == [
+    assert reported(network) == [
         ("/conv1", "conv", "3-32-32-3-8-2-0_1_0_1"),
         ("/dw", "depthwiseconv", "8-16-16-1-1"),
         ("/pool", "maxpool", "8-16-16-2-2"),
@@ -154,7 +154,7 @@ def test_a_residual_addition_is_not_covered_and_no_chain(tmp_path: Path) -> None
     network = read_onnx(write(tmp_path / "net.onnx", nodes, constants))
     assert len(network.layers) == 2
     assert network.uncovered == ("/sum (Add)", "/swish (HardSwish)")
-    assert network.why_no_chain() == "no operator stands for /sum (Add), /swish (HardSwish)"
+    assert network.why_no_chain() == "no operator computes /sum (Add), /swish (HardSwish)"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_residual_addition_is_not_covered_and_no_chain(tmp_path: Path) -> None
 def test_a_mean_over_the_image_is_a_pool(pool: Any, opset: int, tmp_path: Path) -> None:
     axes = numpy_helper.from_array(np.array([2, 3], np.int64), "axes")
     network = read_onnx(write(tmp_path / "net.onnx", [pool], [axes], opset=opset))
-    assert told(network) == [("/mean", "avgpool", "3-32-32-32-1")]
+    assert reported(network) == [("/mean", "avgpool", "3-32-32-32-1")]
 
 
 def test_what_an_exporter_computes_on_shapes_is_nothing(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_what_an_exporter_computes_on_shapes_is_nothing(tmp_path: Path) -> None:
         for array, name in zip(integers, ("zero", "rest"), strict=True)
     ]
     network = read_onnx(write(tmp_path / "net.onnx", nodes, [*constants, weights("w", 3072, 5)]))
-    assert told(network) == [("/fc", "fullyconnected", "3-32-32-5-1-1")]
+    assert reported(network) == [("/fc", "fullyconnected", "3-32-32-5-1-1")]
     assert network.folded == ("/flat (Reshape)",)
 
 
@@ -200,10 +200,10 @@ def test_what_an_exporter_computes_on_shapes_is_nothing(tmp_path: Path) -> None:
         (node("MaxPool", "x", "c", kernel_shape=[3, 3], pads=[1] * 4), "a pool with padding"),
         (
             node("MaxPool", "x", "c", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
-            "its output is 3 x 16 x 16, which our operators would make 3 x 15 x 15",
+            "its output is 3 x 16 x 16, but our operators give 3 x 15 x 15",
         ),
         (node("Softmax", "x", "c"), "over axis 3 of 4, not over the channels"),
-        (node("ConvTranspose", "x w1", "c"), "no operator stands for it"),
+        (node("ConvTranspose", "x w1", "c"), "no operator computes it"),
     ],
 )
 def test_what_no_operator_stands_for(bad: Any, why: str, tmp_path: Path) -> None:
@@ -221,18 +221,18 @@ def test_what_no_operator_stands_for(bad: Any, why: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
-        (b"", "is no ONNX file"),
-        (b"definition: {family: layers}\n", "is no ONNX file"),
+        (b"", "not an ONNX file"),
+        (b"definition: {family: layers}\n", "not an ONNX file"),
         (None, "cannot be read: No such file"),
     ],
 )
-def test_a_file_that_is_none(content: bytes | None, told: str, tmp_path: Path) -> None:
+def test_a_file_that_is_none(content: bytes | None, reported: str, tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=reported):
         read_onnx(path)
 
 

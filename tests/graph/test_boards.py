@@ -48,7 +48,7 @@ CHANGE_NOTHING_MEASURED = {
     # The study and the log of a job, who is at work, how an error is shown.
     "nntest.graph.job",
     "nntest.graph.runs",
-    "nntest.who",
+    "nntest.owner",
     "nntest.errors",
     # Makes the hashes themselves: where they come out the same, nothing has changed.
     "nntest.codehash",

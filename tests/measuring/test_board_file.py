@@ -1,4 +1,4 @@
-"""A board's file against a probe: differences told, and a draft that loads."""
+"""A board's file against a probe: differences reported, and a draft that loads."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_shipped_file_of_the_firefly_fits_the_board(firefly: Board) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         ({"cpus": [{"name": "Cortex-A53", "cores": 4}]}, "the board has 4 x Cortex-A53"),
         ({"opencl_platforms": [{"devices": [{"name": "Mali-G52"}]}]}, "OpenCL lists Mali-G52"),
@@ -53,8 +53,8 @@ def test_the_shipped_file_of_the_firefly_fits_the_board(firefly: Board) -> None:
         ({"model": "Another board"}, "does not have the model 'Another board'"),
     ],
 )
-def test_a_difference_is_told(firefly: Board, change: dict[str, Any], told: str) -> None:
-    assert any(told in line for line in differences(firefly, {**FACTS, **change}))
+def test_a_difference_is_reported(firefly: Board, change: dict[str, Any], reported: str) -> None:
+    assert any(reported in line for line in differences(firefly, {**FACTS, **change}))
 
 
 def test_a_draft_is_a_board_file_that_fits_its_board() -> None:

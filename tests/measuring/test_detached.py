@@ -178,7 +178,7 @@ def test_ctrl_c_stops_it_and_says_what_stays(board: ScriptedBoard) -> None:
 
 
 def test_it_goes_on_when_the_workflow_that_wanted_it_is_gone(board: ScriptedBoard) -> None:
-    with pytest.raises(UserError, match="is gone; the board goes on by itself"):
+    with pytest.raises(UserError, match="has ended; the board continues on its own"):
         job(board, Notes(gone=lambda: board.clock.now > 60)).run(dict, "")
     assert "stop" not in [command for _, command in board.commands]
 
@@ -187,7 +187,7 @@ def test_one_at_work_is_followed_and_an_older_plan_is_stopped(board: ScriptedBoa
     board.starts = 1
     watcher = Notes()
     job(board, watcher).run(dict, "")
-    assert watcher.notes == ["found the board at it already: following it"]
+    assert watcher.notes == ["the job is already running on the board: following it"]
     board.ends_at = board.clock.now + 600
     older = DetachedJob(*(job(board, watcher).__dict__ | {"plan_id": "new"}).values())
     board.last = {"state": "done", "message": "", "plan_id": "new"}

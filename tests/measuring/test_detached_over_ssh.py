@@ -129,7 +129,7 @@ def test_a_cut_link_is_said_and_the_job_goes_on_to_its_end(bench: Bench) -> None
     thread, ends = bench.in_background(watcher)
     bench.wire.cut()
     deadline = time.monotonic() + 40
-    while not any("the board goes on by itself" in note for note in watcher.notes):
+    while not any("the board continues on its own" in note for note in watcher.notes):
         assert time.monotonic() < deadline, watcher.notes
         time.sleep(0.1)
     bench.wire.mend()

@@ -46,8 +46,8 @@ def test_both_formats(tmp_path: Path, ending: str, counters: object) -> None:
     ("ending", "problem"),
     [
         ("print('no access', file=sys.stderr); sys.exit(3)", "exit status 3: no access"),
-        ("print('cycles many')", "no name and number"),
-        ("print('{\"cycles\": ')", "no JSON"),
+        ("print('cycles many')", "not a name and a number"),
+        ("print('{\"cycles\": ')", "did not print JSON"),
         ("pass", "printed no counters"),
     ],
 )

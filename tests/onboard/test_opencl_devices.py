@@ -63,12 +63,12 @@ def test_it_lists_what_pyopencl_lists(loader: Path) -> None:
             assert device["extensions"] == sorted(known.extensions.split())
 
 
-def test_a_loader_without_a_driver_is_told(loader: Path, tmp_path: Path) -> None:
+def test_a_loader_without_a_driver_is_reported(loader: Path, tmp_path: Path) -> None:
     answer = ask(loader, PYOPENCL_HOME=str(tmp_path), OCL_ICD_VENDORS=str(tmp_path))
     assert answer == {"platforms": [], "problem": "the OpenCL library lists no platform"}
 
 
-def test_a_library_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_library_that_is_none_is_reported(tmp_path: Path) -> None:
     for name in ("libOpenCL.so", "libGLES_mali.so", "libmali.so", "libOpenCL.so.1"):
         (tmp_path / name).write_text("no library")
     answer = ask(tmp_path)
@@ -76,7 +76,7 @@ def test_a_library_that_is_none_is_told(tmp_path: Path) -> None:
     assert answer["problem"].startswith("there is no OpenCL library: ")
 
 
-def test_a_driver_that_crashes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_that_crashes_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The child process, not the one that asks, meets the driver."""
     monkeypatch.syspath_prepend(str(ONBOARD))
     import opencl_devices

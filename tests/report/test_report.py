@@ -28,7 +28,7 @@ from nntest.analysis.estimate import estimate
 from nntest.analysis.schedule import schedule
 from nntest.analysis.study_figure import study_figure
 from nntest.archives.measurements import to_frame
-from nntest.config.comparison import Compare, ComparedSide
+from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.config.plot_options import PlotOptions
 from nntest.domain.networks import mobilenet_v1
 from nntest.domain.tables.all import ALL
@@ -279,9 +279,9 @@ class TestOtherPages:
 class TestTableView:
     def test_columns_that_say_the_same_are_told_once(self, frame):
         view = table_view("summary", analysis.summary(frame, 42))
-        told = dict(view.same)
-        assert told["platform"] == "Test board"
-        assert told["batch"] == "1"
+        reported = dict(view.same)
+        assert reported["platform"] == "Test board"
+        assert reported["batch"] == "1"
         shown = [name for name, _ in view.headers]
         assert "platform" not in shown
         assert {"operator", "tensor", "tuner", "median_us"} <= set(shown)
@@ -381,7 +381,7 @@ class TestHeadline:
         assert "best single choice: conv DEFAULT, " in text
         assert "nothing mixed is better" in text
 
-    def test_ties_are_told(self):
+    def test_ties_are_reported(self):
         choices = [("directconv", "NONE"), ("directconv", "DEFAULT")]
         text = "\n".join(headline(all_tables(to_frame(study_rows(choices=choices)))))
         assert "no difference)" in text
@@ -492,21 +492,21 @@ def test_in_a_browser(inputs, tmp_path, width):
     assert "CONSOLE" not in done.stderr, done.stderr
     page = tmp_path / "dom.html"
     page.write_text(done.stdout, "utf-8")
-    told = {
+    reported = {
         name.removeprefix("data-"): json.loads(value)
         for name, value in Page(page).all("body")[0].items()
         if name.startswith("data-")
     }
-    assert "error" not in told
-    numbers = [float(value) for value in told["up"]]
+    assert "error" not in reported
+    numbers = [float(value) for value in reported["up"]]
     expected = sorted(inputs.tables["summary"]["median_us"])
     assert numbers == expected
-    assert [float(value) for value in told["down"]] == expected[::-1]
-    assert told["sort"] == "median µs"
-    assert told["shown"] == 2
-    assert told["count"] == f"2 of {len(inputs.tables['speedup'])} rows shown"
-    assert told["link"].startswith("data:image/")
-    assert told["wide"], "the page itself must not scroll sideways"
+    assert [float(value) for value in reported["down"]] == expected[::-1]
+    assert reported["sort"] == "median µs"
+    assert reported["shown"] == 2
+    assert reported["count"] == f"2 of {len(inputs.tables['speedup'])} rows shown"
+    assert reported["link"].startswith("data:image/")
+    assert reported["wide"], "the page itself must not scroll sideways"
 
 
 def test_networks_and_comparisons_in_the_headline_and_on_the_page(tmp_path):
@@ -523,17 +523,17 @@ def test_networks_and_comparisons_in_the_headline_and_on_the_page(tmp_path):
 
     new = run(1, 2.0)
     tables = all_tables(new, [small])
-    compare = Compare(baseline=ComparedSide(run="old.zip"), fail_on_regression=20)
+    compare = ComparisonConfig(baseline=ComparisonBaseline(run="old.zip"), fail_on_regression=20)
     tables["comparison"] = comparison(new, compare, run(2, 1.0), [small], "study", 42)
     best = tables["estimate"].iloc[0]
-    told = "\n".join(headline(tables))
-    assert f"measured end to end: {duration(best['measured_us'])}" in told
-    assert f"the estimate is {best['error'] * 100:+.1f} % off" in told
-    assert "estimated against measured (best): 1 network, mean error" in told
+    reported = "\n".join(headline(tables))
+    assert f"measured end to end: {duration(best['measured_us'])}" in reported
+    assert f"the estimate is {best['error'] * 100:+.1f} % off" in reported
+    assert "estimated against measured (best): 1 network, mean error" in reported
     study = tables["study_figure"].iloc[0]
-    assert f"as the 2018 study counted: {duration(study['study_us'])}" in told
-    assert "this run against run old.zip: 9 slower" in told
-    assert "slower: " in told and " 2.0" in told and "and 4 more" in told
+    assert f"as the 2018 study counted: {duration(study['study_us'])}" in reported
+    assert "this run against run old.zip: 9 slower" in reported
+    assert "slower: " in reported and " 2.0" in reported and "and 4 more" in reported
     page = tmp_path / "report.html"
     write_page(page, bare(tables))
     text = page.read_text("utf-8")

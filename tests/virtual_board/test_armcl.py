@@ -290,7 +290,7 @@ def test_kernels_are_taken_down_by_phase(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operator", "variables", "status", "kind_of", "told"),
+    ("operator", "variables", "status", "kind_of", "reported"),
     [
         (
             "conv",
@@ -317,12 +317,17 @@ def test_kernels_are_taken_down_by_phase(runner: Runner) -> None:
         ("conv", {"CK_IN_SHAPE_C": "many"}, 2, "not-supported", "is not an integer"),
     ],
 )
-def test_what_cannot_be_measured_is_told(
-    runner: Runner, operator: str, variables: dict[str, Any], status: int, kind_of: str, told: str
+def test_what_cannot_be_measured_is_reported(
+    runner: Runner,
+    operator: str,
+    variables: dict[str, Any],
+    status: int,
+    kind_of: str,
+    reported: str,
 ) -> None:
     ended, folder = runner.run(operator, TENSORS[0], "NONE", **variables)
     assert ended == status
     said = runner.read(f"{folder}/tmp-nntest-status.json")
     assert said["status"] == kind_of
-    assert told in said["reason"]
+    assert reported in said["reason"]
     assert runner.transport.read(f"{folder}/tmp-ck-timer.json") is None

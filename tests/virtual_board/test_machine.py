@@ -147,7 +147,7 @@ def test_a_start_that_fails_leaves_nothing(machine: VirtualBoard) -> None:
     machine.start()
 
 
-def test_a_port_in_use_is_told(machine: VirtualBoard) -> None:
+def test_a_port_in_use_is_reported(machine: VirtualBoard) -> None:
     machine.do("stop")
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -158,7 +158,7 @@ def test_a_port_in_use_is_told(machine: VirtualBoard) -> None:
     assert f"port {machine.port} of 127.0.0.1: Address already in use" in failed.stderr
 
 
-def test_a_folder_without_a_board_is_told(machine: VirtualBoard, tmp_path: Path) -> None:
+def test_a_folder_without_a_board_is_reported(machine: VirtualBoard, tmp_path: Path) -> None:
     nowhere = VirtualBoard(tmp_path, machine.port)
     failed = nowhere.command("start")
     assert failed.returncode == 1

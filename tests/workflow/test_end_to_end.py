@@ -31,7 +31,7 @@ def measured_whole(checkout: Checkout) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A study of two networks, one of which is no chain, run to its end.  Not to be changed."""
+    """A study of two networks, one of which is not a chain, run to its end.  Not to be changed."""
     checkout = Checkout.make(
         tmp_path_factory.mktemp("whole") / "checkout",
         end_to_end=True,
@@ -108,7 +108,7 @@ def test_a_network_that_is_no_chain_is_left_out_and_named(whole: Checkout) -> No
     page = (whole.results / "report.html").read_text("utf-8")
     assert (
         "tiny, batch 1, SCHEDULE: not measured end to end on here with opencl-reference: its "
-        "layers are no chain: third takes 8x16x16, but second gives 16x16x16."
+        "layers do not form a chain: third takes 8x16x16, but second gives 16x16x16."
     ) in page
 
 

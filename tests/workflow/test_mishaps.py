@@ -86,7 +86,7 @@ def test_two_runs_at_once_in_one_folder(slow: Checkout) -> None:
     wait_for_repetitions(slow, 1)
     status, output = slow.run_anyhow(*SWEEP)
     assert status != 0
-    assert "another run is at work in this folder: study tiny" in output
+    assert "another run is active in this folder: study tiny" in output
     assert "Traceback" not in output
     assert running.wait(timeout=300) == 0, (slow.folder / "output").read_text()
     assert_nothing_twice(slow, 8 * 12)
@@ -115,9 +115,9 @@ def test_a_board_is_taken_over_when_asked_to(slow: Checkout, tmp_path: Path) -> 
     other.configure(on_busy_board="take-over", repetitions=1)
     assert "taking the board over from" in other.run(*SWEEP)
     assert len(other.journal()) == 8
-    # Who had it is told, and loses nothing.
+    # Who had it is reported, and loses nothing.
     assert running.wait(timeout=120) != 0
-    assert "was stopped from elsewhere" in (slow.folder / "output").read_text()
+    assert "another process stopped the sweep" in (slow.folder / "output").read_text()
     measured = slow.journal()
     slow.run(*SWEEP)
     assert slow.journal()[: len(measured)] == measured
@@ -174,19 +174,19 @@ def test_a_typo_in_the_config(fresh: Checkout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "reported"),
     [
         ("broken.zip", b"no zip at all", "broken.zip"),
         ("empty.zip", b"", "empty.zip"),
     ],
 )
-def test_a_zip_that_is_no_zip(study: Checkout, name: str, content: bytes, told: str) -> None:
+def test_a_zip_that_is_no_zip(study: Checkout, name: str, content: bytes, reported: str) -> None:
     (study.folder / name).write_bytes(content)
     study.configure(imports=[name])
     before = study.journal()
     status, output = study.run_anyhow()
     assert status != 0
-    assert told in output
+    assert reported in output
     assert "Traceback" not in output
     assert study.journal() == before
     study.configure()
@@ -201,7 +201,9 @@ def test_an_import_that_is_not_there(study: Checkout) -> None:
 
 
 @own_study
-def test_a_program_that_always_fails_is_told_and_tried_again_once_mended(fresh: Checkout) -> None:
+def test_a_program_that_always_fails_is_reported_and_tried_again_once_repaired(
+    fresh: Checkout,
+) -> None:
     kernels = "scripts/onboard/opencl_reference/kernels"
     good = {path: path.read_text() for path in (fresh.folder / kernels).glob("*.cl")}
     for path in good:

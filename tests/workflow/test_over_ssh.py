@@ -103,7 +103,7 @@ def test_a_link_that_is_cut_and_comes_back(bench: Bench) -> None:
     running = bench.checkout.start(*SWEEP)
     bench.wait_for(lambda: len(bench.journal()) >= 5)
     bench.wire.cut()
-    bench.wait_for(lambda: "the board goes on by itself" in bench.output())
+    bench.wait_for(lambda: "the board continues on its own" in bench.output())
     bench.wire.mend()
     assert running.wait(timeout=300) == 0, bench.output()
     bench.assert_all_once()
@@ -126,7 +126,7 @@ def test_the_boards_sshd_and_runner_killed(bench: Bench) -> None:
     bench.wire.hang_up()
     os.kill(runner, signal.SIGKILL)
     measured = len(bench.journal())
-    bench.wait_for(lambda: "the board goes on by itself" in bench.output())
+    bench.wait_for(lambda: "the board continues on its own" in bench.output())
     bench.sshd.start()
     assert len(bench.journal()) == measured
     # Once it is back the controller finds the runner gone and starts it again.
@@ -202,7 +202,7 @@ def test_governors_are_put_back_although_the_controller_died(bench: Bench, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("connect", "told"),
+    ("connect", "reported"),
     [
         ({"key": "/nowhere/key"}, "/nowhere/key"),
         ({"user": "x; rm -rf ~"}, "board here"),
@@ -211,7 +211,7 @@ def test_governors_are_put_back_although_the_controller_died(bench: Bench, tmp_p
     ],
 )
 def test_a_board_that_cannot_be_reached_as_its_file_says(
-    bench: Bench, connect: dict[str, Any], told: str
+    bench: Bench, connect: dict[str, Any], reported: str
 ) -> None:
     path = bench.checkout.folder / "config/boards/here.yaml"
     content = yaml.safe_load(path.read_text())
@@ -219,7 +219,7 @@ def test_a_board_that_cannot_be_reached_as_its_file_says(
     bench.checkout.write("config/boards/here.yaml", **content)
     status, output = bench.checkout.run_anyhow()
     assert status != 0
-    assert told in output
+    assert reported in output
     assert "Traceback" not in output
     assert list(bench.sshd.home.iterdir()) == []
 

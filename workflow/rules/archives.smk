@@ -9,7 +9,7 @@ rule merge:
         imports=IMPORTED,
     output:
         archive=MERGED,
-        told=f"{RESULTS}/tables/merge.txt",
+        remarks=f"{RESULTS}/tables/merge.txt",
     log:
         f"{LOGS}/merge.log",
     conda:

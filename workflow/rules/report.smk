@@ -1,4 +1,4 @@
-# One page that tells it all.
+# One page with all results.
 
 
 rule report:
@@ -24,7 +24,7 @@ rule report:
             for sweep in SWEEPS.values()
         ],
         chosen=expand(f"{RESULTS}/sweeps/{{sweep}}.json", sweep=NETWORK_SWEEPS),
-        told=rules.merge.output.told,
+        remarks=rules.merge.output.remarks,
     output:
         page=report(
             REPORT,

@@ -38,12 +38,12 @@ rule table:
 
 
 rule no_regressions:
-    # The last step: what it complains of has been tabulated, plotted and reported before.
+    # The last step: its regressions have been tabulated, plotted and reported before.
     input:
         comparison=f"{RESULTS}/tables/comparison.parquet",
         report=REPORT,
     output:
-        told=f"{RESULTS}/no-regressions.txt",
+        result=f"{RESULTS}/no-regressions.txt",
     log:
         f"{LOGS}/no_regressions.log",
     conda:

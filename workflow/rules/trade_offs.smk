@@ -1,4 +1,4 @@
-# Whole networks against each other, and the pages to click at.
+# Whole networks against each other, and the interactive pages.
 
 
 rule configurations:

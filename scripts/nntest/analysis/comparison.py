@@ -36,7 +36,7 @@ from scipy.stats import mannwhitneyu
 from nntest.analysis.points import KEY_COLUMNS, data_type, labelled, row_order
 from nntest.analysis.stats import Sample, ratio_of_medians
 from nntest.archives.measurements import measured
-from nntest.config.comparison import Compare
+from nntest.config.comparison import ComparisonConfig
 from nntest.domain.networks import Network
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.study import COMPARISON
@@ -65,7 +65,7 @@ class Side:
 
 def comparison(
     frame: pd.DataFrame,
-    compare: Compare | None,
+    compare: ComparisonConfig | None,
     run: pd.DataFrame | None,
     networks: Sequence[Network],
     padding: str,
@@ -88,7 +88,7 @@ def comparison(
 
 
 def _sides(
-    frame: pd.DataFrame, compare: Compare, run: pd.DataFrame | None
+    frame: pd.DataFrame, compare: ComparisonConfig, run: pd.DataFrame | None
 ) -> Iterator[tuple[Side, Side]]:
     by, pattern = compare.baseline.by, compare.baseline.pattern
     if by == "run":
@@ -139,7 +139,9 @@ def _layers_by_tensor(networks: Sequence[Network], padding: str) -> dict[tuple[s
 # -- two sides -----------------------------------------------------------------------------
 
 
-def compared(baseline: Side, other: Side, compare: Compare, seed: int) -> list[dict[str, Any]]:
+def compared(
+    baseline: Side, other: Side, compare: ComparisonConfig, seed: int
+) -> list[dict[str, Any]]:
     """Rows of the table `comparison` for two sides: what got slower first, then what failed.
 
     Points stand for each other if operator, tensor, batch size and tuner are the same, and
@@ -202,7 +204,7 @@ def _refuse_mixture(baseline: Side, other: Side, across: Sequence[str]) -> None:
                 raise UserError(
                     f"comparison: '{baseline.label}' and '{other.label}' have no {name} in common, "
                     f"and '{side.label}' has several: {', '.join(values)}",
-                    f"compare runs that share a {name}, or name one {name} a side",
+                    f"compare runs that share a {name}, or name one {name} for each side",
                 )
 
 
@@ -228,7 +230,11 @@ def _plain(operator: str) -> str:
 
 
 def _row(
-    key: Key, before: pd.DataFrame | None, after: pd.DataFrame | None, compare: Compare, seed: int
+    key: Key,
+    before: pd.DataFrame | None,
+    after: pd.DataFrame | None,
+    compare: ComparisonConfig,
+    seed: int,
 ) -> dict[str, Any]:
     """One point on both sides, its verdict not yet adjusted; verdict '' if neither has a time."""
     shown = after if after is not None else before
@@ -298,7 +304,7 @@ def _units(rows: pd.DataFrame, unit: str) -> list[int]:
         return [int(number) for number in _runs(rows)]
     origin = ["archive", "entry", "point", "subpoint", "process_id"]
     process = rows.groupby(origin, dropna=False, sort=True).ngroup().to_numpy()
-    # A process that nobody recorded was started for its repetition alone.
+    # A process that is not recorded was started for its repetition alone.
     unknown = rows["process_id"].isna().to_numpy()
     return [int(number) for number in np.where(unknown, -1 - np.arange(len(rows)), process)]
 
@@ -341,7 +347,7 @@ def adjust(p_values: Sequence[float]) -> list[float]:
 
 
 def units_needed(points: int) -> int:
-    """Units a side from which on one point among `points` can be told to differ."""
+    """Units a side from which on one point among `points` can be found to differ."""
     units = 2
     while 2 / math.comb(2 * units, units) * points >= ALPHA:
         units += 1
@@ -381,7 +387,7 @@ def point_text(row: Mapping[Any, Any]) -> str:
 
 
 def change_text(row: Mapping[Any, Any]) -> str:
-    """What became of it."""
+    """Its change, in words."""
     if row["verdict"] == FAILED:
         return f"failed ({row['note']}), and did not in the baseline"
     text = f"{row['ratio']:.2f} times as long"

@@ -46,7 +46,7 @@ def end_to_end(
         others = [
             other
             for other in found
-            if (other.group, other.choice.name) == (one.group, one.choice.name)
+            if (other.group, other.schedule.name) == (one.group, one.schedule.name)
             and other.network.name != one.network.name
         ]
         cost = layer_cost(others)

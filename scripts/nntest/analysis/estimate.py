@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from nntest.analysis.points import GROUP_COLUMNS, Group, MeasuredPoint, choices_of, points
-from nntest.analysis.schedule import Slot, slots
+from nntest.analysis.schedule import TensorUse, tensor_uses
 from nntest.analysis.stats import (
     FloatArray,
     Interval,
@@ -23,7 +23,7 @@ from nntest.analysis.stats import (
     sum_of_draws,
     weighted_sum,
 )
-from nntest.analysis.uniform_schedules import BEST, FASTEST, Choice, choices_for
+from nntest.analysis.uniform_schedules import BEST, FASTEST, NetworkSchedule, schedules_for
 from nntest.domain.networks import Network
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.networks import ESTIMATE, LAYER_TIMES
@@ -34,15 +34,15 @@ __all__ = ["BEST", "Estimate", "estimate", "estimates", "layer_times"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """One network at one choice on one platform and library; times in µs for one batch."""
+    """One network at one schedule on one platform and library; times in µs for one batch."""
 
     network: Network
     group: Group
-    slots: tuple[Slot, ...]
+    tensor_uses: tuple[TensorUse, ...]
     """The tensors that were measured at all."""
-    choice: Choice
+    schedule: NetworkSchedule
     measured: MeasuredPoint | None
-    """The whole network's own measurement at this choice."""
+    """The whole network's own measurement at this schedule."""
 
     @property
     def batch_size(self) -> int:
@@ -52,7 +52,7 @@ class Estimate:
     @property
     def total(self) -> float:
         """Sum of repeats x median."""
-        return math.fsum(slot.repeats * point.sample.median for slot, point in self.choice.parts)
+        return math.fsum(use.repeats * point.sample.median for use, point in self.schedule.parts)
 
     @property
     def queued(self) -> float:
@@ -61,40 +61,40 @@ class Estimate:
         Each layer alone pays for waking the device and for being waited for; what that costs was
         measured beside it, and is taken off for all layers but one.
         """
-        if not self.choice.parts:
+        if not self.schedule.parts:
             return float("nan")
-        waits = [point.waiting for _, point in self.choice.parts]
-        less = math.fsum(slot.repeats * point.waiting for slot, point in self.choice.parts)
+        waits = [point.waiting for _, point in self.schedule.parts]
+        less = math.fsum(use.repeats * point.waiting for use, point in self.schedule.parts)
         return self.total - less + math.fsum(waits) / len(waits)
 
     @property
     def total_min(self) -> float:
-        """Sum of repeats x minimum, at the same choices."""
-        return math.fsum(slot.repeats * point.sample.minimum for slot, point in self.choice.parts)
+        """Sum of repeats x minimum, at the same schedule."""
+        return math.fsum(use.repeats * point.sample.minimum for use, point in self.schedule.parts)
 
     @property
     def draws(self) -> FloatArray | None:
         """Bootstrap draws of the sum of medians."""
         return sum_of_draws(
-            [(slot.repeats, point.sample.median_draws) for slot, point in self.choice.parts]
+            [(use.repeats, point.sample.median_draws) for use, point in self.schedule.parts]
         )
 
     @property
     def interval(self) -> Interval:
         """The sum of medians with its interval."""
-        parts = self.choice.parts
+        parts = self.schedule.parts
         return weighted_sum([(s.repeats, p.sample.median_draws) for s, p in parts], self.total)
 
     @property
     def min_interval(self) -> Interval:
         """The sum of minima with its interval."""
-        parts = self.choice.parts
+        parts = self.schedule.parts
         return weighted_sum([(s.repeats, p.sample.minimum_draws) for s, p in parts], self.total_min)
 
     @property
     def whole(self) -> bool:
         """Whether the sum covers every layer of the network."""
-        covered = len(self.choice.covered) == len(self.network.layers)
+        covered = len(self.schedule.covered) == len(self.network.layers)
         return covered and not self.network.uncovered
 
     @property
@@ -110,9 +110,9 @@ class Estimate:
         return {
             "network": self.network.name,
             **dict(zip(GROUP_COLUMNS, self.group, strict=True)),
-            "choice": self.choice.name,
-            "operator": self.choice.operator,
-            "tuner": self.choice.tuner,
+            "choice": self.schedule.name,
+            "operator": self.schedule.operator,
+            "tuner": self.schedule.tuner,
         }
 
 
@@ -136,7 +136,7 @@ def estimate(
     A sum covers what was measured: `covered_layers` of `layers`, `covered_macs_share` of the
     multiply-accumulates; `not_covered` names the other layers.  `complete` is false where a
     fixed choice lacks layers that others have, which `missing_layers` names: such a sum is too
-    small to be compared.  `extrapolated_total_us` is no measurement: the whole network if the
+    small to be compared.  `extrapolated_total_us` is not a measurement: the whole network if the
     layers not covered ran at the covered layers' operations per second (executed operations),
     which flatters layers that are bound by memory, such as depthwise ones.
 
@@ -148,11 +148,11 @@ def estimate(
 def estimates(
     frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
 ) -> Iterator[Estimate]:
-    """Estimates of every network: per group the best, complete fixed ones by time, the others."""
+    """Estimates of every network: per group the best, complete uniform ones by time, the others."""
     grouped = choices_of(points(frame, seed))
     for network in networks:
         for group, found in grouped.items():
-            measured = tuple(slot for slot in slots(found, network, padding) if slot.choices)
+            measured = tuple(use for use in tensor_uses(found, network, padding) if use.points)
             if not measured:
                 continue
             whole = {
@@ -160,38 +160,38 @@ def estimates(
                 for point in found
                 if point.species == NETWORK and point.tensor == network.name
             }
-            choices = choices_for(measured, network, set(whole) - {SCHEDULE})
+            schedules = schedules_for(measured, network, set(whole) - {SCHEDULE})
             made = [
-                Estimate(network, group, measured, choice, _measured(choice, choices, whole))
-                for choice in choices
+                Estimate(network, group, measured, one, _measured(one, schedules, whole))
+                for one in schedules
             ]
             yield made[0]
-            yield from sorted(made[1:], key=lambda one: (not one.choice.complete, one.total))
+            yield from sorted(made[1:], key=lambda one: (not one.schedule.complete, one.total))
 
 
 def _measured(
-    choice: Choice, choices: Sequence[Choice], whole: dict[str, MeasuredPoint]
+    schedule: NetworkSchedule, schedules: Sequence[NetworkSchedule], whole: dict[str, MeasuredPoint]
 ) -> MeasuredPoint | None:
-    """The run of the whole network that is this choice's.
+    """The run of the whole network at this schedule.
 
     Its tuner's column says SCHEDULE, or the tuner of all layers, with the fastest operator for
-    each; that is a fixed choice's only where a single operator has that tuner.
+    each; that is a uniform schedule's only where a single operator has that tuner.
     """
-    if choice.name == BEST:
+    if schedule.name == BEST:
         return whole.get(SCHEDULE)
-    alike = [other for other in choices if other.tuner == choice.tuner]
-    alone = len(alike) == 1 or choice.name == f"{FASTEST} {choice.tuner}"
-    return whole.get(choice.tuner) if alone else None
+    alike = [other for other in schedules if other.tuner == schedule.tuner]
+    alone = len(alike) == 1 or schedule.name == f"{FASTEST} {schedule.tuner}"
+    return whole.get(schedule.tuner) if alone else None
 
 
 def _row(one: Estimate) -> dict[str, Any]:
-    """The figures of one choice."""
-    network, choice = one.network, one.choice
-    total, parts = one.total, choice.parts
+    """The figures of one schedule."""
+    network, schedule = one.network, one.schedule
+    total, parts = one.total, schedule.parts
     interval, smallest = one.interval, one.min_interval
-    covered = choice.covered
+    covered = schedule.covered
     others = [place for place in range(len(network.layers)) if place not in covered]
-    flops = sum(slot.repeats * slot.tensor.executed_flops(one.batch_size) for slot, _ in parts)
+    flops = sum(use.repeats * use.tensor.executed_flops(one.batch_size) for use, _ in parts)
     more = sum(network.layers[place].tensor.executed_flops(one.batch_size) for place in others)
     macs = sum(network.layers[place].macs for place in covered)
     ratio = one.ratio
@@ -211,13 +211,13 @@ def _row(one: Estimate) -> dict[str, Any]:
         "total_min_us": one.total_min,
         "min_ci_low_us": smallest.low,
         "min_ci_high_us": smallest.high,
-        "complete": choice.complete,
+        "complete": schedule.complete,
         "covered_layers": len(covered),
         "layers": len(network.layers),
         "covered_macs_share": macs / network.macs if network.macs else None,
         "extrapolated_total_us": total * (flops + more) / flops if flops else None,
-        "others": choice.others,
-        "missing_layers": ", ".join(network.layers[place].name for place in choice.missing),
+        "others": schedule.others,
+        "missing_layers": ", ".join(network.layers[place].name for place in schedule.missing),
         "not_covered": ", ".join(
             [*(network.layers[place].name for place in others), *network.uncovered]
         ),
@@ -236,9 +236,9 @@ def layer_times(
     rows: list[dict[str, Any]] = []
     for one in estimates(frame, networks, padding, seed):
         by_position = {
-            position: (slot, point)
-            for slot, point in one.choice.parts
-            for position in slot.positions
+            position: (use, point)
+            for use, point in one.schedule.parts
+            for position in use.positions
         }
         total = one.total
         for position, layer in enumerate(one.network.layers):

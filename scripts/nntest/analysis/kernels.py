@@ -15,7 +15,7 @@ from onboard import outcomes
 
 from nntest.analysis.points import KEY_COLUMNS, labelled, points, row_order
 from nntest.analysis.stats import Sample, ratio_of_medians
-from nntest.archives.ck.profiles import UNTOLD
+from nntest.archives.ck.profiles import UNKNOWN_PHASE
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.study import KERNEL_SHARE
 
@@ -56,7 +56,7 @@ def timed_kernels(kernels: pd.DataFrame) -> pd.DataFrame:
     rows = labelled(kernels)
     ran = (
         (rows["status"] == outcomes.OK)
-        & rows["phase"].isin(["run", UNTOLD])
+        & rows["phase"].isin(["run", UNKNOWN_PHASE])
         & (rows["kernel"] != "")
     )
     rows = rows[ran].reset_index(drop=True)
@@ -101,13 +101,13 @@ def kernel_share(frame: pd.DataFrame, kernels: pd.DataFrame, seed: int) -> pd.Da
             "between_us": timed.median - sample.median if timed else None,
             "profiled_wall_us": profiled.median(),
             "share_profiled": (sums / profiled).median(),
-            "note": _UNTOLD if (group["phase"] == UNTOLD).any() else "",
+            "note": _NO_PHASES if (group["phase"] == UNKNOWN_PHASE).any() else "",
         })  # fmt: skip
-    told = {tuple(row[name] for name in keys) for row in rows}
+    reported = {tuple(row[name] for name in keys) for row in rows}
     failed = labelled(kernels)
     failed = failed[failed["status"] != outcomes.OK]
     for key, group in failed.groupby(keys, sort=False, dropna=False):
-        if key not in told:
+        if key not in reported:
             assert isinstance(key, tuple)
             why = {"status": ", ".join(sorted(set(group["status"])))}
             rows.append({
@@ -117,4 +117,4 @@ def kernel_share(frame: pd.DataFrame, kernels: pd.DataFrame, seed: int) -> pd.Da
     return frame_of(sorted(rows, key=row_order), KERNEL_SHARE)
 
 
-_UNTOLD = "CK's profile: weight reshaping and tuner runs are in the sum"
+_NO_PHASES = "CK's profile: weight reshaping and tuner runs are in the sum"

@@ -13,7 +13,7 @@ What the source did not time is interpolated.  A convolution's time is taken to 
 with three costs that are not negative, fitted to the timed convolutions by least squares of the
 relative errors.  A convolution that is missing gets the whole of it.  Depthwise layers, pooling and
 softmax get it without the fixed cost: that is what starting and waiting for an operator alone
-takes, and it belongs to how the source timed, not to a layer in a network.
+takes, and it comes from how the source timed, not from a layer in a network.
 
 Beside it stands what one would do without any layer times: a straight line on multiply-accumulates,
 slope and intercept fitted on the same halves.
@@ -158,7 +158,7 @@ def _number(path: Path, line: int, column: str, value: Any) -> float:
     except ValueError:
         number = float("nan")
     if not 0 < number < np.inf:
-        raise UserError(f"{path}, line {line}: {column} is no time: '{value}'")
+        raise UserError(f"{path}, line {line}: {column} is not a time: '{value}'")
     return number
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from nntest.analysis.estimate import Estimate, estimates
 from nntest.analysis.points import MeasuredPoint, operators_only, points
-from nntest.analysis.schedule import slots
+from nntest.analysis.schedule import tensor_uses
 from nntest.analysis.stats import (
     FloatArray,
     Interval,
@@ -154,11 +154,11 @@ def _bounds(
     """The sum over a network's layers, each with its fastest library."""
     found = {}
     for where, measured in _across_libraries(frame, seed).items():
-        parts = [slot for slot in slots(measured, network, padding) if slot.choices]
-        if sum(slot.repeats for slot in parts) < len(network.layers) or network.uncovered:
+        parts = [use for use in tensor_uses(measured, network, padding) if use.choices]
+        if sum(use.repeats for use in parts) < len(network.layers) or network.uncovered:
             continue  # a sum that lacks layers bounds nothing
-        draws = [(slot.repeats, slot.choices[0].sample.median_draws) for slot in parts]
-        total = math.fsum(slot.repeats * slot.choices[0].sample.median for slot in parts)
+        draws = [(use.repeats, use.choices[0].sample.median_draws) for use in parts]
+        total = math.fsum(use.repeats * use.choices[0].sample.median for use in parts)
         interval = weighted_sum(draws, total)
         found[where] = _Contender(
             BOUND, "", LOWER_BOUND, total, sum_of_draws(draws), interval, None
@@ -192,11 +192,11 @@ def layer_ranking(
     rows: list[dict[str, Any]] = []
     for network in networks:
         for where, measured in _across_libraries(frame, seed).items():
-            for slot in slots(measured, network, padding):
-                if not slot.choices:
+            for use in tensor_uses(measured, network, padding):
+                if not use.choices:
                     continue
-                best = slot.choices[0]
-                others = (point for point in slot.choices if point.library != best.library)
+                best = use.choices[0]
+                others = (point for point in use.choices if point.library != best.library)
                 second = next(others, None)
                 ratio = Interval(float("nan"), float("nan"), float("nan"))
                 if second is not None:
@@ -206,11 +206,11 @@ def layer_ranking(
                 rows.append({
                     "network": network.name,
                     **dict(zip(("platform", "batch_size", "data_type"), where, strict=True)),
-                    "position": slot.positions[0] + 1,
-                    "species": slot.tensor.species,
-                    "tensor": slot.tensor.name,
-                    "layers": ", ".join(layer.name for layer in slot.layers),
-                    "repeats": slot.repeats,
+                    "position": use.positions[0] + 1,
+                    "species": use.tensor.species,
+                    "tensor": use.tensor.name,
+                    "layers": ", ".join(layer.name for layer in use.layers),
+                    "repeats": use.repeats,
                     "library": best.library,
                     "operator": best.operator,
                     "tuner": best.tuner,
@@ -224,7 +224,7 @@ def layer_ranking(
                     "over_fastest_ci_low": ratio.low,
                     "over_fastest_ci_high": ratio.high,
                     "verdict": _verdict(False, ratio) if second else "",
-                    "libraries": len({point.library for point in slot.choices}),
+                    "libraries": len({point.library for point in use.choices}),
                     "share_of_roof": share,
                     "bound": bound,
                 })  # fmt: skip

@@ -1,6 +1,6 @@
 """Choose what each layer of a network is to run with, from what a sweep of the layers measured.
 
-Reads the board's own sweeps alone, never the merged archive: the way of the data has one direction.
+Reads the board's own sweeps alone, never the merged archive: data flow in one direction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Medians = Mapping[tuple[str, str, int], Mapping[tuple[str, str], float]]
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class NetworkLeftOut:
     """A network that cannot be run as a whole, and why."""
 
     network: str
@@ -63,7 +63,7 @@ def measured_medians(archives: Iterable[Path], warmup: str) -> Medians:
 
 
 def _quiet(message: str) -> None:
-    """Whoever merges the archive says what is odd about it."""
+    """The rule merge reports what is odd about the archive."""
 
 
 def _plain(operator: str) -> str:
@@ -74,7 +74,7 @@ def _plain(operator: str) -> str:
 
 def schedule_network(
     study: Study, library: Library, medians: Medians
-) -> tuple[list[NetworkPoint], list[LeftOut]]:
+) -> tuple[list[NetworkPoint], list[NetworkLeftOut]]:
     """(networks to measure as a whole, those left out), for each batch size and choice.
 
     SCHEDULE takes for each layer the operator and tuner with the smallest median; another choice
@@ -93,7 +93,7 @@ def schedule_network(
                         NetworkPoint(network.name, choice, batch_size, description, warmup)
                     )
                 except _NoChoice as error:
-                    left_out.append(LeftOut(network.name, choice, batch_size, str(error)))
+                    left_out.append(NetworkLeftOut(network.name, choice, batch_size, str(error)))
     return points, left_out
 
 
@@ -110,7 +110,7 @@ def _describe(
         raise _NoChoice(f"library {library.name} has no program for a whole network")
     problem = network.why_no_chain()
     if problem:
-        raise _NoChoice(f"its layers are no chain: {problem}")
+        raise _NoChoice(f"its layers do not form a chain: {problem}")
     layers = []
     for layer in network.layers:
         if library.kind == "pip":

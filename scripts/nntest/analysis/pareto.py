@@ -38,7 +38,7 @@ class Front:
 
     @property
     def missing(self) -> int:
-        """Rows left out for want of a value."""
+        """Rows left out because they lack a value."""
         return int((~self.compared).sum())
 
     @property

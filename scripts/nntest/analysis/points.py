@@ -91,7 +91,7 @@ class MeasuredPoint:
     throttled: int
     warmup: str
     waiting: float
-    """What each of its runs paid for being waited for, µs; NaN where nobody measured it."""
+    """What each of its runs paid for being waited for, µs; NaN where it was not measured."""
 
     def keys(self) -> dict[str, Any]:
         """The key as a row of a table has it."""

@@ -23,14 +23,14 @@ from nntest.domain.tensors import Tensor
 
 
 @dataclass(frozen=True)
-class Slot:
+class TensorUse:
     """A distinct tensor of a network, the layers that run it, and what was measured for it."""
 
     tensor: Tensor
     positions: tuple[int, ...]
     """Where in the network it runs, from 0."""
     layers: tuple[Layer, ...]
-    choices: tuple[MeasuredPoint, ...]
+    points: tuple[MeasuredPoint, ...]
     """Measured points, fastest median first; ties by operator and tuner.  May be empty."""
 
     @property
@@ -39,7 +39,7 @@ class Slot:
         return len(self.layers)
 
 
-def slots(found: Sequence[MeasuredPoint], network: Network, padding: str) -> list[Slot]:
+def tensor_uses(found: Sequence[MeasuredPoint], network: Network, padding: str) -> list[TensorUse]:
     """A network's distinct tensors in layer order, with the points of one platform and library.
 
     `padding` as `Network.measured_tensor` has it.
@@ -51,7 +51,7 @@ def slots(found: Sequence[MeasuredPoint], network: Network, padding: str) -> lis
     for point in found:
         by_tensor.setdefault((point.species, point.tensor), []).append(point)
     return [
-        Slot(
+        TensorUse(
             tensor,
             tuple(running),
             tuple(network.layers[position] for position in running),
@@ -82,24 +82,24 @@ def schedule(
     grouped = choices_of(points(operators_only(frame), seed))
     for network in networks:
         for group, found in grouped.items():
-            measured = [slot for slot in slots(found, network, padding) if slot.choices]
-            total = math.fsum(slot.repeats * slot.choices[0].sample.median for slot in measured)
-            for slot in measured:
-                best = slot.choices[0]
+            measured = [use for use in tensor_uses(found, network, padding) if use.points]
+            total = math.fsum(use.repeats * use.points[0].sample.median for use in measured)
+            for use in measured:
+                best = use.points[0]
                 interval = best.sample.median_interval
-                second = slot.choices[1] if len(slot.choices) > 1 else None
+                second = use.points[1] if len(use.points) > 1 else None
                 ratio = Interval(float("nan"), float("nan"), float("nan"))
                 if second is not None:
                     ratio = ratio_of_medians(second.sample, best.sample)
-                time = slot.repeats * interval.value
+                time = use.repeats * interval.value
                 rows.append({
                     "network": network.name,
                     **dict(zip(GROUP_COLUMNS, group, strict=True)),
-                    "position": slot.positions[0] + 1,
-                    "species": slot.tensor.species,
-                    "tensor": slot.tensor.name,
-                    "layers": ", ".join(layer.name for layer in slot.layers),
-                    "repeats": slot.repeats,
+                    "position": use.positions[0] + 1,
+                    "species": use.tensor.species,
+                    "tensor": use.tensor.name,
+                    "layers": ", ".join(layer.name for layer in use.layers),
+                    "repeats": use.repeats,
                     "operator": best.operator,
                     "tuner": best.tuner,
                     "time_us": interval.value,

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from nntest.analysis.points import GROUP_COLUMNS, choices_of, points
-from nntest.analysis.schedule import slots
+from nntest.analysis.schedule import tensor_uses
 from nntest.analysis.stats import weighted_sum
 from nntest.domain.networks import Network
 from nntest.domain.tables.frames import frame_of
@@ -42,19 +42,19 @@ def study_figure(
             # An 8-bit or 16-bit convolution is conv-uint8 or conv-fp16.
             wanted = [point for point in found if point.operator.split("-")[0] in OPERATORS]
             measured = [
-                slot
-                for slot in slots(wanted, network, padding)
-                if slot.tensor.species == "conv" and slot.choices
+                use
+                for use in tensor_uses(wanted, network, padding)
+                if use.tensor.species == "conv" and use.points
             ]
             if not measured:
                 continue
-            best = [(slot.repeats, slot.choices[0].sample) for slot in measured]
+            best = [(use.repeats, use.points[0].sample) for use in measured]
             total = math.fsum(repeats * sample.median for repeats, sample in best)
             interval = weighted_sum([(n, sample.median_draws) for n, sample in best], total)
-            covered = [layer.name for slot in measured for layer in slot.layers]
-            chosen = Counter({slot.choices[0].choice: 0 for slot in measured})
-            for slot in measured:
-                chosen[slot.choices[0].choice] += slot.repeats
+            covered = [layer.name for use in measured for layer in use.layers]
+            chosen = Counter({use.points[0].choice: 0 for use in measured})
+            for use in measured:
+                chosen[use.points[0].choice] += use.repeats
             rows.append({
                 "network": network.name,
                 **dict(zip(GROUP_COLUMNS, group, strict=True)),
@@ -62,8 +62,8 @@ def study_figure(
                 "ci_low_us": interval.low,
                 "ci_high_us": interval.high,
                 "study_min_us": math.fsum(
-                    slot.repeats * min(point.sample.minimum for point in slot.choices)
-                    for slot in measured
+                    use.repeats * min(point.sample.minimum for point in use.points)
+                    for use in measured
                 ),
                 "conv_layers": len(covered),
                 "of_conv_layers": len(convolutions),

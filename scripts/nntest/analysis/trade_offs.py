@@ -39,7 +39,7 @@ def of_estimates(estimates: pd.DataFrame, top1_percent: Mapping[str, float]) -> 
 
     `estimates` is the table of `nntest.analysis.estimate`; `top1_percent` gives the published
     accuracy of the networks that have one.  The time is the one measured end to end, else the
-    estimate; a sum that lacks a layer is no time of the network and gives no row.
+    estimate; a sum that lacks a layer is not a time of the network and gives no row.
     """
     rows: list[dict[str, Any]] = []
     whole = estimates["covered_layers"] == estimates["layers"]

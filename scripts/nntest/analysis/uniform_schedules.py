@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from nntest.analysis.points import MeasuredPoint
-from nntest.analysis.schedule import Slot
+from nntest.analysis.schedule import TensorUse
 from nntest.domain.networks import Network
 
 BEST = "best"
@@ -28,18 +28,18 @@ UNTUNED = "NONE"
 
 
 @dataclass(frozen=True)
-class Choice:
+class NetworkSchedule:
     """For each measured tensor of a network the point that stands for it, under a name."""
 
     name: str
     operator: str
-    """Operators that a fixed choice names, joined by '+'; empty for the best choice."""
+    """Operators that a uniform schedule names, joined by '+'; empty for the best schedule."""
     tuner: str
-    parts: tuple[tuple[Slot, MeasuredPoint], ...]
+    parts: tuple[tuple[TensorUse, MeasuredPoint], ...]
     missing: tuple[int, ...] = ()
-    """Positions of layers that were measured, but not as this choice wants them."""
+    """Positions of layers that were measured, but not as this schedule wants them."""
     others: str = ""
-    """What runs the species that a fixed choice does not name, e.g. 'softmax NONE'."""
+    """What runs the species that a uniform schedule does not name, e.g. 'softmax NONE'."""
 
     @property
     def complete(self) -> bool:
@@ -49,60 +49,62 @@ class Choice:
     @property
     def covered(self) -> set[int]:
         """Positions of the layers that it covers, from 0."""
-        return {position for slot, _ in self.parts for position in slot.positions}
+        return {position for use, _ in self.parts for position in use.positions}
 
 
-def choices_for(
-    measured: Sequence[Slot], network: Network, tuners: Collection[str] = ()
-) -> list[Choice]:
-    """The best choice, then every fixed one, of the slots that were measured (at least one).
+def schedules_for(
+    measured: Sequence[TensorUse], network: Network, tuners: Collection[str] = ()
+) -> list[NetworkSchedule]:
+    """The best schedule, then every uniform one, of the measured tensors (at least one).
 
-    Fixed choices come by name; each was measured on at least one tensor of what it names.  Then
-    come those with a tuner of `tuners` and the fastest operator, where that is another choice.
+    Uniform schedules come by name; each was measured on at least one tensor of what it names.  Then
+    come those with a tuner of `tuners` and the fastest operator, where that is another schedule.
     """
-    best = Choice(BEST, "", "", tuple((slot, slot.choices[0]) for slot in measured))
-    fixed = list(_fixed_choices(measured, network))
-    open_choices = [
+    best = NetworkSchedule(BEST, "", "", tuple((use, use.points[0]) for use in measured))
+    uniform = list(_uniform_schedules(measured, network))
+    open_operator = [
         _fastest_with(measured, tuner)
         for tuner in sorted(tuners)
-        if len({choice.operator for choice in fixed if choice.tuner == tuner}) > 1
+        if len({schedule.operator for schedule in uniform if schedule.tuner == tuner}) > 1
     ]
-    return [best, *fixed, *open_choices]
+    return [best, *uniform, *open_operator]
 
 
-def _fastest_with(measured: Sequence[Slot], tuner: str) -> Choice:
+def _fastest_with(measured: Sequence[TensorUse], tuner: str) -> NetworkSchedule:
     """For each tensor the fastest operator with a tuner, else with NONE; by median."""
-    parts: list[tuple[Slot, MeasuredPoint]] = []
+    parts: list[tuple[TensorUse, MeasuredPoint]] = []
     missing: list[int] = []
-    for slot in measured:
-        found = [point for point in slot.choices if point.tuner == tuner]
-        found = found or [point for point in slot.choices if point.tuner == UNTUNED]
+    for use in measured:
+        found = [point for point in use.points if point.tuner == tuner]
+        found = found or [point for point in use.points if point.tuner == UNTUNED]
         if found:
-            parts.append((slot, found[0]))
+            parts.append((use, found[0]))
         else:
-            missing += slot.positions
-    return Choice(f"{FASTEST} {tuner}", "", tuner, tuple(parts), tuple(sorted(missing)))
+            missing += use.positions
+    return NetworkSchedule(f"{FASTEST} {tuner}", "", tuner, tuple(parts), tuple(sorted(missing)))
 
 
-def _fixed_choices(measured: Sequence[Slot], network: Network) -> Iterator[Choice]:
+def _uniform_schedules(
+    measured: Sequence[TensorUse], network: Network
+) -> Iterator[NetworkSchedule]:
     offered = _named_operators(measured, network)
     tuners = sorted({
-        point.tuner for slot in measured if slot.tensor.species in offered for point in slot.choices
+        point.tuner for use in measured if use.tensor.species in offered for point in use.points
     })  # fmt: skip
     for operators in product(*(sorted(offered[species]) for species in sorted(offered))):
         named = dict(zip(sorted(offered), operators, strict=True))
         for tuner in tuners:
-            choice = _fixed(measured, named, tuner)
-            if any(slot.tensor.species in named for slot, _ in choice.parts):
-                yield choice
+            schedule = _uniform_schedule(measured, named, tuner)
+            if any(use.tensor.species in named for use, _ in schedule.parts):
+                yield schedule
 
 
-def _named_operators(measured: Sequence[Slot], network: Network) -> dict[str, set[str]]:
-    """Operators by species that a fixed choice has to name."""
+def _named_operators(measured: Sequence[TensorUse], network: Network) -> dict[str, set[str]]:
+    """Operators by species that a uniform schedule has to name."""
     operators: dict[str, set[str]] = {}
-    for slot in measured:
-        found = operators.setdefault(slot.tensor.species, set())
-        found |= {point.operator for point in slot.choices}
+    for use in measured:
+        found = operators.setdefault(use.tensor.species, set())
+        found |= {point.operator for point in use.points}
     contested = {species: found for species, found in operators.items() if len(found) > 1}
     if contested:
         return contested
@@ -114,26 +116,28 @@ def _named_operators(measured: Sequence[Slot], network: Network) -> dict[str, se
     return {heaviest: operators[heaviest]}
 
 
-def _fixed(measured: Sequence[Slot], named: Mapping[str, str], tuner: str) -> Choice:
-    parts: list[tuple[Slot, MeasuredPoint]] = []
+def _uniform_schedule(
+    measured: Sequence[TensorUse], named: Mapping[str, str], tuner: str
+) -> NetworkSchedule:
+    parts: list[tuple[TensorUse, MeasuredPoint]] = []
     missing: list[int] = []
     others: list[str] = []
-    for slot in measured:
-        operator = named.get(slot.tensor.species)
+    for use in measured:
+        operator = named.get(use.tensor.species)
         if operator is not None:
             point = next(
-                (p for p in slot.choices if (p.operator, p.tuner) == (operator, tuner)), None
+                (p for p in use.points if (p.operator, p.tuner) == (operator, tuner)), None
             )
         else:
-            by_tuner = {p.tuner: p for p in reversed(slot.choices)}  # the fastest comes last
-            point = by_tuner.get(tuner) or by_tuner.get(UNTUNED) or slot.choices[0]
+            by_tuner = {p.tuner: p for p in reversed(use.points)}  # the fastest comes last
+            point = by_tuner.get(tuner) or by_tuner.get(UNTUNED) or use.points[0]
             others.append(point.choice)
         if point is None:
-            missing += slot.positions
+            missing += use.positions
         else:
-            parts.append((slot, point))
+            parts.append((use, point))
     operators = "+".join(named[species] for species in sorted(named))
-    return Choice(
+    return NetworkSchedule(
         f"{operators} {tuner}", operators, tuner, tuple(parts), tuple(sorted(missing)),
         ", ".join(dict.fromkeys(others)),
     )  # fmt: skip

@@ -85,7 +85,7 @@ def save(frame: pd.DataFrame, parquet: Path, csv: Path) -> None:
 
 
 def load(parquet: Path) -> pd.DataFrame:
-    """Read a measurement table; `UserError` if the file is none, or of another version."""
+    """Read a measurement table; `UserError` if it is not one, or of another version."""
     try:
         table = pq.read_table(parquet)
     except (OSError, pa.ArrowInvalid) as error:

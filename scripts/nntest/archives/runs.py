@@ -19,7 +19,7 @@ from nntest.config.load import read_yaml
 def read_run(study: Study, paths: Sequence[Path], log: TextIO) -> pd.DataFrame | None:
     """Measurement table of CK archives, with platforms named as the study names them.
 
-    None for no paths.  Warnings go to `log` and stderr; `UserError` for what is no archive.
+    None for no paths.  Warnings go to `log` and stderr; `UserError` for what is not an archive.
     """
     if not paths:
         return None

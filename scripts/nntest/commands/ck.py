@@ -87,9 +87,7 @@ def add_to(commands: Commands) -> None:
         "(one row per kernel and repetition), launches (one per launch), counters (one per "
         "hardware counter)",
     )
-    command.add_argument(
-        "--synthetic", action="store_true", help="take the synthetic data sets, too"
-    )
+    command.add_argument("--synthetic", action="store_true", help="include the synthetic data sets")
     add_boards(command)
 
 
@@ -148,7 +146,7 @@ def _show(arguments: argparse.Namespace) -> int:
     if not found:
         raise UserError(
             f"{arguments.archive}: no entry whose UID or alias has '{arguments.entry}'",
-            "nntest ck list shows what there is",
+            "nntest ck list shows the entries",
         )
     return 0
 
@@ -178,7 +176,7 @@ def _merge(arguments: argparse.Namespace) -> int:
 def _convert(arguments: argparse.Namespace) -> int:
     target: Path = arguments.table_file
     if target.suffix not in (".csv", ".parquet"):
-        raise UserError(f"{target}: neither .csv nor .parquet")
+        raise UserError(f"{target}: expected a name that ends in .csv or .parquet")
     read = {
         "measurements": read_rows,
         "kernels": read_kernel_rows,

@@ -23,7 +23,7 @@ from nntest.analysis.comparison import (
 )
 from nntest.archives.runs import platforms_of, read_archives
 from nntest.commands.options import Commands, add_boards, warn, writing
-from nntest.config.comparison import Compare, ComparedSide
+from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.config.plot_options import PlotOptions
 from nntest.errors import UserError
 from nntest.pictures.plots.comparison import comparison_plot
@@ -50,7 +50,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("other", metavar="OTHER")
     parser.add_argument(
         "--min-effect", type=_percent, default=5.0, metavar="PERCENT",
-        help="a difference must exceed this, significantly (default: 5)",
+        help="smallest difference that counts, where it is significant (default: 5)",
     )  # fmt: skip
     parser.add_argument(
         "--fail-on-regression", type=_percent, metavar="PERCENT",
@@ -58,15 +58,15 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("--table", type=Path, metavar="OUT.csv", help="every point, as CSV")
     parser.add_argument("--plot", type=Path, metavar="OUT.svg", help="the picture; a PNG beside it")
-    parser.add_argument("--seed", type=int, default=42, help="of the bootstrap (default: 42)")
+    parser.add_argument("--seed", type=int, default=42, help="seed of the bootstrap (default: 42)")
     add_boards(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(given: argparse.Namespace) -> int:
     limit = given.fail_on_regression
-    compare = Compare(
-        baseline=ComparedSide(run=given.baseline),
+    compare = ComparisonConfig(
+        baseline=ComparisonBaseline(run=given.baseline),
         min_effect_percent=given.min_effect,
         fail_on_regression=False if limit is None else limit,
     )
@@ -104,8 +104,8 @@ def _found(pattern: str) -> list[Path]:
 
 
 def _print(found: pd.DataFrame) -> None:
-    told = found[~found["verdict"].isin(["no difference", "too few repetitions"])]
-    for row in told.to_dict("records"):
+    notable = found[~found["verdict"].isin(["no difference", "too few repetitions"])]
+    for row in notable.to_dict("records"):
         line = f"{row['verdict']:<20} {point_text(row)}"
         if not pd.isna(row["ratio"]):
             line += f": {row['baseline_us']:.1f} to {row['other_us']:.1f} µs, x {row['ratio']:.2f}"
@@ -119,5 +119,5 @@ def _print(found: pd.DataFrame) -> None:
     if tested.any() and units < units_needed(int(tested.sum())):
         print(
             f"note: with {units} processes a side, one point among {int(tested.sum())} that "
-            f"differs alone cannot be told; {units_needed(int(tested.sum()))} could tell it"
+            f"differs alone cannot be detected; {units_needed(int(tested.sum()))} could detect it"
         )

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.add_to(commands)
     arguments = parser.parse_args(argv)
     if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `... | head` is no error
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `... | head` is not an error
     status: int
     with user_errors_end_the_process():
         status = arguments.run(arguments)

@@ -27,7 +27,7 @@ def add_boards(command: argparse.ArgumentParser) -> None:
 
 
 def warn(sentence: str) -> None:
-    """Say what was odd and did not end the command."""
+    """Show a warning."""
     print(f"warning: {sentence}", file=sys.stderr)
 
 

@@ -25,7 +25,7 @@ class LocalConnection(Strict):
 
 
 class SshConnection(Strict):
-    """A board reached over SSH.  No secret belongs here: keys are files, or in an agent."""
+    """A board reached over SSH.  Write no secret here: keys are files, or in an agent."""
 
     transport: Literal["ssh"]
     host: str = Field(min_length=1, description="name, address, or Host of ~/.ssh/config")
@@ -70,7 +70,7 @@ class Gpu(Strict):
     cores: int | None = Field(default=None, ge=1)
     max_mhz: Megahertz | None = None
     peaks: dict[DataType, list[Peak]] = Field(
-        default_factory=dict, description="ceilings by data type (fp32, fp16), each sourced"
+        default_factory=dict, description="ceilings by data type (fp32, fp16), each with its source"
     )
     bandwidth: list[Bandwidth] = Field(default_factory=list)
 
@@ -101,11 +101,9 @@ class Counters(Strict):
     """A program on the board that reads the GPU's hardware counters."""
 
     reader: list[str] = Field(
-        min_length=1, description="command; docs/programs.md says what it is to print"
+        min_length=1, description="command; docs/programs.md describes its output"
     )
-    device: str = Field(
-        default="/dev/mali0", description="what must be there for the reader to read"
-    )
+    device: str = Field(default="/dev/mali0", description="file that the reader needs")
 
 
 class PlatformNames(Strict):
@@ -135,13 +133,13 @@ class Board(Strict):
     )
     lock_file: str = Field(
         default="/tmp/nntest-flow.lock",
-        description="held by whoever measures on the board; the same for everyone who uses it",
+        description="held while measuring; every user of the board must name the same file",
     )
     harness: Literal["native", "ck"] = Field(
         default="native",
         description="what measures: our runner, or Collective Knowledge on the board",
     )
-    ck: CkHarness | None = Field(default=None, description="with harness: ck")
+    ck: CkHarness | None = Field(default=None, description="settings of harness: ck")
     emulated: bool = Field(default=False, description="its times are an emulator's, not a board's")
     platform: PlatformNames = PlatformNames()
     soc: str | None = None
@@ -159,7 +157,7 @@ class Board(Strict):
         default=900.0, ge=0, description="how long a sweep waits for a board whose link was lost"
     )
     libraries: list[Name] | None = Field(
-        default=None, description="those of the study that it has; default: all of the study's"
+        default=None, description="the study's libraries that this board has; default: all"
     )
     python: str | None = Field(
         default=None, description="Python on the board; default: this one here, python3 over SSH"
@@ -171,7 +169,7 @@ class Board(Strict):
     @model_validator(mode="after")
     def _harness_has_its_settings(self) -> Self:
         if self.ck is not None and self.harness != "ck":
-            raise ValueError("`ck` belongs to harness: ck")
+            raise ValueError("`ck` needs harness: ck")
         return self
 
     @property

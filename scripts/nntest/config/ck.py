@@ -23,7 +23,9 @@ class CkRepository(Strict):
         default=None, min_length=1, description="folder on the board, for `ck add repo`"
     )
     archive: str | None = Field(
-        default=None, min_length=1, description="tar or zip file, or folder, here: it is copied"
+        default=None,
+        min_length=1,
+        description="tar file, zip file or folder on this machine; it is copied",
     )
 
     @model_validator(mode="after")
@@ -57,14 +59,16 @@ class CkHarness(Strict):
     repositories: list[CkRepository] = Field(
         default=[CkRepository(name="ck-nntest")], description="registered in this order"
     )
-    user: str = Field(default="nntest-flow", description="what CK is to call you: its first prompt")
+    user: str = Field(
+        default="nntest-flow", description="user name, the answer to CK's first prompt"
+    )
     fixed_sleeps: bool = Field(
         default=True,
         description="false: without CK's pauses of 3.5 s a point, as no published run was measured",
     )
     quiet_timeout_s: Seconds = Field(
         default=3600.0,
-        description="longest time that one of CK's installing commands may go without a word",
+        description="longest time that one of CK's install commands may print nothing",
     )
     overhead_s: Seconds = Field(
         default=600.0,
@@ -82,9 +86,9 @@ class CkHarness(Strict):
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
         if self.command is not None and self.pip is not None:
-            raise ValueError("give `command` (CK is there) or `pip` (install it), not both")
+            raise ValueError("give `command` (CK is installed) or `pip` (install it), not both")
         if self.python is not None and self.pip is None:
-            raise ValueError("`python` belongs to `pip`: a CK that is there knows its own")
+            raise ValueError("`python` needs `pip`: an installed CK has its own Python")
         names = [repository.name for repository in self.repositories]
         if len(set(names)) < len(names):
             raise ValueError(f"repositories listed twice: {', '.join(sorted(set(names)))}")
@@ -97,7 +101,7 @@ class CkDetect(Strict):
     detect: _Entry = Field(description="CK's soft entry, e.g. lib.armcl or compiler.gcc")
     tags: _Tags = Field(description="tags by which it is found once it is registered")
     path: str | None = Field(default=None, min_length=1, description="full path of its file")
-    version: str | None = Field(default=None, min_length=1, description="as CK is to note it")
+    version: str | None = Field(default=None, min_length=1, description="version that CK records")
     extra_tags: _Tags | None = None
     extra_name: str | None = Field(default=None, description="added to its name, e.g. (opencl)")
 
@@ -133,7 +137,7 @@ class CkLibrary(Strict):
     )
     programs: dict[Name, _Entry] = Field(
         default_factory=dict,
-        description="programs by operator that are not called OPERATOR-BACKEND",
+        description="program names by operator, where they are not OPERATOR-BACKEND",
     )
 
     def program(self, operator: str) -> str:
@@ -148,9 +152,9 @@ _NATIVE_KEYS = (
 
 
 def refused_with_ck(given: set[str]) -> None:
-    """`ValueError` for keys of a library's file that CK's own programs cannot be told."""
+    """`ValueError` for keys of a library's file that CK's own programs do not support."""
     refused = [key for key in _NATIVE_KEYS if key in given]
     if refused:
         raise ValueError(
-            f"CK's programs run as they are: leave {', '.join(f'`{key}`' for key in refused)} out"
+            f"CK's programs do not support {', '.join(f'`{key}`' for key in refused)}: remove it"
         )

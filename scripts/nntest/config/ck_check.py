@@ -16,7 +16,7 @@ def check_ck(study: Study) -> None:
     for board in study.boards:
         if board.harness == "ck" and not study.libraries_of(board):
             raise UserError(
-                f"board {board.name}: harness ck measures libraries of kind ck, and the study has "
+                f"board {board.name}: harness ck needs a library of kind ck, and the study has "
                 "none for it",
                 "add one to `libraries` (config/libraries/ck-armcl-18.05.yaml is an example)",
             )
@@ -25,7 +25,7 @@ def check_ck(study: Study) -> None:
         others = [library.name for library in study.libraries if library.kind != "ck"]
         if study.libraries and not others:
             raise UserError(
-                f"board {board.name}: libraries of kind ck are measured by boards with "
+                f"board {board.name}: libraries of kind ck need a board with "
                 f"harness: ck, and the study has no other library for it",
                 "set `harness: ck` in the board's file, or add a library",
             )
@@ -34,19 +34,19 @@ def check_ck(study: Study) -> None:
             continue
         if not any(library in study.libraries_of(board) for board in study.boards):
             raise UserError(
-                f"library {library.name}: kind ck is measured by boards with harness: ck, and "
-                "the study has none that takes it",
-                "set `harness: ck` in a board's file, or take the library out",
+                f"library {library.name}: kind ck needs a board with harness: ck, and "
+                "no board of the study takes it",
+                "set `harness: ck` in a board's file, or remove the library",
             )
         for point in study.points(library):
             if PADS_VARIABLE in point.tensor.env():
                 raise UserError(
-                    f"library {library.name}: the programs of CK-NNTest pad all sides alike, and "
+                    f"library {library.name}: CK-NNTest's programs pad all sides equally, and "
                     f"tensor {point.tensor.name} does not",
-                    "set `padding: study`, or take the tensor out",
+                    "set `padding: study`, or remove the tensor",
                 )
             if point.tensor.species == "maxpool":
                 raise UserError(
                     f"library {library.name}: CK-NNTest has no program for maxpool",
-                    "take it out of the library's `operators`",
+                    "remove it from the library's `operators`",
                 )

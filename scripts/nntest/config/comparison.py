@@ -1,4 +1,4 @@
-"""What a study compares its measurements with, and when a difference ends the run."""
+"""What a study compares its measurements with, and which difference fails the run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nntest.config.fields import Strict
 Percent = Annotated[float, Field(ge=0, le=1000)]
 
 
-class ComparedSide(Strict):
+class ComparisonBaseline(Strict):
     """Which measurements are the baseline; exactly one key."""
 
     library: str | None = Field(
@@ -23,7 +23,7 @@ class ComparedSide(Strict):
     )
     run: str | None = Field(
         default=None,
-        description="CK zips of an earlier run (path or pattern), read for the comparison alone",
+        description="CK zips of an earlier run (path or pattern), read only for the comparison",
     )
 
     @model_validator(mode="after")
@@ -49,16 +49,16 @@ class ComparedSide(Strict):
         return str(getattr(self, self.by))
 
 
-class Compare(Strict):
+class ComparisonConfig(Strict):
     """Compare everything else with a baseline, point by point."""
 
-    baseline: ComparedSide
+    baseline: ComparisonBaseline
     min_effect_percent: Percent = Field(
         default=5.0,
-        description="a difference must exceed this, significantly, to be called one",
+        description="smallest difference that counts, where it is significant",
     )
     fail_on_regression: Percent | Literal[False] = Field(
         default=False,
-        description="end the run with an error where a point is slower than the baseline, "
+        description="fail the run where a point is slower than the baseline, "
         "significantly and by more than this many percent, or fails where the baseline did not",
     )

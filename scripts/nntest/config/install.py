@@ -23,15 +23,18 @@ def _place(value: str) -> str:
     """A URL that is fetched over http(s), or a path on this machine."""
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", value)
     if scheme and scheme.group(1) not in ("http", "https"):
-        raise ValueError(f"'{scheme.group(1)}:' is not fetched: http, https, or a path here")
+        raise ValueError(
+            f"'{scheme.group(1)}:' is not supported: give an http or https URL, or a path "
+            "on this machine"
+        )
     if value.startswith("-") or not value.isprintable():
-        raise ValueError("a URL or a path on this machine was expected")
+        raise ValueError("expected a URL or a path on this machine")
     return value
 
 
 def _archive(value: str) -> str:
     if not value.split("?")[0].endswith(ARCHIVE_SUFFIXES):
-        raise ValueError(f"an archive's name ends in {', '.join(ARCHIVE_SUFFIXES)}")
+        raise ValueError(f"expected a file name that ends in {', '.join(ARCHIVE_SUFFIXES)}")
     return _place(value)
 
 
@@ -39,9 +42,9 @@ def _repository(value: str) -> str:
     """What git may be asked to clone: not `ext::` and its like, which run commands."""
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", value)
     if scheme and scheme.group(1) not in ("http", "https", "ssh", "git", "file"):
-        raise ValueError(f"'{scheme.group(1)}:' is no address of a git repository")
+        raise ValueError(f"'{scheme.group(1)}:' is not the address of a git repository")
     if value.startswith("-") or not value.isprintable() or "::" in value:
-        raise ValueError("the address of a git repository was expected")
+        raise ValueError("expected the address of a git repository")
     return value
 
 
@@ -57,7 +60,7 @@ class AptInstall(Strict):
 
 
 class Preinstalled(Strict):
-    """It is on the board already: where its own build, or somebody's hands, have put it."""
+    """Already on the board, built or installed by hand."""
 
     way: Literal["preinstalled"]
     prefix: BoardFolder | None = Field(
@@ -78,10 +81,10 @@ class SourceInstall(Strict):
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = Field(
         default=None, description="40 digits; beside a tag: what the tag must be"
     )
-    archive: Archive | None = Field(default=None, description="in the place of `git`: URL or path")
-    sha256: Sha256 | None = Field(default=None, description="of the archive")
+    archive: Archive | None = Field(default=None, description="instead of `git`: URL or path")
+    sha256: Sha256 | None = Field(default=None, description="SHA-256 of the archive")
     opencl: bool = True
-    neon: bool = Field(default=True, description="left out on x86-64, which has none")
+    neon: bool = Field(default=True, description="NEON kernels; always off on x86-64")
     graph: bool = Field(default=False, description="the graph library; needs opencl and neon")
     embed_kernels: bool = Field(default=True, description="OpenCL kernels inside of the library")
     openmp: bool = False
@@ -90,14 +93,14 @@ class SourceInstall(Strict):
         default=None, description="scons' arch; default: from the probe, e.g. arm64-v8a"
     )
     extra_cxx_flags: list[Word] = Field(
-        default_factory=list, description="for the compiler, after the library's own"
+        default_factory=list, description="compiler flags, after the library's own"
     )
     options: list[Annotated[str, Field(pattern=r"^[a-z_0-9]+=[A-Za-z0-9_./+,:@-]*$")]] = Field(
-        default_factory=list, description="further words for scons, e.g. asserts=1"
+        default_factory=list, description="further arguments of scons, e.g. asserts=1"
     )
     compiler: Word = "g++"
     jobs: Annotated[int, Field(ge=1, le=256)] | None = Field(
-        default=None, description="compilers at a time; default: a core and 1 GB of memory each"
+        default=None, description="parallel compilers; default: one for each core and GB of memory"
     )
 
     @model_validator(mode="after")
@@ -113,7 +116,7 @@ class SourceInstall(Strict):
         if self.graph and not (self.opencl and self.neon):
             raise ValueError("the graph library needs both `opencl` and `neon`")
         if not (self.opencl or self.neon):
-            raise ValueError("neither `opencl` nor `neon`: nothing could be measured")
+            raise ValueError("set `opencl` or `neon`: without both nothing can be measured")
         own = {"opencl", "neon", "embed_kernels", "openmp", "cppthreads", "arch", "build", "os"}
         taken = own & {word.split("=")[0] for word in self.options}
         taken |= {"extra_cxx_flags"} & {word.split("=")[0] for word in self.options}
@@ -132,7 +135,7 @@ class ReleaseInstall(Strict):
     archive: Archive = Field(description="URL, or a path on this machine")
     sha256: Sha256
     folder: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = Field(
-        default=None, description="below the archive's lib/, e.g. linux-arm64-v8a-neon-cl"
+        default=None, description="folder below the archive's lib/, e.g. linux-arm64-v8a-neon-cl"
     )
 
 
@@ -171,7 +174,7 @@ class BuildHere(Strict):
 
     where: Literal["here"]
     sysroot: Word = Field(
-        description="folder here with the board's system in it: its libraries and headers"
+        description="folder on this machine with the board's libraries and headers"
     )
     compiler: Word = "aarch64-linux-gnu-g++"
     flags: list[Word] = Field(default=["-O2"])

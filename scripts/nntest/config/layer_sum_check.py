@@ -7,7 +7,7 @@ from pydantic import Field
 from nntest.config.fields import Strict
 
 
-class PredictionCheck(Strict):
+class LayerSumCheck(Strict):
     """Layer times of one source, times of whole networks of another, both as CSV."""
 
     layer_times: str = Field(

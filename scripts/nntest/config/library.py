@@ -28,7 +28,9 @@ Warmup = Literal["always", "tuner-only"]
 
 def _known_operator(name: str) -> str:
     if name not in OPERATOR_SPECIES:
-        raise ValueError(f"'{name}' is no operator: one of {', '.join(sorted(OPERATOR_SPECIES))}")
+        raise ValueError(
+            f"'{name}' is not an operator: one of {', '.join(sorted(OPERATOR_SPECIES))}"
+        )
     return name
 
 
@@ -64,12 +66,12 @@ class Library(Strict):
 
     name: Name
     kind: Literal["opencl-reference", "armcl-opencl", "armcl-neon", "ck", "pip"] = Field(
-        description="which class of ours installs it"
+        description="which kind of library; decides how it is installed and run"
     )
     version: str = Field(min_length=1)
     description: str = ""
     operators: dict[Operator, OperatorProgram]
-    install: Install | None = Field(default=None, description="how it comes to the board")
+    install: Install | None = Field(default=None, description="how it is installed on the board")
     build: Build | None = Field(
         default=None, description="how its operator programs are compiled; default: on the board"
     )
@@ -90,14 +92,16 @@ class Library(Strict):
         default=1, ge=1, description="with protocol in-process: timed runs in each process"
     )
     warmup: Warmup = Field(default="always", description="tuner-only: as the 2018 programs did")
-    timeout_s: Seconds = Field(default=300.0, description="for one process")
+    timeout_s: Seconds = Field(default=300.0, description="limit for one process")
     tuner_mode: Literal["exhaustive", "normal", "rapid"] = "rapid"
     tuner_table: str | None = Field(
         default=None,
         description="file here with tuned local sizes of an earlier run, for the tuner CUSTOM",
     )
     data_type: Literal["fp32", "fp16"] = "fp32"
-    layout: Literal["NCHW", "NHWC"] = Field(default="NCHW", description="of tensors in memory")
+    layout: Literal["NCHW", "NHWC"] = Field(
+        default="NCHW", description="layout of tensors in memory"
+    )
     opencl_platform: int = Field(default=0, ge=0, description="index of the OpenCL platform")
     opencl_device: int = Field(default=0, ge=0, description="index of the device in it")
 
@@ -119,8 +123,8 @@ class Library(Strict):
             self._check_armcl()
         elif self.install is not None or self.build is not None or self.adapter or self.settings:
             raise ValueError(
-                f"kind {self.kind} has nothing to install, build or set: leave `install`, "
-                "`build`, `adapter` and `settings` out"
+                f"kind {self.kind} has nothing to install, build or set: remove `install`, "
+                "`build`, `adapter` and `settings`"
             )
         # CK-NNTest's programs have a CUSTOM tuner of their own.
         if (
@@ -128,7 +132,9 @@ class Library(Strict):
             and self.tuner_table is None
             and self.kind not in ("ck", "pip")
         ):
-            raise ValueError("the tuner CUSTOM needs `tuner_table`, a file that a run has tuned")
+            raise ValueError(
+                "the tuner CUSTOM needs `tuner_table`, a file that an earlier run has tuned"
+            )
         return self
 
     def tolerance(self, operator: str) -> float:
@@ -159,7 +165,7 @@ class Library(Strict):
 
     def _check_ck(self) -> None:
         if self.kind != "ck":
-            raise ValueError(f"`ck` belongs to kind ck, not to {self.kind}")
+            raise ValueError(f"`ck` needs kind ck, not {self.kind}")
         if self.ck is None:
             raise ValueError("kind ck needs `ck`, e.g. ck: {library: {package: …, tags: …}}")
         refused_with_ck(self.model_fields_set)
@@ -171,8 +177,7 @@ class Library(Strict):
             raise ValueError(f"kind {self.kind} needs `install`, e.g. install: {{way: apt}}")
         if self.version not in ARMCL_VERSIONS:
             raise ValueError(
-                f"version '{self.version}' is none that the programs are made for: "
-                f"{', '.join(ARMCL_VERSIONS)}"
+                f"version '{self.version}' is not supported; one of: {', '.join(ARMCL_VERSIONS)}"
             )
         if (self.opencl_platform, self.opencl_device) != (0, 0):
             raise ValueError(

@@ -30,7 +30,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def load_study(config: Mapping[str, Any], home: Path) -> Study:
     """The study that a merged config describes; `home` is the workflow's own top folder.
 
-    Raises `UserError` that names the file, the key and the mend.
+    Raises `UserError` that names the file and the key, with a hint.
     """
     settings = _validate(StudyConfig, dict(config), "config")
     folders = [Path("config"), home / "config"]
@@ -76,7 +76,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {_yaml_problem(error)}") from None
     if not isinstance(content, dict):
-        raise UserError(f"{path}: holds no `key: value` lines")
+        raise UserError(f"{path}: expected `key: value` lines")
     return content
 
 
@@ -95,7 +95,7 @@ def _load_named(model: type[Model], kind: str, entry: str, folders: Iterable[Pat
     if content["name"] != path.stem:
         raise UserError(
             f"{path}: name is '{content['name']}', but the file is {path.name}",
-            "leave `name` out, or rename the file",
+            "remove `name`, or rename the file",
         )
     return loaded
 
@@ -191,8 +191,8 @@ def _complaints(error: ValidationError, model: type[BaseModel], where: str) -> s
         if problem["type"] == "extra_forbidden":
             known = _keys_at(model, problem["loc"])
             close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-            mend = f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known)}"
-            lines.append(f"{where}: unknown key `{key}` ({mend})")
+            hint = f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known)}"
+            lines.append(f"{where}: unknown key `{key}` ({hint})")
         elif problem["type"] == "missing":
             lines.append(f"{where}: key `{key}` is missing")
         else:

@@ -52,10 +52,10 @@ class OnnxFile(Strict):
     """Layers read from an ONNX file."""
 
     family: Literal["onnx"]
-    file: Path = Field(description="path, from the folder of this file")
+    file: Path = Field(description="path, relative to the folder of this file")
     leave_out: list[str] = Field(
         default_factory=list,
-        description="nodes that no operator can stand for, to go on without; an error otherwise",
+        description="nodes that no operator can compute and that the network is used without",
     )
 
     @field_validator("file")
@@ -96,7 +96,7 @@ class NetworkFile(Strict):
     accuracy: Accuracy | None = None
 
     def build(self) -> Network:
-        """The network by its layers; `UserError` for a tensor name or a file that is none."""
+        """The network by its layers; `UserError` for a wrong tensor name or file."""
         definition = self.definition
         if isinstance(definition, LayerList):
             return Network(self.name, self._listed(definition))

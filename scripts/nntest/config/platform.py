@@ -14,7 +14,7 @@ Kind = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9 -]*$", max_length=40)]
 
 def _known_data_type(name: str) -> str:
     if data_type_of(name) != name:
-        raise ValueError(f"'{name}' is no data type: one of {', '.join(BITS)}")
+        raise ValueError(f"'{name}' is not a data type: one of {', '.join(BITS)}")
     return name
 
 
@@ -27,8 +27,8 @@ class ComputeCeiling(Strict):
     gops: Gops
     kind: Kind = Field(
         default="data sheet",
-        description="what the figure is: data sheet, vendor formula, mul-add, measured, …; a "
-        "bandwidth of the same kind belongs to it",
+        description="what the figure is: data sheet, vendor formula, mul-add, measured, …; "
+        "it meets the bandwidth of the same kind",
     )
     source: str = Field(min_length=3)
 
@@ -60,7 +60,8 @@ class Platform(Strict):
     hardware: Literal["CPU", "GPU", "FPGA", "TPU", "VLIW", "other"]
     mode: str | None = Field(default=None, description="clock or power mode that the figures mean")
     peaks: dict[DataType, list[ComputeCeiling]] = Field(
-        min_length=1, description="ceilings by data type (int2, int8, fp16, …), each sourced"
+        min_length=1,
+        description="ceilings by data type (int2, int8, fp16, …), each with its source",
     )
     bandwidth: list[MemoryCeiling] = Field(min_length=1)
     published_as: list[PublishedName] = Field(
@@ -68,7 +69,7 @@ class Platform(Strict):
     )
 
     @model_validator(mode="after")
-    def _kinds_are_told_apart(self) -> Self:
+    def _kinds_differ(self) -> Self:
         kinds_of = {
             data_type: [ceiling.kind for ceiling in ceilings]
             for data_type, ceilings in self.peaks.items()

@@ -38,11 +38,13 @@ class AxisOptions(_Strict):
             if self.max is not None and self.max <= 0:
                 raise ValueError(f"max ({self.max:g}) must be above 0 on a log scale")
             if self.step is not None:
-                raise ValueError("step goes with a linear scale: set scale to linear")
+                raise ValueError("step needs a linear scale: set scale to linear")
         if None not in (self.min, self.max, self.step):
             ticks = (self.max - self.min) / self.step  # type: ignore[operator]
             if ticks > 200:
-                raise ValueError(f"step {self.step:g} makes {ticks:.0f} ticks; 200 are the most")
+                raise ValueError(
+                    f"step {self.step:g} makes {ticks:.0f} ticks, more than the 200 allowed"
+                )
         return self
 
 
@@ -57,13 +59,13 @@ def _known_colours(value: str | list[str] | dict[str, str]) -> str | list[str] |
             color_palette(value)
         except ValueError:
             raise ValueError(
-                f"'{value}' is no palette; for example colorblind, viridis, Set2"
+                f"'{value}' is not a palette; use for example colorblind, viridis, Set2"
             ) from None
         return value
     wrong = [colour for colour in (value.values() if isinstance(value, dict) else value)
              if not is_color_like(colour)]  # fmt: skip
     if wrong:
-        raise ValueError(f"no such colour: {', '.join(wrong)}; for example '#0072B2' or 'teal'")
+        raise ValueError(f"not a colour: {', '.join(wrong)}; for example '#0072B2' or 'teal'")
     if not value:
         raise ValueError("an empty palette")
     return value

@@ -1,4 +1,4 @@
-"""A table that somebody published, to be read beside the study's own measurements."""
+"""A published table, read beside the study's own measurements."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ RepairKind = Literal["precision-drag-filled", "accuracy-changes"]
 class CellRepair(Strict):
     """One cell put right by hand."""
 
-    line: int = Field(ge=2, description="line of the file, its heading being line 1")
+    line: int = Field(ge=2, description="line of the file; the heading is line 1")
     column: str = Field(min_length=1, description="heading as the file writes it")
-    was: str = Field(description="what the file says there: the repair is refused if it does not")
-    to: str = Field(description="what it should say")
+    was: str = Field(description="what the cell holds now; the repair is refused if it does not")
+    to: str = Field(description="what it should hold")
 
 
 class PublishedFile(Strict):
-    """A published measurement table, and what is to be repaired in it."""
+    """A published measurement table, and the repairs to make in it."""
 
     file: str = Field(min_length=1, description="path, relative to where snakemake runs")
     format: Literal["qutibench"]
     repairs: list[RepairKind | CellRepair] = Field(
         default_factory=list,
-        description="findings of the lint to be mended, by kind, or single cells; default: none",
+        description="findings of the lint to repair, by kind, or single cells; default: none",
     )
     tables: str | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""A study: what is to be measured, as the user wrote it, and what follows from it."""
+"""A study: what to measure, as the user wrote it, and what follows from it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from nntest.config.board import Board
-from nntest.config.comparison import Compare
+from nntest.config.comparison import ComparisonConfig
 from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Instrument, Profile, instruments_of
-from nntest.config.layer_sum_check import PredictionCheck
+from nntest.config.layer_sum_check import LayerSumCheck
 from nntest.config.library import Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
@@ -24,11 +24,11 @@ from nntest.domain.tensors import CEILINGS, NETWORK, OPERATOR_SPECIES, Tensor
 from nntest.domain.traffic import TrafficModel
 from nntest.errors import UserError
 
-Choice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
+EndToEndChoice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
 """What the layers of a whole network run with: each its fastest, or a tuner for all."""
 
 
-class Baseline(Strict):
+class SpeedupBaseline(Strict):
     """What speedups are over."""
 
     operator: Operator = "directconv"
@@ -55,7 +55,9 @@ class StudyConfig(Strict):
     study: Name = Field(description="name of the study; results go to results/<study>/")
     networks: list[str] = Field(min_length=1, description="names, or paths of network files")
     boards: list[str] = Field(default_factory=list, description="names, or paths of board files")
-    libraries: list[str] = Field(default_factory=list, description="names, or paths")
+    libraries: list[str] = Field(
+        default_factory=list, description="names, or paths of library files"
+    )
     operators: list[Operator] = Field(min_length=1)
     tuners: list[Tuner] = Field(min_length=1)
     batch_sizes: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[1], min_length=1)
@@ -69,11 +71,18 @@ class StudyConfig(Strict):
         default="none",
         description="what is recorded of every point in further, profiled runs: kernels, counters",
     )
-    profile_repetitions: int = Field(default=3, ge=1, le=1000, description="of each profiled point")
-    seed: int = Field(default=42, ge=0, description="of inputs, of the order, of the bootstrap")
-    baseline: Baseline = Baseline()
+    profile_repetitions: int = Field(
+        default=3, ge=1, le=1000, description="repetitions of each profiled point"
+    )
+    seed: int = Field(
+        default=42,
+        ge=0,
+        description="seed of inputs, of the order of measuring, and of the bootstrap",
+    )
+    baseline: SpeedupBaseline = SpeedupBaseline()
     imports: list[str] = Field(
-        default_factory=list, description="CK zips, folders or glob patterns made elsewhere"
+        default_factory=list,
+        description="CK archives made elsewhere: zips, folders or glob patterns",
     )
     merge: Literal["refuse", "keep-both"] = Field(
         default="refuse",
@@ -94,7 +103,7 @@ class StudyConfig(Strict):
         description="measure each network as a whole as well: all layers in one process, each "
         "with the operator and tuner that its own measurement chose",
     )
-    end_to_end_choices: list[Choice] = Field(
+    end_to_end_choices: list[EndToEndChoice] = Field(
         default=["SCHEDULE"],
         min_length=1,
         description="SCHEDULE: the fastest of each layer; or a tuner for all layers",
@@ -106,14 +115,15 @@ class StudyConfig(Strict):
     )
     on_busy_board: Literal["wait", "fail", "take-over"] = Field(
         default="wait",
-        description="when another run measures on the board: wait for its end, end with its "
+        description="when another run measures on the board: wait for it, fail with its "
         "owner's name, or stop it (what it measured stays in its journal)",
     )
-    compare: Compare | None = Field(
+    compare: ComparisonConfig | None = Field(
         default=None, description="compare with a baseline: another library, board or run"
     )
-    layer_sum_check: PredictionCheck | None = Field(
-        default=None, description="published layer times against published network times"
+    layer_sum_check: LayerSumCheck | None = Field(
+        default=None,
+        description="check of layer sums: published layer times against published networks",
     )
     plots: PlotRequests = PlotRequests()
     platforms: list[str] = Field(
@@ -121,14 +131,14 @@ class StudyConfig(Strict):
         description="names, or paths of platform files, whose frames a second are predicted",
     )
     published: list[PublishedFile] = Field(
-        default_factory=list, description="measurement tables that somebody published"
+        default_factory=list, description="published measurement tables"
     )
     latency_limit_ms: float | None = Field(
         default=None, gt=0, description="slower configurations are on no Pareto front"
     )
     traffic_model: TrafficModel = Field(
         default="weights-and-activations",
-        description="what is taken to come from memory, for intensities, roofs and predictions",
+        description="what counts as memory traffic, for intensities, roofs and predictions",
     )
 
     @field_validator(
@@ -160,7 +170,7 @@ class StudyPoint:
     batch_size: int
     warmup: Warmup = "always"
     profile: Instrument | None = None
-    """What watches its runs; their times are then no measurements."""
+    """What watches its runs; their times are then not measurements."""
 
     @property
     def species(self) -> str:
@@ -279,7 +289,7 @@ class Study:
         """Everything that a sweep of `library` measures; the profiled points come last."""
         warmups = self.config.warmups or [library.warmup]
         if library.kind == "ck":
-            warmups = ["tuner-only"]  # as its programs are; they cannot be told otherwise
+            warmups = ["tuner-only"]  # the only one that its programs have
         timed = [
             StudyPoint(operator, tuner, tensor, batch_size, warmup)
             for warmup in warmups
@@ -291,7 +301,7 @@ class Study:
                 [1] if OPERATOR_SPECIES[operator] in CEILINGS else self.config.batch_sizes
             )
         ]
-        # Profiled runs always warm up, so that what only a first run does is told apart.
+        # Profiled runs always warm up, so that what only a first run does is kept apart.
         profiled = dict.fromkeys(
             replace(point, warmup="always", profile=instrument)
             for instrument in instruments_of(self.config.profile, library.kind)
@@ -352,7 +362,7 @@ class Study:
         config = self.config
         if not (self.boards or config.imports or config.published):
             raise UserError(
-                "config: neither `boards` nor `imports` nor `published` names anything to read",
+                "config: `boards`, `imports` and `published` are all empty: there is nothing to do",
                 "name a board (boards: [localhost]), or list CK archives under `imports`, or "
                 "tables under `published`",
             )
@@ -363,8 +373,8 @@ class Study:
                 Tensor.parse(species, name)
         if NETWORK in config.operators:
             raise UserError(
-                "config: operators: 'network' is no operator of a layer",
-                "take it out, and set end_to_end: true to measure whole networks",
+                "config: operators: 'network' is not an operator of a layer",
+                "remove it, and set end_to_end: true to measure whole networks",
             )
         for operator in config.operators if self.boards else []:
             having = [lib.name for lib in self.libraries if operator in lib.operators]
@@ -378,10 +388,10 @@ class Study:
             species = OPERATOR_SPECIES[operator]
             if not self.tensors(species):
                 raise UserError(
-                    f"config: operator '{operator}' has nothing to work on: no layer of "
+                    f"config: operator '{operator}' has nothing to measure: no layer of "
                     f"{', '.join(network.name for network in self.networks)} is a {species}, and "
                     f"`tensors` lists none",
-                    "take it out of `operators`",
+                    "remove it from `operators`",
                 )
         if config.end_to_end and self.boards:
             self._check_end_to_end()
@@ -391,14 +401,14 @@ class Study:
                 raise UserError(
                     f"board {board.name}: has none of the study's libraries "
                     f"(it lists {', '.join(sorted(unknown)) or 'none'})",
-                    "add one to `libraries` of the board file, or take the board out of `boards`",
+                    "add one to `libraries` of the board file, or remove the board from `boards`",
                 )
         for library in self.libraries if self.boards else ():
             if not self.points(library):
                 raise UserError(
                     f"library {library.name}: nothing to measure with the study's operators "
                     f"({', '.join(config.operators)}) and tuners ({', '.join(config.tuners)})",
-                    "take it out of `libraries`, or add an operator or a tuner that it has",
+                    "remove it from `libraries`, or add an operator or a tuner that it has",
                 )
 
     def _check_end_to_end(self) -> None:
@@ -408,5 +418,6 @@ class Study:
             "config: end_to_end: none of the libraries "
             f"{', '.join(library.name for library in self.libraries)} has a program for a whole "
             "network",
-            "set end_to_end: false, or add `network: {}` to the `operators` of a library that has",
+            "set end_to_end: false, or add `network: {}` to the `operators` of a library "
+            "that has one",
         )

@@ -14,7 +14,7 @@ _ALIASES = {"int1": "binary", "uint8": "int8", "half": "fp16", "float": "fp32"}
 
 
 def data_type_of(text: str) -> str | None:
-    """Our name of a data type as somebody wrote it (INT2, FP16, fp32, …); None if it is none."""
+    """Our name of a data type as others write it (INT2, FP16, fp32, …); None if it is unknown."""
     name = text.strip().lower()
     name = _ALIASES.get(name, name)
     return name if name in BITS else None

@@ -91,7 +91,9 @@ def load_chosen(path: Path) -> tuple[NetworkPoint, ...]:
     """The points that `save_chosen` wrote; `UserError` for a file of another version."""
     content = json.loads(path.read_text(encoding="utf-8"))
     if content.get("version") != CHOSEN_VERSION:
-        raise UserError(f"{path}: of another version of this workflow", "delete it and run again")
+        raise UserError(
+            f"{path}: written by another version of this workflow", "delete it and run again"
+        )
     return tuple(
         NetworkPoint(
             item["network"],

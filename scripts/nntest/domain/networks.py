@@ -4,7 +4,7 @@ MobileNets-v1 are generated from width and resolution by the table of Howard et 
 (arXiv:1704.04861, table 1), with the layer names of TensorFlow's slim model, TensorFlow's SAME
 padding, and channels rounded as there.  CNV and MLP are the two small networks of QuTiBench
 (Blott et al. 2019, arXiv:1909.05009), whose prunings keep a share of the channels of each layer.
-Nobody types which layer repeats: it is counted.
+Which layer repeats is counted, never typed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Network:
     """Nodes of the file it was read from that cost nothing of their own, or that a library folds
     into the layer before them: an activation, a batch normalisation, a flatten."""
     uncovered: tuple[str, ...] = ()
-    """Nodes that run, and that no operator of ours stands for."""
+    """Nodes that run, and that no operator of ours computes."""
     source: str = ""
     """SHA-256 of the file it was read from; empty if it was generated or listed."""
 
@@ -74,7 +74,7 @@ class Network:
         A fully connected layer takes an output of as many elements in any shape.
         """
         if self.uncovered:
-            return f"no operator stands for {', '.join(self.uncovered)}"
+            return f"no operator computes {', '.join(self.uncovered)}"
         for before, layer in pairwise(self.layers):
             given, taken = before.tensor.out_shape, layer.tensor.in_shape
             flat = layer.species == "fullyconnected" and prod(given) == prod(taken)
@@ -84,9 +84,12 @@ class Network:
         return ""
 
     def remarks(self) -> list[str]:
-        """Sentences on what became of the nodes of the file that it was read from."""
-        told = (("folded into the layers, or free", self.folded), ("not covered", self.uncovered))
-        return [f"{self.name}: {what}: {', '.join(nodes)}." for what, nodes in told if nodes]
+        """Sentences on how the nodes of the file that it was read from were used."""
+        remarks = (
+            ("folded into the layers, or free", self.folded),
+            ("not covered", self.uncovered),
+        )
+        return [f"{self.name}: {what}: {', '.join(nodes)}." for what, nodes in remarks if nodes]
 
     def measured_tensor(self, layer: Layer, padding: str) -> Tensor:
         """The tensor that stands for `layer` in a sweep.

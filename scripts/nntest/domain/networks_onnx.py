@@ -1,7 +1,7 @@
 """A network's layers from an ONNX file.
 
 Each node becomes a layer, is folded (it costs nothing of its own, or a library folds it into the
-layer before it), or is not covered (it runs, and no operator of ours stands for it); both kinds
+layer before it), or is not covered (it runs, and no operator of ours computes it); both kinds
 are kept by name.  Shapes come from ONNX's own shape inference, and a layer's output shape by our
 formula must be the inferred one.  A convolution or a pool that no operator can stand for ends the
 reading, unless the user leaves it out by name: without it an estimate would be far too small.
@@ -28,14 +28,14 @@ _HEAVY = (
     *("ConvTranspose", "ConvInteger", "QLinearConv", "MatMulInteger", "QLinearMatMul", "LpPool"),
     *("GlobalMaxPool", "GlobalLpPool", "RNN", "LSTM", "GRU", "Attention", "Einsum", "DeformConv"),
 )
-"""Operators that do much work and that nothing of ours stands for."""
+"""Operators that do much work and that no operator of ours computes."""
 
 _DOMAINS = ("", "ai.onnx")
 _FLOATS = (1, 10, 11, 16)  # onnx.TensorProto: FLOAT, FLOAT16, DOUBLE, BFLOAT16
 
 
 class _Unsupported(Exception):
-    """Why no operator stands for a node."""
+    """Why no operator computes a node."""
 
 
 def read_onnx(path: Path, leave_out: frozenset[str] = frozenset()) -> Network:
@@ -86,7 +86,7 @@ class _Graph:
         self._nodes = list(graph.node)
         unknown = leave_out - {_name(node) for node in self._nodes}
         if unknown:
-            raise UserError(f"{path}: `leave_out` names '{min(unknown)}', which is no node of it")
+            raise UserError(f"{path}: `leave_out` names '{min(unknown)}', but it has no such node")
         self._shapes, self._types = self._inferred(model)
         self._layer_of: dict[str, int] = {}
         """Index of the layer that made a value, followed through what is folded."""
@@ -95,18 +95,18 @@ class _Graph:
         for node in self._nodes:
             self._take(node, leave_out)
         if not self.layers:
-            raise UserError(f"{path}: has no node that an operator stands for")
+            raise UserError(f"{path}: has no node that an operator computes")
 
     def _model(self, content: bytes) -> Any:
         try:
             model = self._onnx.load_model_from_string(content)
         except Exception as error:  # protobuf's own classes differ between its versions
             raise UserError(
-                f"{self._path}: is no ONNX file ({type(error).__name__})",
+                f"{self._path}: not an ONNX file ({type(error).__name__})",
                 "export the network again, e.g. with torch.onnx.export or tf2onnx",
             ) from None
         if not model.graph.node:
-            raise UserError(f"{self._path}: is no ONNX file, or one without nodes")
+            raise UserError(f"{self._path}: not an ONNX file, or it has no nodes")
         constants = {item.name for item in model.graph.initializer}
         for value in model.graph.input:
             dimensions = value.type.tensor_type.shape.dim
@@ -118,7 +118,7 @@ class _Graph:
                 if place > 0:
                     raise UserError(
                         f"{self._path}: input '{value.name}': dimension {place} is open "
-                        f"({dimension.dim_param or 'no value'}), only the batch's may be",
+                        f"({dimension.dim_param or 'no value'}), only the batch dimension may be",
                         "export the network with a fixed image size",
                     )
                 dimension.Clear()
@@ -152,10 +152,10 @@ class _Graph:
 
     def _take(self, node: Any, leave_out: frozenset[str]) -> None:
         """Sort one node in."""
-        told = f"{_name(node)} ({node.op_type})"
+        label = f"{_name(node)} ({node.op_type})"
         inputs = [name for name in node.input if name]
         if _name(node) in leave_out:
-            self.uncovered.append(told)
+            self.uncovered.append(label)
             return
         if node.op_type == "Constant" or (inputs and all(n in self._constants for n in inputs)):
             for name in node.output:
@@ -168,19 +168,19 @@ class _Graph:
         except _Unsupported as error:
             raise UserError(
                 f"{self._path}: node '{_name(node)}' ({node.op_type}): {error}",
-                f"leave it out of the network and of its estimate: leave_out: ['{_name(node)}']",
+                f"to leave it out of the network and of its estimate: leave_out: ['{_name(node)}']",
             ) from None
         if layer is not None:
             for name in node.output:
                 self._layer_of[name] = len(self.layers)
             self.layers.append(layer)
         elif self._folds(node):
-            self.folded.append(told)
+            self.folded.append(label)
         else:
-            self.uncovered.append(told)
+            self.uncovered.append(label)
 
     def _layer(self, node: Any) -> Layer | None:
-        """The layer that a node is; None if it is none."""
+        """The layer of a node; None if it is not a layer."""
         makers: dict[str, Callable[[Any], tuple[Tensor | None, int]]] = {
             "Conv": self._convolution,
             "Gemm": self._fully_connected,
@@ -192,7 +192,7 @@ class _Graph:
             "Softmax": self._softmax,
         }
         if node.op_type in _HEAVY:
-            raise _Unsupported("no operator stands for it")
+            raise _Unsupported("no operator computes it")
         if node.domain not in _DOMAINS or node.op_type not in makers:
             return None
         tensor, parameters = makers[node.op_type](node)
@@ -203,7 +203,7 @@ class _Graph:
             expected = [size or 0 for size in inferred[1:]]
             if prod(expected) != prod(given) or (len(expected) == 3 and tuple(expected) != given):
                 raise _Unsupported(
-                    f"its output is {_text(expected)}, which our operators would make "
+                    f"its output is {_text(expected)}, but our operators give "
                     f"{_text(given)} (ceil_mode?)"
                 )
         return Layer(_name(node), tensor, parameters)
@@ -360,7 +360,7 @@ class _Graph:
             raise _Unsupported(f"a pool with padding {_text(pads)} (top, bottom, left, right)")
         species = "maxpool" if node.op_type == "MaxPool" else "avgpool"
         if len(node.output) > 1 and node.output[1]:
-            raise _Unsupported("it gives the places of the maxima as well")
+            raise _Unsupported("it also returns the positions of the maxima")
         return Tensor(species, (channels, height, width, size, stride)), 0
 
     def _global_pool(self, node: Any) -> tuple[Tensor | None, int]:

@@ -68,7 +68,7 @@ NETWORK = "network"
 """Species, and operator, of what times a whole network; its tensor is the network's name."""
 
 SCHEDULE = "SCHEDULE"
-"""In the place of a network's tuner: each layer with the operator and tuner chosen for it."""
+"""Instead of a tuner, for a network: each layer with the operator and tuner chosen for it."""
 
 OPERATOR_SPECIES: dict[str, str] = {
     "conv": "conv",
@@ -125,7 +125,7 @@ class Tensor:
         """Read a tensor name; ``shape-`` and ``test-shape-`` in front of it are dropped.
 
         Raises `UserError` for an unknown species, a wrong number of fields, or a field that
-        is no number in range.
+        is not a number in range.
         """
         if species not in SPECIES:
             raise UserError(f"unknown species '{species}'", f"one of {', '.join(SPECIES)}")

@@ -1,4 +1,4 @@
-"""What work asks of memory: bytes for each image under a named traffic model.
+"""Memory traffic of work: bytes for each image under a named traffic model.
 
 | model | memory traffic of an image |
 |---|---|

@@ -18,7 +18,7 @@ from nntest.measuring.libraries.base import custom_table
 NNTEST = SCRIPTS / "nntest"
 
 # What the rules that talk to a board do, file by file and not by all that is imported: an edit
-# of anything else must not send anybody back to a board.  tests/graph/test_boards.py says of
+# of anything else must not re-run anything on a board.  tests/graph/test_boards.py says of
 # every module that the scripts import besides why it is not here.
 PROBE_SOURCES = [*closure(ONBOARD / "probe.py"), NNTEST / "measuring" / "probe.py"]
 _OF_OTHERS = [

@@ -38,7 +38,7 @@ _ANALYSIS_CAPTIONS = {
     "layers": ("Time of each layer, stacked, by choice", "Networks"),
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
-    "layer_sum_check": ("Published networks against sums of published layers", "Prediction check"),
+    "layer_sum_check": ("Published networks against sums of published layers", "Layer-sum check"),
 }
 
 
@@ -79,7 +79,7 @@ def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:
 
 
 def report_spec(study: Study) -> dict[str, Any]:
-    """The whole config, what became of networks read from files, and what tables are called."""
+    """The whole config, how networks read from files were used, and what tables are called."""
     remarks = [line for network in study.networks for line in network.remarks()]
     words = hashlib.sha256(repr(ALL).encode()).hexdigest()
     return {**study.config.model_dump(mode="json"), "remarks": remarks, "words": words}

@@ -11,7 +11,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from nntest.errors import UserError
-from nntest.who import who
+from nntest.owner import this_owner
 
 
 class RunLock:
@@ -34,18 +34,18 @@ class RunLock:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise UserError(
-                f"another run is at work in this folder: {self._who()}",
+                f"another run is active in this folder: {self._owner_text()}",
                 "wait for it to end, or run this one in a check-out of its own",
             ) from None
         owner = {
             "study": self._study,
-            **who(),
+            **this_owner(),
             "pid": os.getpid(),
             "since": datetime.now().isoformat(timespec="seconds"),
         }
         self._owner.write_text(json.dumps(owner), encoding="utf-8")
 
-    def _who(self) -> str:
+    def _owner_text(self) -> str:
         try:
             owner = json.loads(self._owner.read_text(encoding="utf-8"))
             return (
@@ -53,7 +53,7 @@ class RunLock:
                 f"process {owner['pid']}, since {owner['since']}"
             )
         except (OSError, ValueError, KeyError):
-            return "it left no name"
+            return "unknown owner"
 
 
 def headline_text(results: Path) -> str:

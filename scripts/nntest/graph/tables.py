@@ -76,7 +76,7 @@ def fails_on_regression(study: Study) -> bool:
 
 
 def layer_sum_check_files(study: Study) -> list[str]:
-    """Files that the prediction check reads: layer times, measured networks; none without it."""
+    """Files that the layer-sum check reads: layer times, measured networks; none without it."""
     check = study.config.layer_sum_check
     if check is None:
         return []
@@ -90,7 +90,7 @@ def layer_sum_check_files(study: Study) -> list[str]:
 
 
 def layer_sum_check_spec(study: Study) -> dict[str, Any]:
-    """What the prediction check depends on besides its files."""
+    """What the layer-sum check depends on besides its files."""
     check = study.config.layer_sum_check
     options = study.config.plots.layer_sum_check.model_dump(mode="json")
     return {"system": check.system if check else None, "options": options}

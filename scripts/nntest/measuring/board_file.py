@@ -84,7 +84,7 @@ def draft(connection: SshConnection, facts: Mapping[str, Any]) -> str:
             {"name": zone["type"] or _last(zone["path"]), "path": zone["path"]}
             for zone in facts["thermal_zones"]
         ]
-    return "# Drafted from a probe; add ceilings and their sources, see config/README.md.\n" + str(
+    return "# Drafted from a probe; add ceilings with their sources; see config/README.md.\n" + str(
         yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     )
 

@@ -22,7 +22,7 @@ def countable(transport: Transport, study: Study, sweep: Sweep, watcher: Watcher
         return sweep
     counters = sweep.board.counters
     if counters is None:
-        missing = "its file names no `counters`"
+        missing = "its file has no `counters`"
     else:
         command = ["sh", "-c", _LOOK, "sh", counters.device, counters.reader[0]]
         missing = transport.run(
@@ -31,5 +31,5 @@ def countable(transport: Transport, study: Study, sweep: Sweep, watcher: Watcher
         missing = missing and f"there is {missing} on it"
     if not missing:
         return sweep
-    watcher.note(f"no hardware counters of board {sweep.board.name}: {missing}")
+    watcher.note(f"no hardware counters on board {sweep.board.name}: {missing}")
     return replace(sweep, points=tuple(p for p in sweep.points if p.profile != "counters"))

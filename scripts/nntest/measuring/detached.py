@@ -28,8 +28,8 @@ from nntest.config.board import Board, LocalConnection
 from nntest.errors import UserError
 from nntest.measuring.onboard import call
 from nntest.measuring.progress import Watcher
-from nntest.measuring.transport import PersistentTransport, Transport, TransportError
-from nntest.who import who
+from nntest.measuring.transport import RetryingTransport, Transport, TransportError
+from nntest.owner import this_owner
 
 # A look at a local job reads a file; one over SSH runs a command on the board, beside what is
 # measured there.
@@ -48,13 +48,13 @@ class NotWatched(UserError):
     """The job did not begin, or goes on without us."""
 
 
-def patient(transport: Transport, board: Board, watcher: Watcher) -> PersistentTransport:
+def patient(transport: Transport, board: Board, watcher: Watcher) -> RetryingTransport:
     """A transport that connects again after a lost link, and says so."""
 
     def say(error: TransportError) -> None:
-        watcher.note(f"{error.message}; the board goes on by itself, connecting again")
+        watcher.note(f"{error.message}; the board continues on its own, reconnecting")
 
-    return PersistentTransport(transport, board.patience_s, say)
+    return RetryingTransport(transport, board.patience_s, say)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class DetachedJob:
     ) -> dict[str, Any]:
         """Have the job done; its last status, whose state is 'done', 'stopped' or 'failed'.
 
-        `make_plan` is called when the job is not at work already; `kept` says what of it stays
+        `make_plan` is called when the job is not running already; `kept` says what of it stays
         if we stop it.  A job that vanishes is started again.
         """
         status: dict[str, Any] = {}
@@ -102,17 +102,17 @@ class DetachedJob:
         return self._call("status", self.folder)
 
     def _start(self, make_plan: Callable[[], dict[str, Any]], on_busy_board: str) -> None:
-        """Start the job, or find it at work on this very plan; wait for a busy board."""
+        """Start the job, or find it running this very plan; wait for a busy board."""
         status = self._status()
         if status["running"] and status.get("plan_id") == self.plan_id:
-            self.watcher.note("found the board at it already: following it")
+            self.watcher.note("the job is already running on the board: following it")
             return
         if status["running"]:
             self.watcher.note("stopping an older plan of this job")
             self._stop(self.folder)
         content = json.dumps(make_plan(), sort_keys=True).encode()
         self.transport.write(posixpath.join(self.folder, PLAN_FILE), content)
-        owner = json.dumps({**who(), "study": self.study})
+        owner = json.dumps({**this_owner(), "study": self.study})
         while True:
             answer = self._call("start", self.folder, "--owner", owner)
             if answer["state"] != BUSY:
@@ -121,7 +121,7 @@ class DetachedJob:
             if (holder.get("folder"), holder.get("plan_id")) == (self.folder, self.plan_id):
                 return  # by a call whose answer was lost
             name = (
-                f"{holder.get('user', 'somebody')} at {holder.get('host', 'an unknown host')} "
+                f"{holder.get('user', 'unknown user')} at {holder.get('host', 'unknown host')} "
                 f"(study {holder.get('study', 'unknown')}, since {holder.get('since', '?')})"
             )
             if on_busy_board == "fail":
@@ -130,7 +130,7 @@ class DetachedJob:
                     "wait for it to end, or set on_busy_board: wait",
                 )
             if on_busy_board == "take-over" and holder.get("folder"):
-                self.watcher.note(f"taking the board over from {name}: its journal stays")
+                self.watcher.note(f"taking the board over from {name}; its journal is kept")
                 self._stop(holder["folder"])
                 continue
             self.watcher.note_once(f"waiting: the board is measuring for {name}")
@@ -147,7 +147,7 @@ class DetachedJob:
             ours = status.get("plan_id") == self.plan_id
             if ours and status["state"] in FINAL_STATES:
                 return status
-            self._refuse_if_gone("the board goes on by itself")
+            self._refuse_if_gone("the board continues on its own")
             if ours and status["state"] == RUNNING:
                 for note in status["notes"]:
                     self.watcher.note_once(f"warning: {note}; the rows are marked")
@@ -164,8 +164,8 @@ class DetachedJob:
     def _refuse_if_gone(self, still: str) -> None:
         if self.watcher.gone():
             raise NotWatched(
-                f"the workflow that wanted this is gone; {still}",
-                "run the same command again: it follows a job that is at work to its end",
+                f"the workflow that started this has ended; {still}",
+                "run the same command again: it follows a running job to its end",
             )
 
     def _stop(self, folder: str) -> None:
@@ -179,7 +179,7 @@ class DetachedJob:
 
 
 _LOST_TO_ANOTHER = {"state": STOPPED, "message": "another plan took its place"}
-"""The status of a job in whose folder somebody has started another one."""
+"""The status of a job whose folder another job has taken."""
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:

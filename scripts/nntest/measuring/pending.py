@@ -1,4 +1,4 @@
-"""How much of a sweep is still to be measured, as far as can be told without the board."""
+"""How much of a sweep is still to be measured, as far as is known without the board."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from nntest.domain.network_points import VARIABLE, NetworkPoint
 from nntest.measuring.ck_harness.plan import add_ck_run
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries import KINDS
-from nntest.who import user_name
+from nntest.owner import user_name
 
 PLAN_VERSION = 1
 MEASURING_PART = [ONBOARD / "measure.py"]

@@ -25,7 +25,7 @@ class ProgressLine:
         self.show(self._text(status))
 
     def show(self, text: str) -> None:
-        """Show a line in the place of the one before: on a terminal, elsewhere now and then."""
+        """Show a line instead of the one before: on a terminal, elsewhere now and then."""
         now = time.monotonic()
         if self._stream.isatty():
             self._stream.write(f"\r\x1b[K{text}")
@@ -64,12 +64,12 @@ class ProgressLine:
 
 
 class Watcher:
-    """Who waits for a job on a board: is shown how far it is, and may be gone."""
+    """A workflow that waits for a job on a board: it shows the progress, and may have ended."""
 
     def __init__(
         self, line: ProgressLine | None = None, gone: Callable[[], bool] = lambda: False
     ) -> None:
-        """`gone` says that whoever wanted the job has ended: the job is then left to go on."""
+        """`gone` says that the workflow that wanted the job has ended; the job then continues."""
         self._line = line
         self.gone = gone
         self._noted: set[str] = set()

@@ -95,7 +95,7 @@ def run_sweep(
     try:
         status = job.run(lambda: plan, KEPT, study.config.on_busy_board)
         if status["state"] == STOPPED:
-            raise UserError(f"board {sweep.board.name}: the sweep was stopped from elsewhere")
+            raise UserError(f"board {sweep.board.name}: another process stopped the sweep")
         if status["state"] != DONE:
             raise UserError(f"board {sweep.board.name}: the sweep stopped: {status['message']}")
         _pull(transport, sweep, folder, installed, outputs)
@@ -139,7 +139,7 @@ def _pull(
     checksum = hashlib.sha256(outputs.archive.read_bytes()).hexdigest()
     if checksum != packed["sha256"]:
         outputs.archive.unlink()
-        raise UserError(f"board {sweep.board.name}: {archive} was damaged on its way here")
+        raise UserError(f"board {sweep.board.name}: {archive} was damaged in transit")
     transport.get(posixpath.join(folder, JOURNAL_FILE), outputs.journal)
     transport.get(posixpath.join(folder, PLAN_FILE), outputs.plan)
     table = transport.read(tuner_table(folder, installed))

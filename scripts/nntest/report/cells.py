@@ -55,7 +55,7 @@ class TableView:
     rows: list[list[Cell]]
     total: int
     same: list[tuple[str, str]]
-    """Columns that say the same in every row, told once: (heading, value)."""
+    """Columns that say the same in every row, shown once: (heading, value)."""
     csv: Download
 
 
@@ -132,7 +132,7 @@ def _download(name: str, frame: pd.DataFrame) -> Download:
 
 
 def _dtype(values: pd.Series[Any]) -> Dtype:
-    """The type of a column that nobody described."""
+    """The type of a column without a description."""
     if is_bool_dtype(values):
         return FLAG
     if is_integer_dtype(values):

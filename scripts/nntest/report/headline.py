@@ -24,11 +24,11 @@ from nntest.report.cells import duration, percent
 _GROUP = ["network", "platform", "library", "batch_size", "data_type"]
 _SCHEDULES_IN_FULL = 2
 _FEW_PROCESSES = 5
-_REGRESSIONS_TOLD = 5
+_LISTED_REGRESSIONS = 5
 
 
 def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Lines that tell the estimate with its interval, the best schedule, and what failed.
+    """Lines with the estimate with its interval, the best schedule, and what failed.
 
     `tables` by name: 'estimate' and 'schedule'; 'study_figure', 'end_to_end', 'comparison' and
     'failed' where there are any.
@@ -63,8 +63,8 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     failed = tables.get("failed")
     if failed is not None and len(failed):
         by_status = failed.groupby("status")["repetitions"].sum()
-        told = ", ".join(f"{count} {status}" for status, count in by_status.items())
-        lines.append(f"did not succeed: {told} (repetitions; the report says why)")
+        text = ", ".join(f"{count} {status}" for status, count in by_status.items())
+        lines.append(f"did not succeed: {text} (repetitions; the report says why)")
     return lines
 
 
@@ -174,24 +174,24 @@ def _comparison_lines(table: pd.DataFrame | None) -> list[str]:
     lines = []
     for (baseline, other), rows in table.groupby(["baseline", "other"], sort=False):
         counts = rows["verdict"].value_counts()
-        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-        lines.append(f"{other} against {baseline}: {told}")
+        text = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        lines.append(f"{other} against {baseline}: {text}")
         lines.append(f"  {overall(rows)}")
         worst = rows[rows["verdict"].isin([SLOWER, FAILED])].to_dict("records")
         lines += [
             f"  {row['verdict']}: {point_text(row)}, {change_text(row)}"
-            for row in worst[:_REGRESSIONS_TOLD]
+            for row in worst[:_LISTED_REGRESSIONS]
         ]
-        if len(worst) > _REGRESSIONS_TOLD:
-            lines.append(f"  and {len(worst) - _REGRESSIONS_TOLD} more (the report lists them)")
+        if len(worst) > _LISTED_REGRESSIONS:
+            lines.append(f"  and {len(worst) - _LISTED_REGRESSIONS} more (the report lists them)")
     return lines
 
 
 def _schedule_lines(rows: pd.DataFrame, number: int) -> list[str]:
     if number >= _SCHEDULES_IN_FULL:
         counts = (rows["operator"] + " " + rows["tuner"]).value_counts().sort_index()
-        told = ", ".join(f"{choice} for {count}" for choice, count in counts.items())
-        return [f"best schedule by tensor: {told} (the report lists them)"]
+        text = ", ".join(f"{choice} for {count}" for choice, count in counts.items())
+        return [f"best schedule by tensor: {text} (the report lists them)"]
     widths = [int(rows[name].str.len().max()) for name in ("tensor", "operator", "tuner")]
     lines = ["best schedule (tensor, repeats, choice, time of one run, share of the sum):"]
     for row in rows.to_dict("records"):
@@ -267,6 +267,6 @@ def _comparison_cautions(table: pd.DataFrame | None) -> list[str]:
         if units < units_needed(most):
             found.append(
                 f"The comparison has {units} processes a side: a point that differs alone among "
-                f"{most} cannot be told with fewer than {units_needed(most)}."
+                f"{most} cannot be detected with fewer than {units_needed(most)}."
             )
     return found

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds Arm Compute Library with scons on a board, detached from whoever asked for it.
+"""Builds Arm Compute Library with scons on a board, detached from its caller.
 
     build_library.py tools '{"compiler": "g++"}'   which tools there are, as JSON
     build_library.py start FOLDER                  build FOLDER/source in the background
@@ -181,7 +181,7 @@ class Build(Job):
         self._waiting.clear()
 
     def counts(self):
-        """Objects, in the place of a sweep's repetitions, and the seconds left at this pace."""
+        """Objects, instead of a sweep's repetitions, and the seconds left at this pace."""
         for path in list(self._waiting):
             try:
                 # Not one that an earlier, killed build has left.
@@ -207,7 +207,7 @@ class Build(Job):
         complaints = [line for line in lines if COMPLAINT.search(line)]
         # What scons says of it comes after what the compiler says.
         first = [line for line in complaints if not line.startswith("scons:")] or complaints
-        return (first or lines or ["scons said nothing"])[-1][:500]
+        return (first or lines or ["scons gave no reason"])[-1][:500]
 
     def _install(self):
         """Put libraries, headers and a record in place, whole or not at all."""

@@ -1,4 +1,4 @@
-"""Gives each kernel its local work size: found by trying and kept in a table, or as told.
+"""Gives each kernel its local work size: found by trying and kept in a table, or given.
 
 The search does what the CLTuner of Arm Compute Library does (src/runtime/CL/CLTuner.cpp, 18.05): it
 runs the kernel with its real arguments, first with the size that the driver chooses, then with

@@ -40,7 +40,7 @@ class TunerTable:
     def __init__(self, path: str | None) -> None:
         """Read the table; a file that is not there is an empty table.
 
-        Raises BadValue for a file that is no table, or a folder that it could not be written to.
+        Raises BadValue for a file that is not a table, or a folder that it could not be written to.
         """
         self.path = path
         self.entries = self._read() if path else {}
@@ -102,9 +102,9 @@ class GivenSizes:
 def read_table(path: str, variable: str) -> dict[str, dict[str, Any]] | None:
     """Return the entries of the file that ``variable`` names; None where there is no file.
 
-    Raises BadValue for a file that cannot be read, or is no such table.
+    Raises BadValue for a file that cannot be read, or is not such a table.
     """
-    remedy = "mend or remove the file"
+    remedy = "correct or remove the file"
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
@@ -115,7 +115,7 @@ def read_table(path: str, variable: str) -> dict[str, dict[str, Any]] | None:
     except ValueError as error:
         raise BadValue(f"{variable}={path!r} is not JSON ({error}); {remedy}") from None
     if not isinstance(content, dict) or content.get("schema") != TABLE_SCHEMA:
-        raise BadValue(f"{variable}={path!r} is no table of local sizes; {remedy}")
+        raise BadValue(f"{variable}={path!r} is not a table of local sizes; {remedy}")
     if content.get("version") != TABLE_VERSION:
         raise BadValue(
             f"{variable}={path!r} has version {content.get('version')!r} and "
@@ -125,7 +125,7 @@ def read_table(path: str, variable: str) -> dict[str, dict[str, Any]] | None:
     if not isinstance(entries, dict) or not all(
         _is_entry(entry, variable != "NNTEST_TUNER_TABLE") for entry in entries.values()
     ):
-        raise BadValue(f"{variable}={path!r} has an entry that is no local size; {remedy}")
+        raise BadValue(f"{variable}={path!r} has an entry that is not a local size; {remedy}")
     return entries
 
 

@@ -87,16 +87,16 @@ class TestImport:
         assert first["energy_per_frame_j"] == pytest.approx(1.728796 / 200.838)
 
     @pytest.mark.parametrize(
-        ("change", "told"),
+        ("change", "reported"),
         [
             (lambda text: text.replace("lat-comp", "latency"), "no column lat-comp"),
             (lambda text: text + "CNV,NCS,FP16\n", "line 4: 3 cells, but the heading has 18"),
         ],
     )
-    def test_a_file_that_is_none(self, tmp_path, change, told):
+    def test_a_file_that_is_none(self, tmp_path, change, reported):
         text = "".join((QUTIBENCH / "backup.csv").read_text().splitlines(keepends=True)[:3])
         (tmp_path / "t.csv").write_text(change(text))
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(UserError, match=reported):
             read_raw(tmp_path / "t.csv")
 
 
@@ -189,12 +189,12 @@ class TestPareto:
             assert ours[name].tolist() == expected[theirs].tolist()
 
     def test_a_repair_of_a_cell_that_says_something_else(self, raw):
-        for cell, told in [
+        for cell, reported in [
             (CellRepair(line=94, column="top1 [%]", was="87.42", to="1"), "says '88.42', not '87"),
             (CellRepair(line=94, column="top1", was="88.42", to="1"), "no column 'top1'"),
             (CellRepair(line=9999, column="top1 [%]", was="1", to="2"), "no such line"),
         ]:
-            with pytest.raises(UserError, match=told):
+            with pytest.raises(UserError, match=reported):
                 repaired(raw, [], [cell])
 
 
@@ -317,7 +317,7 @@ def test_clean_rows_have_no_finding(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reported"),
     [
         ({"Precision": "FP17"}, ("precision-drag-filled", "Precision", "FP16")),
         ({"Precision": "FPP16"}, ("unknown-name", "Precision", "FP16")),
@@ -340,6 +340,6 @@ def test_clean_rows_have_no_finding(tmp_path):
         ({"batch/thread/stream": "4", "lat-comp": "20"}, ("duplicate", "NN_Topology", "")),
     ],
 )
-def test_one_wrong_cell_is_one_finding_with_its_line(tmp_path, changes, told):
+def test_one_wrong_cell_is_one_finding_with_its_line(tmp_path, changes, reported):
     found = findings(tmp_path, [*CLEAN[:3], batch(8, **changes)])
-    assert found == [(5, *told)]
+    assert found == [(5, *reported)]

@@ -196,16 +196,16 @@ def test_layers_one_by_one_are_never_faster_than_the_whole(roofs):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
-        ({"peaks": {"fp31": [{"gops": 1, "source": "none"}]}}, "'fp31' is no data type"),
+        ({"peaks": {"fp31": [{"gops": 1, "source": "none"}]}}, "'fp31' is not a data type"),
         ({"peaks": {"fp32": [{"gops": 1}]}}, "key `peaks.fp32[0].source` is missing"),
         ({"peaks": {"fp32": [{"gops": 1e12, "source": "none"}]}}, "out of range for a value in GO"),
         ({"peaks": {"fp32": [{"gops": n, "source": "abc"} for n in (1, 2)]}}, "two ceilings of ki"),
         ({"bandwith": []}, "unknown key `bandwith` (did you mean `bandwidth`?)"),
     ],
 )
-def test_a_mistake_in_a_platform_file(content, told, monkeypatch, tmp_path):
+def test_a_mistake_in_a_platform_file(content, reported, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     good = {
         "title": "P", "hardware": "CPU", "peaks": {"fp32": [{"gops": 5, "source": "by hand"}]},
@@ -220,7 +220,7 @@ def test_a_mistake_in_a_platform_file(content, told, monkeypatch, tmp_path):
     Path("p.yaml").write_text(yaml.safe_dump({**good, **content}))
     with pytest.raises(UserError) as caught:
         load_study(config, HOME)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     config["platforms"] = ["ncs", "nsc"]
     with pytest.raises(UserError, match="did you mean 'ncs'"):
         load_study(config, HOME)

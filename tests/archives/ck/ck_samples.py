@@ -153,8 +153,8 @@ def write(path: Path, plan: dict[str, Any], lines: Iterable[dict[str, Any]]) -> 
 
 def frame_of(path: Path, *known: KnownPlatform, warnings: list[str] | None = None, **options: Any):
     """The measurement table of an archive."""
-    told = warnings if warnings is not None else []
-    return to_frame(read_rows(path, known, told.append, **options))
+    reported = warnings if warnings is not None else []
+    return to_frame(read_rows(path, known, reported.append, **options))
 
 
 # -- archives as real CK writes them -------------------------------------------------------

@@ -42,7 +42,7 @@ def test_nothing_to_complain_of(tmp_path):
             lambda content: content["choices"]["env"].update(CK_LWS_TUNER_TYPE="default"),
             "CK_LWS_TUNER_TYPE",
             "warning",
-            "no program knows the tuner 'default'",
+            "unknown tuner 'default'",
         ),
         (
             lambda content: content["choices"].update(dataset_file="shape-1-1-1-1-1-1-0"),
@@ -74,13 +74,13 @@ def test_nothing_to_complain_of(tmp_path):
             ),
             '"execution_time_kernel_1": 0,',
             "error",
-            "execution_time_kernel_1 is no time above 0",
+            "execution_time_kernel_1 is not a time above 0",
         ),
         (
             lambda content: content["characteristics_list"][1]["run"].update(run_success="no"),
             '"run_success": "no"',
             "warning",
-            "failed, and nothing says why",
+            "failed without a reason",
         ),
         (
             lambda content: content["features"]["platform"]["platform"].update(model="\0", name=""),
@@ -125,7 +125,7 @@ def test_missing_parts_of_a_recording(tmp_path):
         (f"experiment/.cm/alias-a-{ALIAS}", b"0000000000000000\n", "alias file missing"),
         ("experiment/.cm/alias-u-0123456789abcdef", b"other\n", "says 'other'"),
         (f"{FOLDER}/.cm/meta.json", None, "no such member"),
-        (f"{FOLDER}/.cm/meta.json", b'{"tags": "nntest"}', "tags is no list"),
+        (f"{FOLDER}/.cm/meta.json", b'{"tags": "nntest"}', "tags is not a list"),
     ],
 )
 def test_faults_of_an_entry(tmp_path, name, data, message):

@@ -75,7 +75,7 @@ def test_the_same_measurement_is_there_once(tmp_path):
     two = ck_zip(tmp_path / "two.zip", {f"{A}.0001": ck_point(), f"{B}.0001": ck_point()})
     report = merge([one, two, one], tmp_path / "out.zip", warn=quiet)
     assert (report.entries, report.points, report.recordings, report.repeated) == (1, 2, 2, 2)
-    assert report.told == []
+    assert report.remarks == []
     assert len(frame_of(tmp_path / "out.zip", FIREFLY)) == 4
 
 
@@ -100,7 +100,7 @@ def test_one_alias_of_two_uids_is_two_entries_and_told(tmp_path):
     info = json.loads(members[f"experiment/nntest-conv-label-{UID}/.cm/info.json"])
     assert info["data_name"] == f"nntest-conv-label-{UID}"
     assert list(check(out)) == []
-    report = merge([two, one], tmp_path / "told.zip", warn=quiet)
+    report = merge([two, one], tmp_path / "reported.zip", warn=quiet)
     assert len(report.renamed) == 1
     assert f"renamed to nntest-conv-label-{UID}" in report.renamed[0]
     assert frame_of(out, FIREFLY)["entry"].nunique() == 2
@@ -140,7 +140,7 @@ def test_keep_both_makes_a_contradiction_further_repetitions(tmp_path):
     assert sorted(frame["archive"]) == ["1.zip", "2.zip", "3.zip"]
     by_archive = dict(zip(frame["archive"], frame["time_us"], strict=True))
     assert by_archive == {"1.zip": 1000.0, "2.zip": 2000.0, "3.zip": 3000.0}
-    report = merge(paths, tmp_path / "told.zip", keep_both=True, warn=quiet)
+    report = merge(paths, tmp_path / "reported.zip", keep_both=True, warn=quiet)
     assert len(report.conflicts) == 2
     again = tmp_path / "again.zip"
     merge([out, *paths], again, warn=quiet)  # nothing contradicts what is all in there
@@ -169,7 +169,7 @@ def test_the_later_state_of_a_sweep_is_kept(tmp_path):
     frame = frame_of(out)
     assert frame["status"].tolist() == ["ok"] * 4
     assert frame["entry"].nunique() == 1
-    assert merge([early, late], out, warn=quiet).told == []
+    assert merge([early, late], out, warn=quiet).remarks == []
 
 
 def test_a_good_repetition_is_never_lost_to_a_failed_one(tmp_path):
@@ -187,7 +187,7 @@ def test_an_aborted_run_of_ck_beside_a_good_one_is_a_contradiction(tmp_path):
         merge([one, two], tmp_path / "out.zip", warn=quiet)
 
 
-def test_another_driver_or_library_is_told(tmp_path):
+def test_another_driver_or_library_is_reported(tmp_path):
     other = ck_point()
     other["features"]["gpgpu"][0]["gpgpu_misc"]["software (driver) version"] = "1.3"
     one = ck_zip(tmp_path / "one.zip", {f"{A}.0001": ck_point()})
@@ -241,14 +241,14 @@ def test_what_cannot_be_read_is_told_and_the_rest_merged(tmp_path):
     members = ck_members({f"{A}.0001": ck_point(), f"{B}.0001": ck_point()})
     [name] = [name for name in members if B in name]
     path = zip_of(tmp_path / "one.zip", {**members, name: b'{"a": NaN}'})
-    told: list[str] = []
+    reported: list[str] = []
     report = merge(
-        [path, zip_of(tmp_path / "none.zip", {})], tmp_path / "out.zip", warn=told.append
+        [path, zip_of(tmp_path / "none.zip", {})], tmp_path / "out.zip", warn=reported.append
     )
     assert report.points == 1
-    assert told == report.told
-    assert any(name in said and "NaN" in said for said in told)
-    assert any("none.zip" in said for said in told)
+    assert reported == report.remarks
+    assert any(name in said and "NaN" in said for said in reported)
+    assert any("none.zip" in said for said in reported)
 
 
 @pytest.mark.parametrize("key", ["characteristics_list", "features", "choices"])

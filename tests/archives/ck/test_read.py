@@ -353,7 +353,7 @@ def test_an_entry_without_alias_is_named_by_its_uid(tmp_path):
     assert set(frame["entry"]) == {"fedcba9876543210"}
 
 
-def test_no_entry_is_told(tmp_path):
+def test_no_entry_is_reported(tmp_path):
     warnings: list[str] = []
     assert frame_of(zip_of(tmp_path / "a.zip", {}), warnings=warnings).empty
     assert warnings == [f"{tmp_path / 'a.zip'}: holds no CK experiment entry"]

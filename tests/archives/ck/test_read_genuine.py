@@ -40,7 +40,7 @@ CONVOLUTIONS = {
 def test_both_tuner_archives_merge_to_four_entries_and_44_points(tmp_path):
     report = merge([NONE_ZIP, DEFAULT_ZIP], tmp_path / "both.zip")
     assert (report.entries, report.points, report.recordings) == (4, 44, 44)
-    assert report.told == []
+    assert report.remarks == []
     frame = frame_of(tmp_path / "both.zip")
     assert frame["entry"].nunique() == 4
     assert frame["point"].nunique() == 44

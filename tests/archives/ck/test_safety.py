@@ -112,7 +112,7 @@ def test_a_damaged_member(tmp_path):
     [
         (b"", "not JSON"),
         (b"{", "not JSON"),
-        (b"[1, 2]", "object is expected"),
+        (b"[1, 2]", "expected a JSON object"),
         (b'{"characteristics_list": NaN}', "NaN"),
         (b'{"a": Infinity}', "Infinity"),
         (b'{"a": "\xff"}', "not UTF-8"),

@@ -89,12 +89,12 @@ def test_what_ck_names_alike_has_another_label(
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reported"),
     [
-        ({"library": {"warmup": "always"}}, "leave `warmup` out"),
+        ({"library": {"warmup": "always"}}, "do not support `warmup`"),
         ({"library": {"ck": None}}, "kind ck needs `ck`"),
-        ({"library": {"kind": "opencl-reference"}}, "`ck` belongs to kind ck"),
-        ({"board": {"harness": "native"}}, "`ck` belongs to harness: ck"),
+        ({"library": {"kind": "opencl-reference"}}, "`ck` needs kind ck"),
+        ({"board": {"harness": "native"}}, "`ck` needs harness: ck"),
         ({"board": {"harness": "native", "ck": None}}, "set `harness: ck`"),
         ({"board": {"ck": {"pip": "ck", "command": "ck"}}}, "not both"),
         ({"board": {"ck": {"pip": "ck; reboot"}}}, "ck.pip"),
@@ -103,14 +103,14 @@ def test_what_ck_names_alike_has_another_label(
             {"board": {"ck": {"repositories": [{"name": "a", "path": "b", "url": "c"}]}}},
             "not several",
         ),
-        ({"config": {"libraries": ["opencl-reference"]}}, "harness ck measures libraries of kind"),
-        ({"config": {"padding": "exact"}}, "pad all sides alike"),
+        ({"config": {"libraries": ["opencl-reference"]}}, "harness ck needs a library of kind"),
+        ({"config": {"padding": "exact"}}, "pad all sides equally"),
     ],
 )
-def test_a_mistake_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], told: str
+def test_a_mistake_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], reported: str
 ) -> None:
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=reported):
         study(tmp_path, monkeypatch, **changes)
 
 

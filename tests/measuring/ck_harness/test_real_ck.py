@@ -42,7 +42,7 @@ LIBRARY: dict[str, Any] = {
 
 @pytest.mark.network
 def test_what_pypi_alone_gives_ends_at_the_first_repository(tmp_path: Path) -> None:
-    def told(*repositories: dict[str, str]) -> UserError:
+    def reported(*repositories: dict[str, str]) -> UserError:
         """How the setting up of a board with these repositories ends."""
         board = Board(
             name="here",
@@ -59,10 +59,10 @@ def test_what_pypi_alone_gives_ends_at_the_first_repository(tmp_path: Path) -> N
         assert "`archive`" in caught.value.hint
         return caught.value
 
-    error = told({"name": "ck-nntest", "url": "http://127.0.0.1:9/ck-nntest"})
+    error = reported({"name": "ck-nntest", "url": "http://127.0.0.1:9/ck-nntest"})
     assert "CK has no repository ck-nntest after `ck pull repo:ck-nntest" in error.message
     assert "127.0.0.1" in error.message
-    error = told({"name": "ck-nntest", "path": "/nowhere/ck-nntest"})
+    error = reported({"name": "ck-nntest", "path": "/nowhere/ck-nntest"})
     assert "no folder /nowhere/ck-nntest" in error.message
     # A repository from here is added; what it lacks for a first run is named.
     (tmp_path / "small").mkdir()
@@ -70,7 +70,7 @@ def test_what_pypi_alone_gives_ends_at_the_first_repository(tmp_path: Path) -> N
     (tmp_path / "small/.ckr.json").write_text(json.dumps(description))
     with tarfile.open(tmp_path / "small.tar.gz", "w:gz") as archive:
         archive.add(tmp_path / "small", "ck-nntest")
-    error = told({"name": "ck-nntest", "archive": str(tmp_path / "small.tar.gz")})
+    error = reported({"name": "ck-nntest", "archive": str(tmp_path / "small.tar.gz")})
     assert "its repository ck-env is missing" in error.message
 
 
@@ -134,8 +134,8 @@ def test_the_study_of_two_tensors_through_real_ck_over_ssh(
     estimate = pd.read_parquet(checkout.results / "tables/estimate.parquet")
     assert len(estimate) > 0
     # What is whole is not run again, whatever Snakemake decides.
-    told = checkout.run("--forcerun", "sweep")
-    assert "0 measured now, 16 in all" in told
+    reported = checkout.run("--forcerun", "sweep")
+    assert "0 measured now, 16 in all" in reported
 
 
 def _yaml(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Finding Arm Compute Library on a machine, and what is told where it cannot be used.
+"""Finding Arm Compute Library on a machine, and what is reported where it cannot be used.
 
 The machine is this one, without the library: a file with the words that the library has in it
 stands for it.
@@ -110,25 +110,25 @@ def preinstalled(prefix: Path) -> dict[str, str]:
     return {"way": "preinstalled", "prefix": str(prefix)}
 
 
-def test_a_prefix_with_nothing_in_it_is_told(tmp_path: Path) -> None:
+def test_a_prefix_with_nothing_in_it_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no libarm_compute\.so in /opt/nothing"):
         install(tmp_path, install=preinstalled(Path("/opt/nothing")))
 
 
-def test_missing_headers_are_told(tmp_path: Path, prefix: Path) -> None:
+def test_missing_headers_are_reported(tmp_path: Path, prefix: Path) -> None:
     (prefix / "include" / "arm_compute" / "core" / "Types.h").unlink()
     with pytest.raises(UserError, match=r"no arm_compute/core/Types\.h"):
         install(tmp_path, install=preinstalled(prefix))
 
 
-def test_another_version_than_the_files_is_told(tmp_path: Path, prefix: Path) -> None:
+def test_another_version_than_the_files_is_reported(tmp_path: Path, prefix: Path) -> None:
     with pytest.raises(UserError, match=r"has version 18\.05, the library's file says 20\.08"):
         install(tmp_path, install=preinstalled(prefix))
 
 
-def test_an_unknown_version_is_told(tmp_path: Path, prefix: Path) -> None:
+def test_an_unknown_version_is_reported(tmp_path: Path, prefix: Path) -> None:
     (prefix / "lib" / "libarm_compute_core.so").write_bytes(SAYS.replace(b"v18.05", b"v0.0-dev"))
-    with pytest.raises(UserError, match=r"cannot be told: it says 'v0\.0-dev'"):
+    with pytest.raises(UserError, match=r"cannot be determined: it says 'v0\.0-dev'"):
         install(tmp_path, install=preinstalled(prefix))
 
 
@@ -198,9 +198,9 @@ def test_a_custom_table_is_copied_and_part_of_its_points_alone(tmp_path: Path) -
     assert kind.point_environment(programs, "DEFAULT") == {}
     assert kind.identity("DEFAULT") == {}
     first = kind.identity("CUSTOM")
-    told = kind.put_tuner_table(LocalTransport(), programs)
+    reported = kind.put_tuner_table(LocalTransport(), programs)
     variables = kind.point_environment(programs, "CUSTOM")
-    assert told == {
+    assert reported == {
         "file": str(table),
         "sha256": variables["NNTEST_TUNER_TABLE_SHA256"],
         "content": "gemm;4;1;1\n",

@@ -1,4 +1,4 @@
-"""A release's archive: what of it comes to a board, and what is told of one that is no good."""
+"""A release's archive: what of it comes to a board, and what is reported of one that is no good."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_the_folder_fits_board_and_kind(
         assert choose_folder(tmp_path, way, machine, backend, "here").name == chosen
 
 
-def test_a_library_without_the_kinds_backend_is_told(tmp_path: Path, bench: Bench) -> None:
+def test_a_library_without_the_kinds_backend_is_reported(tmp_path: Path, bench: Bench) -> None:
     archive = tmp_path / "release.tar.gz"
     binary = BINARY.replace(b"'neon': '1', ", b"")
     members = {**RELEASE, "lib/linux-arm64-v8a-neon-cl/libarm_compute.so": binary}
@@ -190,7 +190,7 @@ def test_links_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.tar.xz", "a.zip"])
-def test_what_is_no_archive_is_told(tmp_path: Path, name: str) -> None:
+def test_what_is_no_archive_is_reported(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"<html>404</html>")
     with pytest.raises(UserError, match="cannot be unpacked"):
         unpack(tmp_path / name, tmp_path / "it", "here")
@@ -224,21 +224,21 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 def test_an_archive_is_fetched_and_checked(tmp_path: Path, server: tuple[str, Path]) -> None:
     url, folder = server
     archive, checksum = write_release(folder)
-    told: list[str] = []
-    got = fetch_archive(f"{url}/{archive.name}", checksum, tmp_path, "here", told.append)
+    reported: list[str] = []
+    got = fetch_archive(f"{url}/{archive.name}", checksum, tmp_path, "here", reported.append)
     assert got.read_bytes() == archive.read_bytes()
-    assert told == [f"fetching {url}/{archive.name}"]
+    assert reported == [f"fetching {url}/{archive.name}"]
     with pytest.raises(
         UserError, match=f"has the SHA-256 {checksum}, the library's file says 1111"
     ):
-        fetch_archive(f"{url}/{archive.name}", "1" * 64, tmp_path, "here", told.append)
+        fetch_archive(f"{url}/{archive.name}", "1" * 64, tmp_path, "here", reported.append)
     with pytest.raises(UserError, match="the server says 404"):
-        fetch_archive(f"{url}/none.tar.gz", checksum, tmp_path, "here", told.append)
+        fetch_archive(f"{url}/none.tar.gz", checksum, tmp_path, "here", reported.append)
     with pytest.raises(UserError, match=r"cannot be fetched: .*refused") as caught:
-        fetch_archive("http://127.0.0.1:9/a.tar.gz", checksum, tmp_path, "here", told.append)
+        fetch_archive("http://127.0.0.1:9/a.tar.gz", checksum, tmp_path, "here", reported.append)
     assert "name a copy on this machine" in str(caught.value.hint)
     with pytest.raises(UserError, match=r"there is no archive no/such.zip on this machine"):
-        fetch_archive("no/such.zip", checksum, tmp_path, "here", told.append)
+        fetch_archive("no/such.zip", checksum, tmp_path, "here", reported.append)
 
 
 def test_a_download_that_breaks_off(tmp_path: Path) -> None:

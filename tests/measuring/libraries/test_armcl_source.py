@@ -28,7 +28,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("scons") is None, reason="needs scons (apt install scons)"),
     pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
     pytest.mark.skipif(
-        platform.machine() not in ("x86_64", "aarch64"), reason="a machine that scons is told of"
+        platform.machine() not in ("x86_64", "aarch64"),
+        reason="a machine that scons is reported of",
     ),
 ]
 SCRIPT = ONBOARD / "armcl" / "build_library.py"
@@ -186,12 +187,12 @@ def test_a_tag_and_an_archive_are_built_once_and_say_what_they_are(bench: Bench)
 
 
 def test_followed_again_and_killed_it_goes_on_from_what_was_compiled(held: Bench) -> None:
-    with pytest.raises(UserError, match="is gone; the board goes on by itself"):
+    with pytest.raises(UserError, match="has ended; the board continues on its own"):
         held.install(Leaves(after=1))
     second = Leaves(after=2)
-    with pytest.raises(UserError, match="is gone; the board goes on by itself"):
+    with pytest.raises(UserError, match="has ended; the board continues on its own"):
         held.install(second)
-    assert "found the board at it already: following it" in second.notes, held.status()
+    assert "the job is already running on the board: following it" in second.notes, held.status()
     status = held.status()
     assert status["running"]
     scons = subprocess.run(
@@ -282,7 +283,7 @@ def test_a_full_disk_ends_the_build_and_loses_nothing(
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reported"),
     [
         ({"tag": "v17.99"}, r"tag v17\.99 of .* cannot be cloned: .*v17\.99"),
         ({"commit": "0" * 40}, "tag v18.05 of .* is commit .*, the library's file says 0000"),
@@ -291,10 +292,10 @@ def test_a_full_disk_ends_the_build_and_loses_nothing(
         ({"compiler": "g++-of-nobody"}, r"there is no g\+\+-of-nobody on the board"),
     ],
 )
-def test_what_cannot_be_fetched_or_built_is_told(
-    bench: Bench, changes: dict[str, Any], told: str
+def test_what_cannot_be_fetched_or_built_is_reported(
+    bench: Bench, changes: dict[str, Any], reported: str
 ) -> None:
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=reported):
         bench.install(**changes)
     assert bench.compiler.objects() == []
 
@@ -306,7 +307,7 @@ def test_a_board_without_scons_is_told_what_to_install(bench: Bench) -> None:
     assert caught.value.hint == "on the board: sudo apt-get install scons"
 
 
-def test_sources_of_another_version_are_told(bench: Bench) -> None:
+def test_sources_of_another_version_are_reported(bench: Bench) -> None:
     script = (bench.repository / "SConscript").read_text().replace("v18.05", "v18.03")
     write_library(bench.repository, SConscript=script)
     git(bench.repository, "commit", "--all", "--quiet", "--message=older")

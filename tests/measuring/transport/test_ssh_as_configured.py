@@ -95,7 +95,7 @@ class TestProxyCommand:
         [
             ("sh -c 'echo the gate is shut >&2; exit 1'", "the gate is shut"),
             ("no-such-program %h", "no-such-program"),
-            ("true", "it says nothing"),
+            ("true", "it sends nothing"),
         ],
     )
     def test_it_fails(self, sshd: Sshd, tmp_path: Path, command: str, words: str) -> None:

@@ -84,7 +84,7 @@ def test_ctrl_c_ends_the_command_and_not_the_connection(sshd: Sshd, tmp_path: Pa
 
 def test_a_command_that_kills_the_shell_is_no_success(sshd: Sshd) -> None:
     with sshd.connect() as board:
-        with pytest.raises(LostLink, match="the shell on the board was ended"):
+        with pytest.raises(LostLink, match="the shell on the board was killed"):
             board.run(["sh", "-c", "kill -9 $PPID; kill -9 -$(ps -o pgid= $$)"], timeout_s=20)
         assert board.run(["echo", "next"], timeout_s=20).stdout == "next\n"
 
@@ -126,7 +126,10 @@ def test_commands_that_cannot_be(sshd: Sshd, argv: list[str]) -> None:
 
 @pytest.mark.parametrize("name", ["", "A B", "A;reboot", "1A", "A=B", "$(x)", "-i"])
 def test_names_of_variables_are_names(sshd: Sshd, name: str) -> None:
-    with sshd.connect() as board, pytest.raises(UserError, match="is no name of an environment"):
+    with (
+        sshd.connect() as board,
+        pytest.raises(UserError, match="is not the name of an environment"),
+    ):
         board.run(["true"], timeout_s=20, environment={name: "x"})
 
 

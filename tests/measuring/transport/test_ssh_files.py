@@ -103,7 +103,7 @@ def test_a_board_without_sha256sum(tmp_path: Path) -> None:
             board.get("file", tmp_path / "pulled")
             assert (tmp_path / "pulled").read_bytes() == content
             (bare / "python3").unlink()
-            with pytest.raises(CommandFailed, match="no means to compute a SHA-256"):
+            with pytest.raises(CommandFailed, match="cannot compute a SHA-256"):
                 board.get("file", tmp_path / "again")
     finally:
         server.stop()
@@ -136,7 +136,7 @@ def test_a_transfer_that_stalls_ends(
     with sshd.connect() as board:
         session = board._session()
         stuck = session.stream("sleep 100", "testing")
-        with pytest.raises(DeadlineExceeded, match=r"nothing has moved for 2 s"):
+        with pytest.raises(DeadlineExceeded, match=r"no data for 2 s"):
             list(stuck.chunks())
         stuck = session.stream("sleep 100", "testing")
         with pytest.raises(DeadlineExceeded):

@@ -15,7 +15,7 @@ from nntest.errors import UserError
 from nntest.measuring.transport import (
     LostLink,
     Patience,
-    persist,
+    with_retries,
 )
 from nntest.measuring.transport.ssh import SshTransport
 
@@ -145,7 +145,7 @@ def test_a_sshd_that_is_killed_and_comes_back(tmp_path: Path) -> None:
             server.stop()
             os.kill(int(session), signal.SIGKILL)
             threading.Timer(1, server.start).start()
-            answer = persist(
+            answer = with_retries(
                 lambda: board.run(["echo", "back"], timeout_s=20), Patience(attempts=3)
             )
             assert answer.stdout == "back\n"

@@ -295,7 +295,7 @@ def test_warm_up(program: Path, variables: dict[str, Any], warmups: int) -> None
 
 
 @pytest.mark.parametrize(
-    ("variables", "status", "told"),
+    ("variables", "status", "reported"),
     [
         ({"CK_IN_SHAPE_C": None}, 2, "CK_IN_SHAPE_C is not set"),
         ({"CK_IN_SHAPE_C": "three"}, 2, "CK_IN_SHAPE_C='three' is not an integer"),
@@ -318,13 +318,13 @@ def test_warm_up(program: Path, variables: dict[str, Any], warmups: int) -> None
         ({"CK_COMPUTE_DEVICE_ID": 1}, 3, "takes the first device"),
     ],
 )
-def test_what_cannot_be_measured_is_told(
-    program: Path, variables: dict[str, Any], status: int, told: str
+def test_what_cannot_be_measured_is_reported(
+    program: Path, variables: dict[str, Any], status: int, reported: str
 ) -> None:
     done = run(program, **variables)
     assert done.returncode == status
     assert done.stderr.startswith("not-supported: ")
-    assert told in done.stderr
+    assert reported in done.stderr
 
 
 HALVES = """

@@ -72,7 +72,7 @@ def test_a_network_is_read_as_python_writes_it(reader: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         ("", "line 1: a value is missing"),
         ('{"network": "x",\n "layers": [}', "line 2: a value is missing"),
@@ -89,18 +89,18 @@ def test_a_network_is_read_as_python_writes_it(reader: Path, tmp_path: Path) -> 
         ({"env": {"CK_CONV_PAD": [1]}}, "layer 1: CK_CONV_PAD is neither a text nor a number"),
     ],
 )
-def test_what_is_no_network_is_told(
-    reader: Path, tmp_path: Path, content: str | dict[str, Any], told: str
+def test_what_is_no_network_is_reported(
+    reader: Path, tmp_path: Path, content: str | dict[str, Any], reported: str
 ) -> None:
     if isinstance(content, dict):
         content = json.dumps({"network": "x", "layers": [{**LAYER, **content}]})
     (tmp_path / "network.json").write_text(content)
     done = run(reader, NNTEST_NETWORK=tmp_path / "network.json")
     assert done.returncode == 2
-    assert told in done.stderr
+    assert reported in done.stderr
     assert "network.json' is no network: " in done.stderr
 
 
-def test_a_network_that_is_not_there_is_told(reader: Path) -> None:
+def test_a_network_that_is_not_there_is_reported(reader: Path) -> None:
     assert "NNTEST_NETWORK is not set" in run(reader).stderr
     assert "'/nowhere' cannot be read" in run(reader, NNTEST_NETWORK="/nowhere").stderr

@@ -11,7 +11,7 @@ from nntest.analysis.comparison import comparison
 from nntest.analysis.end_to_end import end_to_end
 from nntest.analysis.estimate import estimate, layer_times
 from nntest.archives.measurements import to_frame
-from nntest.config.comparison import Compare, ComparedSide
+from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.config.plot_options import PlotOptions
 from nntest.domain.networks import Layer, Network
 from nntest.pictures.plots.agreement import Dot, agreement
@@ -23,7 +23,7 @@ from nntest.pictures.style import Heading
 
 SVG = "{http://www.w3.org/2000/svg}"
 SMALL = Network("small", tuple(Layer(f"layer {n}", t, 1) for n, t in enumerate(TENSORS[1:4])))
-OLD = Compare(baseline=ComparedSide(run="old.zip"))
+OLD = ComparisonConfig(baseline=ComparisonBaseline(run="old.zip"))
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""Tables that somebody published: how they are read, checked, repaired, and compared with."""
+"""Published tables: how they are read, checked, repaired, and compared with."""

@@ -99,12 +99,12 @@ def findings_table(
     file: str, findings: Iterable[Finding], repaired: Iterable[Finding] = ()
 ) -> pd.DataFrame:
     """Findings as a frame with the columns of `PUBLISHED_FINDINGS`."""
-    mended = set(repaired)
+    done = set(repaired)
     rows = [
         {
             "file": file, "line": finding.line, "kind": finding.kind, "column": finding.column,
             "value": finding.value, "expected": finding.expected, "message": finding.message,
-            "repaired": finding in mended,
+            "repaired": finding in done,
         }
         for finding in findings
     ]  # fmt: skip

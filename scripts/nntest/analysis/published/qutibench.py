@@ -106,7 +106,7 @@ def read_raw(path: Path) -> RawTable:
 
 
 def number(text: str) -> float | None:
-    """A cell's number; None for an empty one and for what is no number."""
+    """A cell's number; None for an empty one and for what is not a number."""
     try:
         value = float(text)
     except ValueError:
@@ -138,7 +138,7 @@ def platform_of(hardware: str, mode: str, platforms: Sequence[Platform]) -> Plat
 def typed(raw: RawTable, platforms: Sequence[Platform]) -> pd.DataFrame:
     """The table as a frame with the columns of `PUBLISHED`, one row for each row of the file.
 
-    A cell that is no number is null, as is `data_type` where `precision` is no data type;
+    A cell that is not a number is null, as is `data_type` where `precision` is not one;
     `platform` is empty where no platform file knows the hardware.  `measured`: has a latency.
     """
     rows = []

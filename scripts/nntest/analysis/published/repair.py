@@ -18,20 +18,20 @@ from nntest.errors import UserError
 def repaired(
     raw: RawTable, findings: Sequence[Finding], repairs: Sequence[RepairKind | CellRepair]
 ) -> tuple[RawTable, list[Finding]]:
-    """The table with the repairs that the config names, and the findings that they mended.
+    """The table with the repairs that the config names, and the findings that they repaired.
 
-    A kind mends each finding of that kind that says what the cell should hold.  A single cell is
+    A kind repairs each finding of that kind that says what the cell should hold.  A single cell is
     changed after that, and refused (`UserError`) if the file does not say what the config says
     that it does.
     """
     rows: dict[int, Row] = {row.line: row for row in raw.rows}
     kinds = {repair for repair in repairs if isinstance(repair, str)}
-    mended = []
+    done = []
     for finding in findings:
         if finding.kind in kinds and finding.expected:
             row = rows[finding.line]
             rows[finding.line] = row.changed(finding.column, finding.expected, finding.kind)
-            mended.append(finding)
+            done.append(finding)
     for cell in repairs:
         if isinstance(cell, str):
             continue
@@ -46,8 +46,8 @@ def repaired(
             raise UserError(f"{where}: {cell.column} says '{row[cell.column]}', not '{cell.was}'",
                             "look at the file again, or take the repair out")  # fmt: skip
         rows[cell.line] = row.changed(cell.column, cell.to, "by hand")
-        mended += [f for f in findings if (f.line, f.column) == (cell.line, cell.column)]
-    return replace(raw, rows=tuple(rows[row.line] for row in raw.rows)), mended
+        done += [f for f in findings if (f.line, f.column) == (cell.line, cell.column)]
+    return replace(raw, rows=tuple(rows[row.line] for row in raw.rows)), done
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Imported:
     rows: pd.DataFrame
     """Columns of `PUBLISHED`; repaired where the config says so."""
     findings: pd.DataFrame
-    """Columns of `PUBLISHED_FINDINGS`; `repaired` marks what was mended."""
+    """Columns of `PUBLISHED_FINDINGS`; `repaired` marks what was repaired."""
 
 
 def import_published(
@@ -70,9 +70,9 @@ def import_published(
     for published in files:
         raw = read_raw(Path(published.file))
         found = lint(raw, platforms, operations)
-        mended_table, mended = repaired(raw, found, published.repairs)
-        frames.append(typed(mended_table, platforms))
-        findings.append(findings_table(raw.file, found, mended))
+        table, done = repaired(raw, found, published.repairs)
+        frames.append(typed(table, platforms))
+        findings.append(findings_table(raw.file, found, done))
     if not frames:
         empty = RawTable("", (), ())
         return Imported(typed(empty, platforms), findings_table("", []))

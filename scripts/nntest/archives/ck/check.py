@@ -49,23 +49,23 @@ def check(path: Path) -> Iterator[Complaint]:
 
     Raises `UserError` if `path` is neither, or is refused as a whole.
     """
-    told: list[str] = []
-    with open_tree(path, told.append) as tree:
+    warnings: list[str] = []
+    with open_tree(path, warnings.append) as tree:
         count = 0
-        for entry in find_entries(tree, told.append):
+        for entry in find_entries(tree, warnings.append):
             count += 1
             # An unreadable meta is complained of below, with its line.
             meta = printable(entry.path(".cm/meta.json"))
-            yield from _from_warnings(path, [said for said in told if meta not in said])
-            told.clear()
+            yield from _from_warnings(path, [said for said in warnings if meta not in said])
+            warnings.clear()
             yield from _check_entry(tree, entry)
-        yield from _from_warnings(path, told)
+        yield from _from_warnings(path, warnings)
         if not count:
             yield Complaint(ERROR, path, "", 0, 0, "holds no CK experiment entry")
 
 
-def _from_warnings(path: Path, told: list[str]) -> Iterator[Complaint]:
-    for sentence in told:
+def _from_warnings(path: Path, warnings: list[str]) -> Iterator[Complaint]:
+    for sentence in warnings:
         member, _, reason = sentence.removeprefix(f"{path}: ").partition(": skipped: ")
         yield Complaint(ERROR, path, member if reason else "", 0, 0, reason or member)
 
@@ -132,9 +132,9 @@ def _check_alias(tree: Tree, entry: Entry) -> Iterator[Complaint]:
     """Both alias pairs, without which CK calls the entry inconsistent."""
     folder, _, _ = entry.folder.rpartition("/")
     if not entry.uid:
-        yield Complaint(ERROR, tree.path, entry.folder, 0, 0, "nothing says the entry's UID")
+        yield Complaint(ERROR, tree.path, entry.folder, 0, 0, "the entry has no UID")
     if not entry.folder or folder.rpartition("/")[2] != "experiment":
-        message = "no alias files: readable here, but CK wants it in a repository"
+        message = "no alias files: readable here, but CK expects them in a repository"
         yield Complaint(WARNING, tree.path, entry.folder, 0, 0, message)
         return
     root = folder.removesuffix("experiment")
@@ -164,9 +164,11 @@ def _check_meta(tree: Tree, entry: Entry, points: int) -> Iterator[Complaint]:
         return
     tags = member.value.get("tags")
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        yield member.complain(ERROR, "tags is no list of texts: CK's search misses it", "tags")
+        yield member.complain(
+            ERROR, "tags is not a list of texts: CK's search does not find the entry", "tags"
+        )
     elif "nntest" not in tags:
-        message = "no tag 'nntest': not an entry of CK-NNTest, which searches by it"
+        message = "no tag 'nntest': CK-NNTest does not find the entry"
         yield member.complain(WARNING, message, "tags")
     said = member.value.get("points")
     if said is not None and said != str(points):
@@ -200,7 +202,7 @@ def _check_recording(member: _Member, entry: Entry, point: str) -> Iterator[Comp
     yield from _check_choices(member)
     platform = mapping(member.value, "features", "platform", "platform")
     if not text(platform.get("model")) and not text(platform.get("name")):
-        message = "no platform model and no name: no board file can tell what it is"
+        message = "no platform model and no name: no board file can match it"
         yield member.complain(WARNING, message, "features", "platform", "platform")
     items = member.value.get("characteristics_list")
     if isinstance(items, list):
@@ -224,7 +226,7 @@ def _check_choices(member: _Member) -> Iterator[Complaint]:
     tuner = env.get("CK_LWS_TUNER_TYPE", "NONE")
     _, species = operator_of(program)
     if tuner not in (*TUNERS, *([SCHEDULE] if species == NETWORK else [])):
-        message = f"no program knows the tuner {tuner!r}: it ran as NONE"
+        message = f"unknown tuner {tuner!r}: it ran as NONE"
         yield member.complain(WARNING, message, "choices", "env", "CK_LWS_TUNER_TYPE")
     if species not in SPECIES:
         return
@@ -261,14 +263,14 @@ def _check_repetition(member: _Member, index: int, entry: Entry, point: str) -> 
     if not run:
         reason = dig(item, "nntest_flow", "reason") or entry.fail_reason(point)
         if not reason:
-            yield complain(WARNING, "aborted, and nothing says why", *at, "run")
+            yield complain(WARNING, "aborted without a reason", *at, "run")
         return
     success = truth(run.get("run_success"))
     if success is None:
         yield complain(WARNING, "run_success is neither 'yes' nor 'no'", *at, "run")
     elif success is False and not text(run.get("fail_reason")):
-        yield complain(WARNING, "failed, and nothing says why", *at, "run", "run_success")
+        yield complain(WARNING, "failed without a reason", *at, "run", "run_success")
     if success and positive(run.get("execution_time_kernel_1")) is None:
         time_key = "execution_time_kernel_1"
         if positive(run.get("prediction_time_avg_s")) is None:
-            yield complain(ERROR, f"{time_key} is no time above 0", *at, "run", time_key)
+            yield complain(ERROR, f"{time_key} is not a time above 0", *at, "run", time_key)

@@ -94,7 +94,7 @@ def _fail_reason(flat: bytes) -> str:
 
 
 def find_entries(tree: Tree, warn: Warn) -> Iterator[Entry]:
-    """Every experiment entry of a tree, by folder; an unreadable meta is told and left empty."""
+    """Every experiment entry of a tree, by folder; an unreadable meta is reported."""
     for folder in tree.folders():
         meta_file = f"{folder}/.cm/meta.json" if folder else ".cm/meta.json"
         in_experiments = folder.rpartition("/")[0].rpartition("/")[2] == "experiment"

@@ -1,7 +1,7 @@
 """Whether one recording of a point is a later state of another.
 
 A sweep that goes on after its zip was fetched writes the same entry again, with more
-repetitions, and with those that had failed measured again.  That is no conflict.
+repetitions, and with those that had failed measured again.  That is not a conflict.
 """
 
 from __future__ import annotations

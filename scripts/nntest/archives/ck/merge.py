@@ -46,7 +46,7 @@ class MergeReport:
     """Members that could not be read."""
 
     @property
-    def told(self) -> list[str]:
+    def remarks(self) -> list[str]:
         """Everything that a user should know of, one sentence each."""
         return [*self.renamed, *self.conflicts, *self.differences, *self.skipped]
 
@@ -88,7 +88,7 @@ def merge(
     # In the order of the archives until here; the report is as deterministic as the zip.
     for sentences in (report.renamed, report.conflicts, report.skipped):
         sentences.sort()
-    for sentence in report.told:
+    for sentence in report.remarks:
         warn(sentence)
     return report
 
@@ -164,7 +164,7 @@ def _first_readable(parts: list[Part], name: str, trees: OpenTrees) -> bytes | N
             try:
                 return tree.read(part.name(name))
             except RefusedError:
-                continue  # told when it was scanned
+                continue  # reported when it was scanned
     return None
 
 

@@ -11,7 +11,7 @@ from onboard import outcomes
 
 from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.profiles import UNTOLD, kernel_rows
+from nntest.archives.ck.profiles import UNKNOWN_PHASE, kernel_rows
 from nntest.archives.ck.read import log_warning, read_points, repetition_rows
 from nntest.archives.ck.safety import Warn, printable
 
@@ -115,6 +115,6 @@ def _point(point: ArchivedPoint) -> PointOverview:
         else:
             found.failures.append((outcome.status, outcome.reason))
     for row in kernel_rows(point, 0):
-        if row["phase"] in ("run", UNTOLD) and row["time_us"] is not None:
+        if row["phase"] in ("run", UNKNOWN_PHASE) and row["time_us"] is not None:
             found.kernels.setdefault(row["kernel"], []).append(row["time_us"])
     return found

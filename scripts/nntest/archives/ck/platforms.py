@@ -19,7 +19,7 @@ class KnownPlatform:
     name: str
     """Name to show; "" takes the one that the archive gives."""
     models: tuple[str, ...]
-    """Model strings by which CK archives call it; none: told by the board's name alone, and only
+    """Model strings by which CK archives call it; none: only the board's name counts, and only
     in archives that this project wrote on that board."""
 
 
@@ -40,7 +40,7 @@ class Platforms:
             if not platform.models:
                 self._by_board[platform.board] = platform
         self._warn = warn
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def look_up(
         self, models: Iterable[str], own_name: str, board: str, archive: object
@@ -64,11 +64,11 @@ class Platforms:
         return name, ""
 
     def _tell(self, name: str, model: str, board: str, archive: object) -> None:
-        if name in self._told:
+        if name in self._reported:
             return
-        self._told.add(name)
+        self._reported.add(name)
         if not model:
-            self._warn(f"{archive}: says of no platform what it is; its rows show '{name}'")
+            self._warn(f"{archive}: does not name its platform; its rows show '{name}'")
             return
         slug = re.sub(r"[^a-z0-9]+", "-", (board or name).lower()).strip("-") or "board"
         self._warn(

@@ -1,8 +1,8 @@
 """What one CK point is about: operator, tensor, tuner, library, platform, device.
 
 CK's own reader of the 2018 study took the operator from a fixed suffix of the program's name and
-the library from a fixed tag; here every program and library of CK-NNTest is told apart, and
-whatever an entry lacks is left empty instead of ending the reading.
+the library from a fixed tag; here every program and library of CK-NNTest is kept apart, and
+whatever an entry lacks is left empty and the reading continues.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ArchivedPoint:
     tensor: Tensor | None
     synthetic: bool
     profiled: bool
-    """Ran under the OpenCL profiler or the counter reader: its times are no plain times."""
+    """Ran under the OpenCL profiler or the counter reader: its times are not plain times."""
 
     @property
     def repetitions(self) -> list[dict[str, Any]]:
@@ -127,7 +127,7 @@ class Interpreter:
         # The programs compare the name as it stands, and run untuned with any other.
         if tuner not in self._odd_tuners:
             self._odd_tuners.add(tuner)
-            self._warn(f"{entry.where}: no program knows the tuner '{tuner}': read as NONE")
+            self._warn(f"{entry.where}: unknown tuner '{tuner}': read as NONE")
         return "NONE"
 
 
@@ -164,7 +164,7 @@ def operator_of(program: str) -> tuple[str, str]:
     """(operator, species) of a program's name, for every backend of CK-NNTest.
 
     conv-armcl-opencl and conv-caffe-cpu are both conv; conv-armcl-opencl-uint8 is conv-uint8,
-    since its times compare with no fp32 one.  The species is "" for what is no operator.
+    since its times do not compare with fp32.  The species is "" for what is not an operator.
     """
     parts = program.split("-")
     if parts[0] in OPERATOR_SPECIES:

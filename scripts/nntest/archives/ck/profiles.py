@@ -22,7 +22,7 @@ from nntest.domain.tables.measurements import TIMES
 from nntest.domain.tables.shared import ORIGIN, REPETITION
 
 PHASES = ("run", "warmup", "tuning", "setup")
-UNTOLD = "all"
+UNKNOWN_PHASE = "all"
 """Phase of the sums in CK's own profiles: weight reshaping and tuner runs are in them."""
 _DEEPEST_COUNTER = 8
 
@@ -39,7 +39,7 @@ def read_kernel_rows(
     ``time_us`` is the time of all launches of the kernel in that phase of the repetition;
     ``kernel`` is its name.  What only the first repetition of a process goes through (set-up,
     tuning, warm-up) has rows of that repetition alone; CK's own profiles tell no phases
-    (`UNTOLD`).  A profiled run that failed is one row with an empty ``kernel`` and no time.
+    (`UNKNOWN_PHASE`).  A profiled run that failed is one row with an empty ``kernel`` and no time.
     Arguments and errors as for `nntest.archives.ck.read_rows`.
     """
     return rows_of_points(path, known_platforms, warn, synthetic, kernel_rows)
@@ -82,7 +82,7 @@ def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
         if not phases:
             for kernel, time_us in sorted(mapping(run, "execution_time_opencl_us").items()):
                 name = text(kernel)
-                yield {**row, "kernel": name, "time_us": real(time_us), "phase": UNTOLD}
+                yield {**row, "kernel": name, "time_us": real(time_us), "phase": UNKNOWN_PHASE}
             continue
         sums: dict[tuple[str, str], list[float]] = {}
         for launch, phase in zip(launches, phases, strict=True):
@@ -103,16 +103,16 @@ def _launch_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
         for number, launch in enumerate(launches):
             nanoseconds = real(launch.get("kernel_time"))
             sequence = whole(launch.get("sequence"))
-            told = phases[number] if phases else {}
+            recorded = phases[number] if phases else {}
             yield {
                 **{name: row[name] for name in names(REPETITION)},
                 "sequence": number if sequence is None else sequence,
-                "phase": _phase(told),
+                "phase": _phase(recorded),
                 "kernel": text(launch.get("kernel_name")),
                 "time_us": None if nanoseconds is None else nanoseconds / 1e3,
                 "global_size": _size(launch.get("gws")),
                 "local_size": _size(launch.get("lws")),
-                **{name: whole(told.get(name)) for name in names(TIMES)},
+                **{name: whole(recorded.get(name)) for name in names(TIMES)},
                 **{name: row[name] for name in names(ORIGIN)},
             }
 
@@ -120,20 +120,20 @@ def _launch_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
 def _launches(
     point: ArchivedPoint, run: dict[str, Any], index: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """CK's launches of a repetition, and what is told beside each; [] where nothing is."""
+    """CK's launches of a repetition, and what is recorded beside each; [] where nothing is."""
     launches = run.get("execution_time_list_opencl")
-    told = dig(point.repetitions[index], "nntest_flow", "launches")
+    recorded = dig(point.repetitions[index], "nntest_flow", "launches")
     if not isinstance(launches, list):
         return [], []
     found = [launch if isinstance(launch, dict) else {} for launch in launches]
-    if not isinstance(told, list) or len(told) != len(found):
+    if not isinstance(recorded, list) or len(recorded) != len(found):
         return found, []
-    return found, [one if isinstance(one, dict) else {} for one in told]
+    return found, [one if isinstance(one, dict) else {} for one in recorded]
 
 
-def _phase(told: dict[str, Any]) -> str:
-    phase = text(told.get("phase"))
-    return phase if phase in PHASES else UNTOLD
+def _phase(recorded: dict[str, Any]) -> str:
+    phase = text(recorded.get("phase"))
+    return phase if phase in PHASES else UNKNOWN_PHASE
 
 
 def _counter_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:

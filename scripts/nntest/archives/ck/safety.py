@@ -1,4 +1,4 @@
-"""What may be read from an archive that somebody else made, and what may not.
+"""What may be read from a foreign archive, and what may not.
 
 An archive is read in place and never unpacked, so nothing of it can land anywhere; still its
 names go into tables and merged archives, and its contents into memory.  The rules here hold for
@@ -122,11 +122,11 @@ def unsafe_member(info: zipfile.ZipInfo, limits: Limits = DEFAULT_LIMITS) -> str
 
 
 def clashing_members(infos: Iterable[zipfile.ZipInfo]) -> dict[int, str]:
-    """Members that cannot be told apart by name, as {offset of the member: why it is refused}.
+    """Members whose names cannot be distinguished, as {offset of the member: why it is refused}.
 
     CK itself writes the same name twice when two repositories share an alias.  If all members
     of one name hold the same, the first is as good as any and the others are left out silently
-    (an empty reason); if they differ nobody can say which one is right, and all are refused.
+    (an empty reason); if they differ it is unknown which one is right, and all are refused.
     """
     first: dict[str, zipfile.ZipInfo] = {}
     more: dict[str, list[zipfile.ZipInfo]] = {}
@@ -190,11 +190,11 @@ def parse_json(data: bytes) -> Any:
 def parse_object(data: bytes, deepest: int | None = None) -> dict[str, Any]:
     """As `parse_json`, for a text that must be an object, of bounded depth if `deepest` is given.
 
-    Whoever walks the value or writes it again asks for a depth that its own recursion bears.
+    A caller that walks the value or writes it again asks for a depth that its recursion allows.
     """
     value = parse_json(data)
     if not isinstance(value, dict):
-        raise RefusedError("a JSON object is expected, not another value")
+        raise RefusedError("expected a JSON object")
     if deepest is not None and not _is_shallow(value, deepest):
         raise RefusedError(f"JSON nested deeper than {deepest}")
     return value

@@ -1,7 +1,7 @@
 """Files of a zip or of a folder, read in place, under the rules of `nntest.archives.ck.safety`.
 
 `open_tree` gives both the same few methods.  Names are relative, with ``/`` between parts;
-folders come in sorted order, so that whoever walks a tree sees the same in every place.
+folders come in sorted order, so that a walk gives the same on every system.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def open_tree(path: Path, warn: Warn, limits: Limits = safety.DEFAULT_LIMITS) ->
         raise UserError(f"{path}: {error.strerror or error}") from None
     except _ZIP_ERRORS as error:
         raise UserError(
-            f"{path}: not a zip, or a truncated one ({error})", "copy it again from where it is"
+            f"{path}: not a zip, or a truncated one ({error})", "copy it again from its source"
         ) from None
     with archive:
         infos = archive.infolist()
@@ -222,7 +222,7 @@ class _FolderTree:
             with os.fdopen(descriptor, "rb", buffering=0) as source:
                 about = os.fstat(descriptor)
                 if not stat.S_ISREG(about.st_mode):
-                    raise RefusedError("it is no plain file")
+                    raise RefusedError("it is not a plain file")
                 if about.st_size > self._limits.member_bytes:
                     raise RefusedError(
                         f"it has {about.st_size} bytes, more than the "

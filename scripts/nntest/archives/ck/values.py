@@ -1,4 +1,4 @@
-"""Values out of JSON that somebody else wrote: wrong kinds and missing keys become None."""
+"""Values out of foreign JSON: wrong kinds and missing keys become None."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def objects(value: Any, *keys: str | int) -> list[dict[str, Any]]:
 
 
 def text(value: Any, longest: int = _LONGEST_TEXT) -> str:
-    """A text without NULs and lone surrogates, bounded; "" for anything that is no text."""
+    """A text without NULs and lone surrogates, bounded; "" for anything that is not a text."""
     if not isinstance(value, str):
         return ""
     clean = value.replace("\0", "").strip()

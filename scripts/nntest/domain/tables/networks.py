@@ -71,7 +71,7 @@ SCHEDULE = Table(
     ),
     title="Best schedule",
     caption="For each tensor of the network, the operator and tuner with the smallest median, and "
-    "whether the next best can be told apart from it.",
+    "whether the next best differs from it.",
     made_by="schedule.schedule",
     needs=_NEEDS,
     section="first",
@@ -172,7 +172,7 @@ LAYER_SUM_CHECK = Table(
         Column("interpolated_share", FLOAT, SHARE, label="interpolated",
                meaning="of the estimate"),
     ),
-    title="Prediction check, network by network",
+    title="Layer-sum check, network by network",
     caption="Each network estimated by a factor that was fitted on the other half of them.",
     rule="layer_sum_check",
     kept=("network", "model"),
@@ -195,7 +195,7 @@ LAYER_SUM_SUMMARY = Table(
         Column("interpolation_error", FLOAT, SHARE, label="interpolating a layer",
                meaning="mean error for a timed convolution, from the others"),
     ),
-    title="Prediction check",
+    title="Layer-sum check",
     caption="Published network times against sums of published layer times; docs/layer-sums.md "
     "says how.",
     rule="layer_sum_check",
@@ -206,7 +206,7 @@ CONFIGURATIONS = Table(
     "configurations",
     (
         shared.NETWORK,
-        Column("variant", TEXT, meaning="tells networks of a family apart: a pruning, a width and "
+        Column("variant", TEXT, meaning="network within its family: a pruning, a width and "
                "resolution"),
         shared.HARDWARE.but(meaning="platform and library, or as the published table calls it"),
         shared.DATA_TYPE,

@@ -14,7 +14,7 @@ PUBLISHED = Table(
         shared.PLATFORM.but(meaning="title of the platform's file; empty: no file knows it"),
         shared.PLATFORM_FILE,
         Column("precision", TEXT, meaning="as the table writes it"),
-        shared.DATA_TYPE.but(meaning="null where the precision is no data type"),
+        shared.DATA_TYPE.but(meaning="null where the precision is not a data type"),
         shared.BATCH_SIZE.but(meaning="the batch, or the threads, or the streams"),
         shared.LATENCY, shared.FRAMES,
         Column("system_frames_per_s", FLOAT, "frames/s", label="system", meaning="of the system"),

@@ -21,7 +21,7 @@ CK_TOLERANCE = 0.001
 def add_ck_run(
     plan: dict[str, Any], study: Study, sweep: Sweep, installed: Installed, programs: str
 ) -> None:
-    """Add to a plan how CK is called, and to each of its points what CK is to be told.
+    """Add to a plan how CK is called, and to each of its points what CK is given.
 
     The label that becomes part of an entry's name tells apart what CK's own names do not:
     another study, board or tuner, another build of library or programs, another seed.

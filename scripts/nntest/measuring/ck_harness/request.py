@@ -1,4 +1,4 @@
-"""How Collective Knowledge is called on a board, as the on-board part is told."""
+"""How Collective Knowledge is called on a board, as the on-board part is given it."""
 
 from __future__ import annotations
 

@@ -53,12 +53,12 @@ def set_up(
     )
     status = job.run(lambda: plan, "what is installed stays on the board")
     if status["state"] != DONE:
-        message = status["message"] or "it was stopped from elsewhere"
+        message = status["message"] or "another process stopped it"
         raise UserError(f"board {board.name}: {message}", _hint(message))
     content = transport.read(posixpath.join(folder, RESULT_FILE))
     answer = json.loads(content) if content else None
     if not isinstance(answer, dict):
-        raise UserError(f"board {board.name}: {folder}/{RESULT_FILE} holds no answer")
+        raise UserError(f"board {board.name}: {folder}/{RESULT_FILE} has no answer")
     return answer
 
 
@@ -154,19 +154,16 @@ def _hint(message: str) -> str:
     """What a user can do about a failure of the setting up."""
     if any(word in message for word in ("has no repository", "no folder", "is missing")):
         return (
-            "say where it is under ck: repositories: of the board's file: `path` (a folder on the "
+            "set its place under ck: repositories: in the board's file: `path` (a folder on the "
             "board), `archive` (a file or folder here) or `url` (git)"
         )
     if "cannot be run" in message:
-        return (
-            "say how it is called with ck: command: of the board's file, or have it installed "
-            "with ck: pip: ck"
-        )
+        return "set ck: command: of the board's file, or have it installed with ck: pip: ck"
     if "has no program" in message:
         return "add a repository that has it, or name its programs under ck: of the library's file"
     if "tagged" in message or "stopped at a question" in message:
         return (
-            "look into CK's log on the board; name what is there already with `detect` and `path` "
+            "see CK's log on the board; name what is there already with `detect` and `path` "
             "in the library's file"
         )
-    return "look into CK's log on the board"
+    return "see CK's log on the board"

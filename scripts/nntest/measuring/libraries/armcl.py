@@ -117,7 +117,7 @@ class ArmCL(LibraryKind):
     def _provide(
         self, transport: Transport, board: Board, facts: Mapping[str, Any], where: str
     ) -> tuple[str | None, dict[str, Any]]:
-        """Build or unpack what is to be built or unpacked; (prefix on the board, its record)."""
+        """Build or unpack what is missing; (prefix on the board, its record)."""
         way = self._install
         if isinstance(way, Preinstalled):
             return way.prefix, {}
@@ -141,7 +141,7 @@ class ArmCL(LibraryKind):
             if self.backend == "neon" and not armcl_scons.has_neon(way, arch):
                 raise UserError(
                     f"{where}: Arm Compute Library has no NEON for {arch}",
-                    "on this board measure its OpenCL: kind armcl-opencl",
+                    "use kind armcl-opencl on this board",
                 )
             # Where an archive is fetched from says nothing about it; its checksum does.
             content = way.model_dump(exclude={"jobs", "archive"})
@@ -166,21 +166,21 @@ class ArmCL(LibraryKind):
         way = self._install
         if isinstance(way, AptInstall):
             place = f"the packages {' '.join(way.packages)}"
-            mend = "name the packages that have it under install: packages:"
+            hint = "name the packages that have it under install: packages:"
         elif isinstance(way, Preinstalled):
             place = prefix or "the system's folders"
-            mend = "set install: prefix: to the folder with include/ and lib/"
+            hint = "set install: prefix: to the folder with include/ and lib/"
         else:
             place = str(prefix)
-            mend = "remove that folder on the board and run the same command again"
+            hint = "remove that folder on the board and run the same command again"
         if not found.files:
-            raise UserError(f"{where}: no libarm_compute.so in {place}", mend)
+            raise UserError(f"{where}: no libarm_compute.so in {place}", hint)
         if not found.headers:
-            raise UserError(f"{where}: no arm_compute/core/Types.h in {place}", mend)
+            raise UserError(f"{where}: no arm_compute/core/Types.h in {place}", hint)
         release = found.release()
         if release is None:
             raise UserError(
-                f"{where}: which version {found.files[0]['path']} is cannot be told: it says "
+                f"{where}: the version of {found.files[0]['path']} cannot be determined: it says "
                 f"'{found.version or 'nothing'}'",
                 "build it from a release's tag, so that it knows its version",
             )

@@ -1,4 +1,4 @@
-"""What scons is told to build Arm Compute Library, and what old versions of its files need."""
+"""How scons builds Arm Compute Library, and what old versions of its files need."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def architecture(way: SourceInstall, machine: str, where: str) -> str:
     if machine not in ARCHITECTURES:
         raise UserError(
             f"{where}: Arm Compute Library is not made for a {machine}",
-            f"it is for {', '.join(ARCHITECTURES)}; or say install: arch:",
+            f"it is for {', '.join(ARCHITECTURES)}; or set install: arch:",
         )
     return ARCHITECTURES[machine]
 
@@ -108,7 +108,7 @@ def adapt(tree: Path, python_major: int, revision: str | None) -> list[str]:
 
     For Python 3, prints become calls (up to 18.05), and kernels' sources are decoded before they
     are searched (up to 19.02).  Compilers' versions are compared as numbers: by their digits, as
-    up to 20.08, GCC 12 is older than 4.9.  A tree without its git history is told its
+    up to 20.08, GCC 12 is older than 4.9.  A tree without its git history is given its
     revision, so that the library's own words name it.
     """
     done = []

@@ -70,7 +70,7 @@ def build_from_source(
     raise UserError(
         f"{place.where}: the build {status['state']}: {message}",
         f"the whole log is on the board: {posixpath.join(place.build, 'build.log')}; "
-        "what is compiled is kept, and the same command goes on from there",
+        "what is compiled is kept, and the same command continues from there",
     )
 
 

@@ -40,12 +40,12 @@ class CollectiveKnowledge(LibraryKind):
         return ["ck", "run", f"nntest:{self.program(operator)}"]
 
     def environment(self, tuner_table: str) -> dict[str, str]:
-        """None: what CK's programs are told is in its own request."""
+        """None: what CK's programs are given is in its own request."""
         return {}
 
     @staticmethod
     def sources() -> list[Path]:
-        """None of ours: the programs are CK-NNTest's, whose checksums the board tells."""
+        """None of ours: the programs are CK-NNTest's, whose checksums the board reports."""
         return []
 
     @classmethod

@@ -33,7 +33,7 @@ BLOCK = 1 << 20
 
 
 def fetch_archive(
-    place: str, sha256: str, folder: Path, where: str, told: Callable[[str], None]
+    place: str, sha256: str, folder: Path, where: str, note: Callable[[str], None]
 ) -> Path:
     """The archive at a URL or a path of this machine, checked; a downloaded one is in `folder`.
 
@@ -41,7 +41,7 @@ def fetch_archive(
     """
     if urllib.parse.urlparse(place).scheme in ("http", "https"):
         path = folder / posixpath.basename(urllib.parse.urlparse(place).path)
-        told(f"fetching {place}")
+        note(f"fetching {place}")
         _download(place, path, where)
     else:
         path = Path(place).expanduser()
@@ -55,7 +55,7 @@ def fetch_archive(
     if found != sha256:
         raise UserError(
             f"{where}: {place} has the SHA-256 {found}, the library's file says {sha256}",
-            "another archive, or a damaged one: fetch it again, or mend `sha256`",
+            "it is another archive, or damaged: fetch it again, or correct `sha256`",
         )
     return path
 
@@ -85,7 +85,7 @@ def unpack(archive: Path, target: Path, where: str, leave_out: Sequence[str] = (
 
     Only plain files are taken, no link and nothing outside of the archive's own folder, and not
     the folders in `leave_out`.  Returns the git revision that `git archive` has written into it,
-    if any.  Raises `UserError` for an archive that is none or would reach outside.
+    if any.  Raises `UserError` for a damaged archive, or one that would reach outside.
     """
     into = target.with_name(target.name + ".unpacking")
     shutil.rmtree(into, ignore_errors=True)
@@ -165,7 +165,7 @@ def fetch_git(
     if shutil.which("git") is None:
         raise UserError(
             f"{where}: there is no git on this machine, and the sources come from a repository",
-            "install git here, or name an `archive` with its `sha256` in its place",
+            "install git here, or name an `archive` with its `sha256` instead",
         )
     if repository.startswith("~") or "://" not in repository:
         repository = str(Path(repository).expanduser().absolute())  # git clones elsewhere
@@ -205,7 +205,7 @@ def _as_url(repository: str) -> str:
 
 def _git(argv: Sequence[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    # Nobody is there to be asked for a password.
+    # git must not ask for a password.
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     return subprocess.run(
         argv,
@@ -223,4 +223,4 @@ def _git(argv: Sequence[str], folder: Path | None = None) -> subprocess.Complete
 def _complaint(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
-    return (fatal or lines or ["git said nothing"])[0][:500]
+    return (fatal or lines or ["git gave no reason"])[0][:500]

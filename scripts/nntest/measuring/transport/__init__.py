@@ -2,8 +2,8 @@
 
 from nntest.measuring.transport.base import CommandFailed, Completed, Transport, TransportError
 from nntest.measuring.transport.connect import connect
-from nntest.measuring.transport.persistent import PersistentTransport
-from nntest.measuring.transport.retry import Patience, persist
+from nntest.measuring.transport.retry import Patience, with_retries
+from nntest.measuring.transport.retrying import RetryingTransport
 from nntest.measuring.transport.ssh_errors import (
     AuthenticationFailed,
     DamagedTransfer,
@@ -17,7 +17,7 @@ from nntest.measuring.transport.ssh_errors import (
 )
 
 __all__ = [
-    "PersistentTransport",
+    "RetryingTransport",
     "AuthenticationFailed",
     "CommandFailed",
     "Completed",
@@ -33,5 +33,5 @@ __all__ = [
     "TransportError",
     "Unreachable",
     "connect",
-    "persist",
+    "with_retries",
 ]

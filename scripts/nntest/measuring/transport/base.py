@@ -16,7 +16,7 @@ class TransportError(UserError):
     """The board could not be reached, or the link to it broke."""
 
     retryable: ClassVar[bool] = False
-    """Whether the same call may well succeed a little later, with nothing mended."""
+    """Whether the same call may well succeed a little later, with nothing changed."""
 
 
 class CommandFailed(UserError):

@@ -101,7 +101,7 @@ def _has(entries: list[_Entry], key: PKey) -> bool:
 
 
 def _is_certified(hop: Hop, key: PKey) -> bool:
-    """Whether an authority on file vouches for the host; raises if its certificate is no good."""
+    """Whether an authority on file vouches for the host; raises if its certificate is not valid."""
     certificate = key.public_blob
     if certificate is None:
         return False

@@ -141,6 +141,6 @@ def _own_environment() -> dict[str, str]:
     """The environment without what Snakemake put there for its jobs.
 
     It tells a job's libraries to use as many threads as the job may.  A program that measures is
-    not one of its jobs: NumPy's BLAS, told so, leaves threads that spin beside the measurement.
+    not one of its jobs: NumPy's BLAS would leave threads that spin beside the measurement.
     """
     return {name: value for name, value in os.environ.items() if name not in SNAKEMAKES_VARIABLES}

@@ -39,7 +39,7 @@ def remote_path(path: str) -> str:
 def command(argv: Sequence[str], environment: Mapping[str, str] | None) -> str:
     """A command for a shell to turn into: no function, no builtin, nothing expanded.
 
-    Raises `UserError` for a name of a variable that is none.
+    Raises `UserError` for a wrong name of a variable.
     """
     if not argv or not argv[0]:
         raise UserError("an empty command cannot be run on a board")
@@ -50,7 +50,7 @@ def command(argv: Sequence[str], environment: Mapping[str, str] | None) -> str:
         return "exec " + " ".join(words)
     for name in environment:
         if not NAME.fullmatch(name):
-            raise UserError(f"{name!r} is no name of an environment variable")
+            raise UserError(f"{name!r} is not the name of an environment variable")
     if "=" in argv[0]:
         # env would take it for one more variable.
         words = ["sh", "-c", word('exec "$0" "$@"'), *words]

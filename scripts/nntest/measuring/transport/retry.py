@@ -1,4 +1,4 @@
-"""Trying again what may succeed a little later, with growing pauses."""
+"""Retries with growing pauses of what may succeed a little later."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Patience:
     """No new attempt begins later than this after the first one began."""
 
 
-def persist(
+def with_retries(
     action: Callable[[], Result],
     patience: Patience,
     *,
-    told: Callable[[TransportError], None] = lambda error: None,
+    on_retry: Callable[[TransportError], None] = lambda error: None,
 ) -> Result:
     """The result of `action`, tried again after every retryable `TransportError`.
 
-    `told` hears of each failure that is followed by another attempt.  Only for what may be
+    `on_retry` is called for each failure that is followed by another attempt.  Only for what may be
     done twice: a command whose link broke may have run.  Raises the last failure, and at once
     every error that is not retryable.
     """
@@ -49,7 +49,7 @@ def persist(
             late = time.monotonic() + wait - began > patience.give_up_after_s
             if not error.retryable or attempt >= patience.attempts or late:
                 raise
-            told(error)
+            on_retry(error)
         time.sleep(wait)
         pause = min(2 * pause, patience.longest_pause_s)
         attempt += 1

@@ -69,38 +69,38 @@ def route(connection: SshConnection, board: str, ssh_folder: Path | None = None)
 
 
 def _route(
-    to: SshConnection, who: str, behind: tuple[str, ...], ssh_folder: Path | None
+    to: SshConnection, label: str, behind: tuple[str, ...], ssh_folder: Path | None
 ) -> list[Hop]:
     """The way to one server; `behind` are the servers that it is the way to."""
     here = f"{to.host}:{to.port or ''}".rstrip(":")
     if not HOST.fullmatch(to.host):
-        raise UserError(f"{who}: {to.host!r} is not a host name", "correct connect: host")
+        raise UserError(f"{label}: {to.host!r} is not a host name", "correct connect: host")
     if to.user is not None:
-        _check_user(to.user, who)
+        _check_user(to.user, label)
     if len(behind) >= MOST_HOPS or here in behind:
-        raise UserError(f"{who}: the jump hosts go in a circle: {' <- '.join(behind)}")
-    found = read_settings(to.host, to.port, to.user, who, ssh_folder)
-    _check_user(found.user, who)
+        raise UserError(f"{label}: the jump hosts go in a circle: {' <- '.join(behind)}")
+    found = read_settings(to.host, to.port, to.user, label, ssh_folder)
+    _check_user(found.user, label)
     hops: list[Hop] = []
     jumps = to.jump_host if to.jump_host is not None else found.expanded("proxyjump") or "none"
     if jumps.lower() != "none":
         for index, jump in enumerate(jumps.split(",")):
-            hop = _parse_jump(jump.strip(), to, who)
+            hop = _parse_jump(jump.strip(), to, label)
             if index > 0:
                 # The ones before it are its way.
                 hop = hop.model_copy(update={"jump_host": "none"})
-            hops += _route(hop, f"{who}: jump host", (*behind, here), ssh_folder)
-    return [*hops, _hop(to, found, who, is_jump=bool(behind))]
+            hops += _route(hop, f"{label}: jump host", (*behind, here), ssh_folder)
+    return [*hops, _hop(to, found, label, is_jump=bool(behind))]
 
 
-def _check_user(user: str, who: str) -> None:
+def _check_user(user: str, label: str) -> None:
     if not USER.fullmatch(user):
-        raise UserError(f"{who}: {user!r} is not a user name", "correct connect: user")
+        raise UserError(f"{label}: {user!r} is not a user name", "correct connect: user")
 
 
-def _hop(to: SshConnection, found: Settings, who: str, *, is_jump: bool) -> Hop:
+def _hop(to: SshConnection, found: Settings, label: str, *, is_jump: bool) -> Hop:
     host, port = found.host, found.port
-    label = f"{who} ({found.user}@{host}:{port})"
+    label = f"{label} ({found.user}@{host}:{port})"
     # With a jump host in the board's file (or `none`), the way is that one.
     command = found.expanded("proxycommand") if to.jump_host is None else None
     if command is not None and found.says("proxyusefdpass"):
@@ -161,7 +161,7 @@ def _agent(found: Settings) -> Path | None:
     return next(iter(found.paths("identityagent")), None)
 
 
-def _parse_jump(text: str, to: SshConnection, who: str) -> SshConnection:
+def _parse_jump(text: str, to: SshConnection, label: str) -> SshConnection:
     """`user@host:port`, `[2001:db8::1]:22` or `ssh://...` as a connection of its own."""
     bare = text.removeprefix("ssh://").rstrip("/")
     parts = re.fullmatch(
@@ -169,7 +169,7 @@ def _parse_jump(text: str, to: SshConnection, who: str) -> SshConnection:
     )
     port = int(parts["port"]) if parts is not None and parts["port"] else None
     if parts is None or not (port is None or 0 < port < 65536):
-        raise UserError(f"{who}: {text!r} is not a jump host", "write user@host:port")
+        raise UserError(f"{label}: {text!r} is not a jump host", "write user@host:port")
     return SshConnection(
         transport="ssh",
         host=parts["six"] or parts["host"],

@@ -21,7 +21,7 @@ from paramiko.ssh_exception import (
 from nntest.measuring.transport.base import TransportError
 from nntest.measuring.transport.certificates import HOST_KINDS
 from nntest.measuring.transport.known_hosts import check_host_key, known_algorithms
-from nntest.measuring.transport.retry import Patience, persist
+from nntest.measuring.transport.retry import Patience, with_retries
 from nntest.measuring.transport.ssh_config import Hop
 from nntest.measuring.transport.ssh_errors import (
     AuthenticationFailed,
@@ -46,7 +46,7 @@ ANSWERS_OF_BUSY_SERVERS = (b"Exceeded MaxStartups", b"Not allowed at this time")
 def open_link(hops: Sequence[Hop], patience: Patience) -> Link:
     """Connect through all the hops, again and again where that may help.
 
-    Raises the errors of `ssh_errors`, each with its mend.
+    Raises the errors of `ssh_errors`, each with its hint.
     """
     # paramiko's complaints would reach the terminal as tracebacks; ours say what they mean.
     log = logging.getLogger(LOG)
@@ -54,7 +54,7 @@ def open_link(hops: Sequence[Hop], patience: Patience) -> Link:
     if not log.handlers:
         log.addHandler(_LastWords())
     log.setLevel(logging.INFO)
-    return persist(lambda: _open_all(hops), patience)
+    return with_retries(lambda: _open_all(hops), patience)
 
 
 def _open_all(hops: Sequence[Hop]) -> Link:
@@ -76,40 +76,40 @@ def _reach(hop: Hop, way: Sequence[OpenHop]) -> Stream:
         return _reach_through(hop, way[-1])
     if hop.proxy_command is not None:
         return ProxyStream(hop.proxy_command)
-    mend = "see that the board is up, that connect: host and port are right, and that sshd runs"
+    hint = "see that the board is up, that connect: host and port are right, and that sshd runs"
     try:
         return dial(hop.host, hop.port, DIAL_TIMEOUT_S)
     except socket.gaierror as error:
         raise Unreachable(
-            f"{hop.label}: no address is known for {hop.host!r} ({error.strerror})", mend
+            f"{hop.label}: no address is known for {hop.host!r} ({error.strerror})", hint
         ) from None
     except UnicodeError:
-        raise Unreachable(f"{hop.label}: {hop.host!r} is not a host name", mend) from None
+        raise Unreachable(f"{hop.label}: {hop.host!r} is not a host name", hint) from None
     except TimeoutError:
         raise Unreachable(
-            f"{hop.label}: no answer to a connection within {DIAL_TIMEOUT_S:g} s", mend
+            f"{hop.label}: no answer to a connection within {DIAL_TIMEOUT_S:g} s", hint
         ) from None
     except OSError as error:
         if error.errno == errno.ECONNREFUSED:
             reason = f"nothing listens on port {hop.port}"
         else:
             reason = f"cannot be reached: {error.strerror or error}"
-        raise Unreachable(f"{hop.label}: {reason}", mend) from None
+        raise Unreachable(f"{hop.label}: {reason}", hint) from None
 
 
 def _reach_through(hop: Hop, last: OpenHop) -> Stream:
-    mend = f"see that the board is up, and that {last.hop.host} may reach and forward to it"
+    hint = f"see that the board is up, and that {last.hop.host} may reach and forward to it"
     try:
         channel = last.transport.open_channel(
             "direct-tcpip", (hop.host, hop.port), ("127.0.0.1", 0), timeout=DIAL_TIMEOUT_S
         )
     except ChannelException as error:
         raise Unreachable(
-            f"{hop.label}: {last.hop.label} does not get through to it: {error.text}", mend
+            f"{hop.label}: {last.hop.label} cannot connect to it: {error.text}", hint
         ) from None
     except (SSHException, EOFError, OSError):
         raise Unreachable(
-            f"{hop.label}: {last.hop.label} gave no answer to a connection", mend
+            f"{hop.label}: {last.hop.label} gave no answer to a connection", hint
         ) from None
     return cast(Stream, channel)
 
@@ -133,7 +133,7 @@ def _log_in(hop: Hop, stream: WatchedStream) -> OpenHop:
             host_key = transport.get_remote_server_key()
         except IncompatiblePeer as error:
             raise NotAnSshServer(
-                f"{hop.label}: it speaks no common algorithm: {error}",
+                f"{hop.label}: no common algorithm: {error}",
                 "give the board's sshd an ed25519 host key (ssh-keygen -A), or update it: "
                 "ssh-dss, and ssh-rsa with SHA-1, can be forged",
             ) from None
@@ -149,23 +149,25 @@ def _log_in(hop: Hop, stream: WatchedStream) -> OpenHop:
 
 
 def _no_handshake(hop: Hop, stream: WatchedStream, error: BaseException) -> TransportError:
-    """What it means that there was no handshake, from what the other side said first."""
+    """Why there was no handshake, by what the other side said first."""
     said = stream.first_bytes
     busy = "see that the board is up and not too busy, and try again"
     if isinstance(stream.below, ProxyStream) and not said:
-        complaint = stream.below.complaint() or "it says nothing"
+        complaint = stream.below.complaint() or "it sends nothing"
         return Unreachable(
             f"{hop.label}: the ProxyCommand of the ssh configuration, {hop.proxy_command}, gives "
             f"no connection: {complaint}",
             "see that the board is up and that the command works by itself",
         )
     if said.startswith(b"SSH-"):
-        return Unreachable(f"{hop.label}: it broke off while shaking hands: {error}", busy)
+        return Unreachable(f"{hop.label}: the connection ended during the handshake: {error}", busy)
     if said.startswith(ANSWERS_OF_BUSY_SERVERS):
-        return Unreachable(f"{hop.label}: it turns us away: {_printable(said)}", busy)
+        return Unreachable(
+            f"{hop.label}: the server refuses the connection: {_printable(said)}", busy
+        )
     if not said:
         return Unreachable(
-            f"{hop.label}: it takes the connection and says nothing (an SSH server greets first)",
+            f"{hop.label}: it accepts connections but sends nothing (an SSH server greets first)",
             f"see that port {hop.port} is that of sshd, and that the board is not too busy",
         )
     if said.startswith(b"HTTP/") or re.search(rb"<!doctype html|<html", said, re.IGNORECASE):

@@ -25,7 +25,7 @@ class AuthenticationFailed(TransportError):
 
 
 class HostKeyUnknown(TransportError):
-    """The host has never been seen, and nobody allowed us to trust it at first sight."""
+    """The host has never been seen, and no setting allows us to trust it at first sight."""
 
 
 class HostKeyChanged(TransportError):

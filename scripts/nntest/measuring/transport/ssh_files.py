@@ -23,7 +23,7 @@ TAR_BUFFER = 256 * 1024
 
 
 def put(session: Session, source: Path, target: str) -> None:
-    """Copy a file or folder to the board; there it appears whole, in the place of the old one.
+    """Copy a file or folder to the board; there it appears whole, instead of the old one.
 
     Modes and times are kept, owners are not, symbolic links are followed.  Raises
     `CommandFailed` with what the board said, `UserError` for what cannot be read here, and the
@@ -108,9 +108,9 @@ UNPACK = (
 )
 PUT_FILE = f"""{UNPACK}{REFUSE_FOLDER}mv -f "$p/$n" "$t" """
 # The old folder steps aside, the new one takes its place.  Others may do the same at the same
-# time: a folder that stands there again is no error, but another turn.  Without -T, mv would
+# time: a folder that stands there again is not an error, but another turn.  Without -T, mv would
 # put ours into theirs; a mv that knows no -T is asked afterwards where it put it.
-# Parts of yesterday belong to nobody any more.
+# Parts of yesterday are left over.
 PUT_FOLDER = (
     f"""{UNPACK}find "$d" -maxdepth 1 -name '{PART}*' -mtime +0 -exec rm -rf {{}} + 2>/dev/null; """
     """m='mv -f'; mv -f -T "$p/whole" "$p/hole" 2>/dev/null && m='mv -f -T'; """
@@ -141,7 +141,7 @@ def _send_tar(command: StreamingCommand, source: Path, token: str) -> None:
 
 
 def _member(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Leave out what is no file of ours, and who owns it here."""
+    """Leave out what is not a file of ours, and who owns it here."""
     if posixpath.basename(info.name) == LEFT_OUT or not (info.isfile() or info.isdir()):
         return None
     info.uid = info.gid = 0

@@ -52,7 +52,7 @@ class Keyring:
         seen: set[bytes] = set()
         files = [*hop.identities, *hop.spare_identities]
         named = {blob for file in files if (blob := _public_blob(file)) is not None}
-        # Keys of files that somebody named come before the agent's: servers allow few tries.
+        # Keys of files that a user named come before the agent's: servers allow few tries.
         for file in hop.identities:
             yield from self._file_key(file, seen)
         for key in self._agent_keys():
@@ -106,16 +106,16 @@ class Keyring:
 
     def _named_key(self, path: Path) -> tuple[str, PKey]:
         """The key that the board's file names; where it is locked, the agent may hold it open."""
-        mend = "correct connect: key in the board's file"
+        hint = "correct connect: key in the board's file"
         try:
             return str(path), _load(path)
         except FileNotFoundError:
             raise AuthenticationFailed(
-                f"{self.hop.label}: there is no key file {path}", mend
+                f"{self.hop.label}: there is no key file {path}", hint
             ) from None
         except OSError as error:
             raise AuthenticationFailed(
-                f"{self.hop.label}: key file {path} cannot be read: {error.strerror}", mend
+                f"{self.hop.label}: key file {path} cannot be read: {error.strerror}", hint
             ) from None
         except _Locked:
             public = _public_blob(path)
@@ -129,7 +129,7 @@ class Keyring:
             ) from None
         except _NoKey as error:
             raise AuthenticationFailed(
-                f"{self.hop.label}: {path} is not a private key that can be used: {error}", mend
+                f"{self.hop.label}: {path} is not a private key that can be used: {error}", hint
             ) from None
 
     def _file_key(self, path: Path, seen: set[bytes]) -> Iterator[tuple[str, PKey]]:
@@ -178,7 +178,7 @@ class _Agent(AgentSSH):
     def _take(self, blob: bytes, comment: str, notes: list[str]) -> None:
         try:
             key = _AgentKey(self, blob, comment, notes)
-        except Exception:  # Whatever paramiko makes of bytes that are no key.
+        except Exception:  # Whatever paramiko makes of bytes that are not a key.
             notes.append(f"a key of the SSH agent ({comment}) cannot be read")
             return
         if USABLE.fullmatch(key.get_name()):

@@ -1,4 +1,4 @@
-"""An open connection to a board: channels with deadlines, and what became of it."""
+"""An open connection to a board: channels with deadlines, and its state."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Link:
     def lost(self, doing: str) -> LostLink:
         """The error for a link that broke while doing something."""
         if any(hop.stream.fell_silent for hop in self._hops):
-            reason = "the link is cut: nothing has been heard from the other side any more"
+            reason = "the link is cut: the other side no longer answers"
         else:
             causes = [hop.transport.saved_exception for hop in self._hops]
             reason = "the other side closed the connection"

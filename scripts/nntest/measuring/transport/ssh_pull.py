@@ -69,7 +69,7 @@ def _look_at(session: Session, source: str, doing: str) -> _Original:
     answer = _ask(session, f"f={word} n={size}; {SUM}", patience, doing).split()
     if not answer or len(answer[0]) != hashlib.sha256().digest_size * 2:
         raise CommandFailed(
-            f"{session.label}: {doing}: the board has no means to compute a SHA-256",
+            f"{session.label}: {doing}: the board cannot compute a SHA-256",
             "install sha256sum (coreutils, busybox) or python3 on it",
         )
     return _Original(word, size, answer[0])

@@ -171,6 +171,4 @@ class StreamingCommand:
         close(self._channel)
 
     def _stalled(self) -> DeadlineExceeded:
-        return DeadlineExceeded(
-            f"{self._link.label}: {self._doing}: nothing has moved for {STALL_S:g} s"
-        )
+        return DeadlineExceeded(f"{self._link.label}: {self._doing}: no data for {STALL_S:g} s")

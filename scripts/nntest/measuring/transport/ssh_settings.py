@@ -19,7 +19,7 @@ from paramiko import SSHConfig
 from paramiko.ssh_exception import SSHException
 
 from nntest.errors import UserError
-from nntest.who import user_name
+from nntest.owner import user_name
 
 SSH = "ssh"
 TIMEOUT_S = 30.0
@@ -42,7 +42,7 @@ class Settings:
     alias: str
     """The host as the user calls it."""
     values: Mapping[str, Sequence[str]]
-    who: str
+    label: str
     ssh_folder: Path | None
     home: Path = field(default_factory=lambda: _home())
 
@@ -105,14 +105,14 @@ class Settings:
             return re.sub(r"\$\{(\w+)\}", lambda found: os.environ[found[1]], text)
         except KeyError as missing:
             raise UserError(
-                f"{self.who}: the ssh configuration's {keyword} {text!r} has {missing.args[0]!r} "
+                f"{self.label}: the ssh configuration's {keyword} {text!r} has {missing.args[0]!r} "
                 "in it, which is not known here",
                 "write it out in ~/.ssh/config",
             ) from None
 
 
 def read_settings(
-    host: str, port: int | None, user: str | None, who: str, ssh_folder: Path | None
+    host: str, port: int | None, user: str | None, label: str, ssh_folder: Path | None
 ) -> Settings:
     """The user's ssh configuration for `host`; `port` and `user` come before it.
 
@@ -121,9 +121,9 @@ def read_settings(
     options = ["-F", _config_file(ssh_folder)] if ssh_folder is not None else []
     options += ["-p", str(port)] if port is not None else []
     options += ["-l", user] if user is not None else []
-    text = _ask_ssh([*options, "--", host], who)
+    text = _ask_ssh([*options, "--", host], label)
     if text is None:
-        values = _plain((ssh_folder or _home() / ".ssh") / "config", host, who)
+        values = _plain((ssh_folder or _home() / ".ssh") / "config", host, label)
         values |= {"port": [str(port)]} if port is not None else {}
         values |= {"user": [user]} if user is not None else {}
     else:
@@ -131,10 +131,10 @@ def read_settings(
         for line in text.splitlines():
             keyword, _, value = line.partition(" ")
             values.setdefault(keyword.lower(), []).append(value)
-    return Settings(host, values, who, ssh_folder)
+    return Settings(host, values, label, ssh_folder)
 
 
-def _ask_ssh(arguments: Sequence[str], who: str) -> str | None:
+def _ask_ssh(arguments: Sequence[str], label: str) -> str | None:
     """What `ssh -G` says; None without a client, or where it does not know its user."""
     try:
         process = subprocess.Popen(
@@ -153,7 +153,7 @@ def _ask_ssh(arguments: Sequence[str], who: str) -> str | None:
             # The commands of `Match exec`, too: they hold its stderr.
             os.killpg(process.pid, signal.SIGKILL)
             raise UserError(
-                f"{who}: `ssh -G` has not read the ssh configuration within {TIMEOUT_S:g} s",
+                f"{label}: `ssh -G` has not read the ssh configuration within {TIMEOUT_S:g} s",
                 "see what its Match exec commands wait for",
             ) from None
     said = err.decode("utf-8", "replace").strip()
@@ -162,7 +162,7 @@ def _ask_ssh(arguments: Sequence[str], who: str) -> str | None:
     if said.startswith("No user exists for uid"):
         return None
     raise UserError(
-        f"{who}: ssh cannot follow its configuration: {said}",
+        f"{label}: ssh cannot follow its configuration: {said}",
         f"`ssh -G {arguments[-1]}` says the same; correct ~/.ssh/config",
     )
 
@@ -180,7 +180,7 @@ def _home() -> Path:
         return Path.home()
 
 
-def _plain(path: Path, host: str, who: str) -> dict[str, list[str]]:
+def _plain(path: Path, host: str, label: str) -> dict[str, list[str]]:
     """A plain configuration as paramiko reads it; what it misreads is refused."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -191,10 +191,10 @@ def _plain(path: Path, host: str, who: str) -> dict[str, list[str]]:
     for number, line in enumerate(text.splitlines(), 1):
         keyword = re.split(r"[\s=]", line.strip(), maxsplit=1)[0]
         if keyword.lower() in ("include", "match", "canonicalizehostname"):
-            raise UserError(f"{who}: {path}:{number}: {keyword} cannot be followed", NO_CLIENT)
+            raise UserError(f"{label}: {path}:{number}: {keyword} cannot be followed", NO_CLIENT)
         if not keyword.startswith("#") and ("#" in line or '"' in line):
             raise UserError(
-                f"{who}: {path}:{number}: quotes and comments after a value cannot be followed",
+                f"{label}: {path}:{number}: quotes and comments after a value cannot be followed",
                 NO_CLIENT,
             )
     try:
@@ -203,6 +203,6 @@ def _plain(path: Path, host: str, who: str) -> dict[str, list[str]]:
         if not 0 < int(found.get("port", 22)) < 65536:
             raise ValueError(f"Port {found['port']} is not a port")
     except (SSHException, KeyError, ValueError) as error:
-        raise UserError(f"{who}: {path}: cannot be understood: {error}", NO_CLIENT) from None
+        raise UserError(f"{label}: {path}: cannot be understood: {error}", NO_CLIENT) from None
     values = {key: value if isinstance(value, list) else [value] for key, value in found.items()}
     return {**DEFAULTS, **values}

@@ -53,7 +53,7 @@ class Shell:
             raise
         except _ShellEnded as error:
             raise SessionRefused(
-                f"{link.label}: the account runs no shell{error.said}",
+                f"{link.label}: the account does not run a shell{error.said}",
                 "see that the account may run commands (no ForceCommand, a login shell)",
             ) from None
         pid, group = hello.stdout.split()
@@ -86,7 +86,7 @@ class Shell:
             if not self._link.settle():
                 raise self._link.lost(doing) from None
             raise _ShellEnded(
-                f"{self._link.label}: {doing}: the shell on the board was ended",
+                f"{self._link.label}: {doing}: the shell on the board was killed",
                 said=bytes(out.raw + err.raw),
             ) from None
         return Outcome(int(out.after), out.content, err.content)

@@ -115,7 +115,7 @@ class WatchedStream:
 def dial(host: str, port: int, timeout_s: float) -> socket.socket:
     """A TCP connection to the first address of `host` that takes it.
 
-    Raises `OSError` (`TimeoutError` included), or `UnicodeError` for a name that is none.
+    Raises `OSError` (`TimeoutError` included), or `UnicodeError` for a wrong name.
     """
     deadline = time.monotonic() + timeout_s
     found = within(timeout_s, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))

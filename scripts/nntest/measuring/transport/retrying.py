@@ -1,7 +1,7 @@
-"""A transport that outlives its link: what was cut off is done again once the board is back.
+"""A transport that repeats what a lost link interrupted, once the board is back.
 
-Only for calls that may be done twice, as all of a sweep's are: files are put in place whole, and
-the runner on the board, asked to start a second time, is found at work.
+Only for calls that may run twice, as all of a sweep's are: files are put in place whole, and
+the runner on the board, asked to start a second time, is found running.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from pathlib import Path
 from typing import TypeVar
 
 from nntest.measuring.transport.base import Completed, Transport, TransportError
-from nntest.measuring.transport.retry import Patience, persist
+from nntest.measuring.transport.retry import Patience, with_retries
 
 Result = TypeVar("Result")
 
 
-class PersistentTransport(Transport):
+class RetryingTransport(Transport):
     """Repeats each call of another transport after a lost link, for as long as `patience_s`.
 
-    `told` hears of each failure that is followed by another attempt.
+    `on_retry` is called for each failure that is followed by another attempt.
     """
 
     def __init__(
-        self, inner: Transport, patience_s: float, told: Callable[[TransportError], None]
+        self, inner: Transport, patience_s: float, on_retry: Callable[[TransportError], None]
     ) -> None:
         self._inner = inner
-        self._told = told
+        self._on_retry = on_retry
         self._patience = Patience(
             attempts=1_000_000, first_pause_s=1.0, longest_pause_s=15.0, give_up_after_s=patience_s
         )
 
-    def _persist(self, action: Callable[[], Result]) -> Result:
-        return persist(action, self._patience, told=self._told)
+    def _retried(self, action: Callable[[], Result]) -> Result:
+        return with_retries(action, self._patience, on_retry=self._on_retry)
 
     def run(
         self,
@@ -42,25 +42,25 @@ class PersistentTransport(Transport):
         environment: Mapping[str, str] | None = None,
     ) -> Completed:
         """See `Transport.run`."""
-        return self._persist(
+        return self._retried(
             lambda: self._inner.run(argv, timeout_s=timeout_s, environment=environment)
         )
 
     def put(self, source: Path, target: str) -> None:
         """See `Transport.put`."""
-        self._persist(lambda: self._inner.put(source, target))
+        self._retried(lambda: self._inner.put(source, target))
 
     def get(self, source: str, target: Path) -> None:
         """See `Transport.get`."""
-        self._persist(lambda: self._inner.get(source, target))
+        self._retried(lambda: self._inner.get(source, target))
 
     def write(self, target: str, content: bytes) -> None:
         """See `Transport.write`."""
-        self._persist(lambda: self._inner.write(target, content))
+        self._retried(lambda: self._inner.write(target, content))
 
     def read(self, source: str) -> bytes | None:
         """See `Transport.read`."""
-        return self._persist(lambda: self._inner.read(source))
+        return self._retried(lambda: self._inner.read(source))
 
     def close(self) -> None:
         """See `Transport.close`."""

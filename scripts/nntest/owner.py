@@ -15,6 +15,6 @@ def user_name() -> str:
         return f"uid-{os.getuid()}"
 
 
-def who() -> dict[str, str]:
+def this_owner() -> dict[str, str]:
     """{user, host} of this process."""
     return {"user": user_name(), "host": socket.gethostname()}
