@@ -102,7 +102,7 @@ def _contender(one: Estimate, library: str) -> _Contender:
             library, one.measured.tuner, MEASURED, sample.median, sample.median_draws,
             sample.median_interval, one,
         )  # fmt: skip
-    return _Contender(library, one.choice.name, ESTIMATED, one.total, one.draws, one.interval, one)
+    return _Contender(library, one.schedule.name, ESTIMATED, one.total, one.draws, one.interval, one)
 
 
 def _better(one: _Contender, other: _Contender) -> bool:
@@ -134,7 +134,7 @@ def _network_row(
         "verdict": _verdict(one is fastest, ratio) if rank else "",
         "estimate_us": estimate.total if measured and estimate else None,
         "error": estimate.ratio.value - 1 if measured and estimate else None,
-        "covered_layers": len(estimate.choice.covered) if estimate else None,
+        "covered_layers": len(estimate.schedule.covered) if estimate else None,
         "layers": len(estimate.network.layers) if estimate else None,
         "deployable": rank is not None,
     }
@@ -154,11 +154,11 @@ def _bounds(
     """The sum over a network's layers, each with its fastest library."""
     found = {}
     for where, measured in _across_libraries(frame, seed).items():
-        parts = [use for use in tensor_uses(measured, network, padding) if use.choices]
+        parts = [use for use in tensor_uses(measured, network, padding) if use.points]
         if sum(use.repeats for use in parts) < len(network.layers) or network.uncovered:
             continue  # a sum that lacks layers bounds nothing
-        draws = [(use.repeats, use.choices[0].sample.median_draws) for use in parts]
-        total = math.fsum(use.repeats * use.choices[0].sample.median for use in parts)
+        draws = [(use.repeats, use.points[0].sample.median_draws) for use in parts]
+        total = math.fsum(use.repeats * use.points[0].sample.median for use in parts)
         interval = weighted_sum(draws, total)
         found[where] = _Contender(
             BOUND, "", LOWER_BOUND, total, sum_of_draws(draws), interval, None
@@ -193,10 +193,10 @@ def layer_ranking(
     for network in networks:
         for where, measured in _across_libraries(frame, seed).items():
             for use in tensor_uses(measured, network, padding):
-                if not use.choices:
+                if not use.points:
                     continue
-                best = use.choices[0]
-                others = (point for point in use.choices if point.library != best.library)
+                best = use.points[0]
+                others = (point for point in use.points if point.library != best.library)
                 second = next(others, None)
                 ratio = Interval(float("nan"), float("nan"), float("nan"))
                 if second is not None:
@@ -224,7 +224,7 @@ def layer_ranking(
                     "over_fastest_ci_low": ratio.low,
                     "over_fastest_ci_high": ratio.high,
                     "verdict": _verdict(False, ratio) if second else "",
-                    "libraries": len({point.library for point in use.choices}),
+                    "libraries": len({point.library for point in use.points}),
                     "share_of_roof": share,
                     "bound": bound,
                 })  # fmt: skip
