@@ -41,7 +41,7 @@ ESTIMATE = Table(
     caption="Time of each network as the sum over the measured layers, each as often as the "
     "network runs it, for the best schedule and for each fixed choice. In the interval each "
     "tensor's repetitions are resampled once and counted with its repeats; the choice stays. "
-    "Measured is the whole network in one run, where it was; the extrapolated column is no "
+    "Measured is the whole network in one run, where it was; the extrapolated column is not a "
     "measurement.",
     made_by="estimate.estimate",
     needs=_NEEDS,
