@@ -37,6 +37,9 @@ Where = tuple[str, int, str]
 """Platform, batch size and data type: what libraries are compared within."""
 
 FASTEST, SLOWER, ALIKE, UNSURE = "fastest", "slower", "no difference", "too few repetitions"
+OTHER_LAYERS = "covers other layers"
+"""Of a sum over other layers than the fastest library's: the two do not compare."""
+_NO_RATIO = Interval(float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,14 @@ class _Contender:
     time: float
     draws: FloatArray | None
     interval: Interval
+    covered: frozenset[int]
+    """Positions of the layers that the time covers, from 0."""
     estimate: Estimate | None
 
     @property
-    def order(self) -> tuple[bool, float]:
+    def order(self) -> tuple[int, float, str]:
         """Those that ran all layers come before sums that lack some."""
-        return self.estimate is not None and not self.estimate.whole, self.time
+        return -len(self.covered), self.time, self.library
 
 
 def network_ranking(
@@ -65,9 +70,10 @@ def network_ranking(
     One row for each network, platform, batch size, data type and library: the fastest run of the
     whole network (`basis` measured, at the settings in `choice`), else its sum over layers
     (estimated).  `over_fastest` is the time over the fastest library's, with the bootstrap's 95 %
-    interval; `verdict` is slower where that interval is above 1.  `estimate_us` is the sum over
-    layers beside a measured time, `error` how far it is off.  The last row of a group of several
-    libraries is a lower bound, the fastest library for each layer, and not deployable.
+    interval; `verdict` is slower where that interval is above 1.  A sum over other layers than the
+    fastest library's has no ratio.  `estimate_us` is the sum over layers beside a measured time,
+    `error` how far it is off.  The last row of a group is a lower bound, the fastest library for
+    each layer, and not deployable.  A single library has no rank, and no row.
     """
     found: dict[tuple[str, Where], dict[str, _Contender]] = {}
     for one in estimates(frame, networks, padding, seed):
@@ -83,26 +89,32 @@ def network_ranking(
         for where, bound in _bounds(frame, network, padding, seed).items()
     }
     rows: list[dict[str, Any]] = []
-    for (network, where), group in found.items():
+    by_name = {network.name: network for network in networks}
+    for (name, where), group in found.items():
+        if len(group) < 2:
+            continue
         ranked = sorted(group.values(), key=lambda one: one.order)
         rows += [
-            _network_row(network, where, rank, contender, ranked[0])
+            _network_row(by_name[name], where, rank, contender, ranked[0])
             for rank, contender in enumerate(ranked, 1)
         ]
-        bound = bounds.get((network, where))
-        if bound is not None and len(group) > 1:
-            rows.append(_network_row(network, where, None, bound, ranked[0]))
+        bound = bounds.get((name, where))
+        if bound is not None:
+            rows.append(_network_row(by_name[name], where, None, bound, ranked[0]))
     return frame_of(rows, NETWORK_RANKING)
 
 
 def _contender(one: Estimate, library: str) -> _Contender:
     if one.measured is not None:
-        sample = one.measured.sample
+        sample, layers = one.measured.sample, frozenset(range(len(one.network.layers)))
         return _Contender(
             library, one.measured.tuner, MEASURED, sample.median, sample.median_draws,
-            sample.median_interval, one,
+            sample.median_interval, layers, one,
         )  # fmt: skip
-    return _Contender(library, one.choice.name, ESTIMATED, one.total, one.draws, one.interval, one)
+    return _Contender(
+        library, one.choice.name, ESTIMATED, one.total, one.draws, one.interval,
+        frozenset(one.choice.covered), one,
+    )  # fmt: skip
 
 
 def _better(one: _Contender, other: _Contender) -> bool:
@@ -111,13 +123,18 @@ def _better(one: _Contender, other: _Contender) -> bool:
 
 
 def _network_row(
-    network: str, where: Where, rank: int | None, one: _Contender, fastest: _Contender
+    network: Network, where: Where, rank: int | None, one: _Contender, fastest: _Contender
 ) -> dict[str, Any]:
-    ratio = ratio_of_draws(one.time / fastest.time, one.draws, fastest.draws)
-    estimate = one.estimate
-    measured = one.basis == MEASURED and estimate is not None and estimate.whole
+    comparable = one.covered == fastest.covered
+    ratio = _NO_RATIO
+    if comparable:
+        ratio = ratio_of_draws(one.time / fastest.time, one.draws, fastest.draws)
+    estimate = one.estimate if one.basis == MEASURED else None
+    if estimate is not None and not estimate.whole:
+        estimate = None
+    verdict = _verdict(one is fastest, ratio) if comparable else OTHER_LAYERS
     return {
-        "network": network,
+        "network": network.name,
         "platform": where[0],
         "batch_size": where[1],
         "data_type": where[2],
@@ -131,11 +148,11 @@ def _network_row(
         "over_fastest": ratio.value,
         "over_fastest_ci_low": None if one is fastest else ratio.low,
         "over_fastest_ci_high": None if one is fastest else ratio.high,
-        "verdict": _verdict(one is fastest, ratio) if rank else "",
-        "estimate_us": estimate.total if measured and estimate else None,
-        "error": estimate.ratio.value - 1 if measured and estimate else None,
-        "covered_layers": len(estimate.choice.covered) if estimate else None,
-        "layers": len(estimate.network.layers) if estimate else None,
+        "verdict": verdict if rank else "",
+        "estimate_us": estimate.total if estimate else None,
+        "error": estimate.ratio.value - 1 if estimate else None,
+        "covered_layers": len(one.covered),
+        "layers": len(network.layers),
         "deployable": rank is not None,
     }
 
@@ -161,8 +178,9 @@ def _bounds(
         total = math.fsum(slot.repeats * slot.choices[0].sample.median for slot in parts)
         interval = weighted_sum(draws, total)
         found[where] = _Contender(
-            BOUND, "", LOWER_BOUND, total, sum_of_draws(draws), interval, None
-        )
+            BOUND, "", LOWER_BOUND, total, sum_of_draws(draws), interval,
+            frozenset(range(len(network.layers))), None,
+        )  # fmt: skip
     return found
 
 
@@ -186,19 +204,21 @@ def layer_ranking(
     `second_library` is the fastest other library, `over_fastest` its median over the fastest one's
     with the bootstrap's 95 % interval; `verdict` says whether they differ.  `share_of_roof` is what
     the fastest reached of what the first roof of its board allows (table `roofline`), `bound` what
-    bounds it there.  Times in µs for one run of the tensor.
+    bounds it there.  Times in µs for one run of the tensor.  A single library has no row.
     """
     shares = _shares_of_roof(roofline)
     rows: list[dict[str, Any]] = []
     for network in networks:
         for where, measured in _across_libraries(frame, seed).items():
+            if len({point.library for point in measured}) < 2:
+                continue
             for slot in slots(measured, network, padding):
                 if not slot.choices:
                     continue
                 best = slot.choices[0]
                 others = (point for point in slot.choices if point.library != best.library)
                 second = next(others, None)
-                ratio = Interval(float("nan"), float("nan"), float("nan"))
+                ratio = _NO_RATIO
                 if second is not None:
                     ratio = ratio_of_medians(second.sample, best.sample)
                 interval = best.sample.median_interval

@@ -19,8 +19,10 @@ from nntest.analysis.comparison import (
 from nntest.analysis.end_to_end import BAND
 from nntest.analysis.estimate import BEST
 from nntest.analysis.stats import FEWEST_REPETITIONS
-from nntest.report.cells import duration, percent
+from nntest.report.cells import duration, percent, signed_percent
+from nntest.report.ranking import ranking_lines
 
+_PLACE = ["network", "platform", "batch_size", "data_type"]
 _GROUP = ["network", "platform", "library", "batch_size", "data_type"]
 _SCHEDULES_IN_FULL = 2
 _FEW_PROCESSES = 5
@@ -28,34 +30,29 @@ _REGRESSIONS_TOLD = 5
 
 
 def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Lines that tell the estimate with its interval, the best schedule, and what failed.
+    """Lines that tell which library is fastest, its estimate and schedule, and what failed.
 
-    `tables` by name: 'estimate' and 'schedule'; 'study_figure', 'end_to_end', 'comparison' and
-    'failed' where there are any.
+    `tables` by name: 'estimate' and 'schedule'; 'network_ranking', 'study_figure', 'end_to_end',
+    'comparison' and 'failed' where there are any.
     """
-    estimates = tables["estimate"]
-    best = estimates[estimates["choice"] == BEST]
+    best = tables["estimate"]
+    best = best[best["choice"] == BEST]
     lines: list[str] = []
-    for number, row in enumerate(best.to_dict("records")):
-        where = {name: row[name] for name in _GROUP}
-        kind = "" if where["data_type"] == "fp32" else f", {where['data_type']}"
-        lines.append(
-            f"{where['network']} on {where['platform']} with {where['library']}, "
-            f"batch {where['batch_size']}{kind}"
-        )
-        lines += [f"  {line}" for line in _estimate_lines(row)]
-        lines += [f"  {line}" for line in _study_lines(tables.get("study_figure"), where)]
-        fixed = _of(estimates, where)
-        fixed = fixed[(fixed["choice"] != BEST) & fixed["complete"].fillna(False).astype(bool)]
-        if len(fixed):
-            one = fixed.iloc[0]
-            longer = f" ({one['total_us'] / row['total_us']:.2f} times as long)"
-            if one["total_us"] == row["total_us"]:
-                longer = ", nothing mixed is better"
-            lines.append(
-                f"  best single choice: {one['choice']}, {duration(one['total_us'])}{longer}"
-            )
-        lines += [f"  {line}" for line in _schedule_lines(_of(tables["schedule"], where), number)]
+    sections = 0
+    for place, rows in best.groupby(_PLACE, sort=False, dropna=False):
+        assert isinstance(place, tuple)
+        ranked = _ranked(tables.get("network_ranking"), dict(zip(_PLACE, place, strict=True)))
+        title = f"{place[0]} on {place[1]}"
+        batch = f"batch {place[2]}" + ("" if place[3] == "fp32" else f", {place[3]}")
+        if len(ranked):
+            lines.append(f"{title}, {batch}")
+            lines += [f"  {line}" for line in ranking_lines(ranked)]
+            # The others' estimates and schedules are in the report.
+            rows = rows[rows["library"] == ranked["library"].iloc[0]]
+        for row in rows.to_dict("records"):
+            lines.append(f"{title} with {row['library']}, {batch}")
+            lines += [f"  {line}" for line in _library_lines(tables, row, sections)]
+            sections += 1
     if best.empty:
         lines.append("no estimate: no layer of the study's networks was measured")
     lines += _agreement_lines(tables.get("end_to_end"))
@@ -66,6 +63,27 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         told = ", ".join(f"{count} {status}" for status, count in by_status.items())
         lines.append(f"did not succeed: {told} (repetitions; the report says why)")
     return lines
+
+
+def _ranked(ranking: pd.DataFrame | None, place: Mapping[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame() if ranking is None else _of(ranking, place)
+
+
+def _library_lines(
+    tables: Mapping[str, pd.DataFrame], row: Mapping[Any, Any], number: int
+) -> list[str]:
+    """What is known of a network on one library; `row` is its best estimate's."""
+    where = {name: row[name] for name in _GROUP}
+    fixed = _of(tables["estimate"], where)
+    fixed = fixed[(fixed["choice"] != BEST) & fixed["complete"].fillna(False).astype(bool)]
+    lines = [*_estimate_lines(row), *_study_lines(tables.get("study_figure"), where)]
+    if len(fixed):
+        one = fixed.iloc[0]
+        longer = f" ({one['total_us'] / row['total_us']:.2f} times as long)"
+        if one["total_us"] == row["total_us"]:
+            longer = ", nothing mixed is better"
+        lines.append(f"best single choice: {one['choice']}, {duration(one['total_us'])}{longer}")
+    return [*lines, *_schedule_lines(_of(tables["schedule"], where), number)]
 
 
 def _of(frame: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
@@ -117,11 +135,6 @@ def measured_text(row: Mapping[Any, Any]) -> str:
     if not pd.isna(row["error"]):
         text += f"; the estimate is {signed_percent(row['error'])} off"
     return text
-
-
-def signed_percent(share: float) -> str:
-    """A share with its sign, e.g. '+2.3 %'."""
-    return f"{share * 100:+.1f} %"
 
 
 def study_text(row: Mapping[Any, Any]) -> str:

@@ -110,7 +110,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
 
 def _by_section(views: Iterable[TableView]) -> dict[str, list[TableView]]:
     sections: dict[str, list[TableView]] = {
-        name: [] for name in ("first", "tables", "failures", "device")
+        name: [] for name in ("libraries", "first", "tables", "failures", "device")
     }
     for view in views:
         sections[view.table.section].append(view)

@@ -24,7 +24,8 @@ NETWORK_RANKING = Table(
         *Column("time_us", FLOAT, "µs", label="time", meaning="median of the whole network",
                 interval=shared.CI_US).with_ends,
         *_OVER_FASTEST.with_ends,
-        shared.VERDICT.but(meaning="no difference: the interval of the ratio crosses 1"),
+        shared.VERDICT.but(meaning="no difference: the interval of the ratio crosses 1; covers "
+                           "other layers: the sums do not compare"),
         Column("estimate_us", FLOAT, "µs", label="sum of layers",
                meaning="beside a measured time: the sum over its layers at the same settings"),
         Column("error", FLOAT, SHARE, label="sum off by", meaning="sum over measured time, less 1"),
@@ -39,7 +40,8 @@ NETWORK_RANKING = Table(
     "the other.",
     made_by="library_ranking.network_ranking",
     needs=("networks", "padding", "seed"),
-    section="first",
+    optional=True,
+    section="libraries",
     kept=("rank", "library", "choice", "basis", "verdict"),
     hidden=("deployable",),
 )  # fmt: skip
@@ -75,5 +77,7 @@ LAYER_RANKING = Table(
     made_by="library_ranking.layer_ranking",
     needs=("networks", "padding", "seed"),
     reads=("roofline",),
+    optional=True,
+    section="libraries",
     kept=("library", "tuner", "verdict"),
 )  # fmt: skip
