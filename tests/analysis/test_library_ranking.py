@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import chain
+
 import pandas as pd
 import pytest
 from analysis.made_up_study import TENSORS, network_rows, study_rows, true_time_us
@@ -39,12 +41,12 @@ def truth(*factors):
 
 
 def ranked(*rows):
-    frame = network_ranking(to_frame(sum(rows, [])), [NETWORK], "study", 42)
+    frame = network_ranking(to_frame(chain(*rows)), [NETWORK], "study", 42)
     return frame.to_dict("records")
 
 
 def by_layer(*rows, roofline=NO_ROOFS):
-    frame = layer_ranking(to_frame(sum(rows, [])), roofline, [NETWORK], "study", 42)
+    frame = layer_ranking(to_frame(chain(*rows)), roofline, [NETWORK], "study", 42)
     return frame.to_dict("records")
 
 

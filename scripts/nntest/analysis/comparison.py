@@ -33,7 +33,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
-from nntest.analysis.points import KEY_COLUMNS, data_type, labelled, row_order
+from nntest.analysis.points import KEY_COLUMNS, data_type, distinct, labelled, row_order
 from nntest.analysis.stats import Sample, ratio_of_medians
 from nntest.archives.measurements import measured
 from nntest.config.comparison import Compare
@@ -285,6 +285,9 @@ def _note(before: pd.DataFrame | None, after: pd.DataFrame | None) -> str:
             old, new = (", ".join(sorted(set(part[name].dropna()))) for part in (before, after))
             if old != new:
                 notes.append(f"{name} {old} / {new}")
+        old_kernel, new_kernel = (distinct(part["kernel_ran"]) for part in (before, after))
+        if old_kernel and new_kernel and old_kernel != new_kernel:
+            notes.append(f"kernel changed: {old_kernel} / {new_kernel}")
     return "; ".join(notes)
 
 

@@ -127,7 +127,8 @@ def _network_row(
 ) -> dict[str, Any]:
     comparable = one.covered == fastest.covered
     ratio = _NO_RATIO
-    if comparable:
+    # A sum of layers bounds other sums; a whole network may take less than its layers alone.
+    if comparable and (rank or fastest.basis != MEASURED):
         ratio = ratio_of_draws(one.time / fastest.time, one.draws, fastest.draws)
     estimate = one.estimate if one.basis == MEASURED else None
     if estimate is not None and not estimate.whole:
@@ -247,6 +248,8 @@ def layer_ranking(
                     "libraries": len({point.library for point in slot.choices}),
                     "share_of_roof": share,
                     "bound": bound,
+                    "kernel_ran": best.kernel_ran,
+                    "kernel_evidence": best.kernel_evidence,
                 })  # fmt: skip
     return frame_of(rows, LAYER_RANKING)
 

@@ -92,6 +92,9 @@ class MeasuredPoint:
     warmup: str
     waiting: float
     """What each of its runs paid for being waited for, µs; NaN where nobody measured it."""
+    kernel_ran: str | None = None
+    """Which kernels a library ran it with, as columns of the table say; several: by ' / '."""
+    kernel_evidence: str | None = None
 
     def keys(self) -> dict[str, Any]:
         """The key as a row of a table has it."""
@@ -144,9 +147,16 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
                 throttled=int(throttled[place].sum()),
                 warmup=", ".join(sorted(set(warmups[place]))),
                 waiting=float(np.median(waiting[place])),
+                kernel_ran=distinct(rows["kernel_ran"].iloc[place]),
+                kernel_evidence=distinct(rows["kernel_evidence"].iloc[place]),
             )
         )
     return sorted(found, key=lambda point: row_order(point.keys()))
+
+
+def distinct(texts: pd.Series[Any]) -> str | None:
+    """The different texts of a column, in a stable order; None where it has none."""
+    return " / ".join(sorted(set(texts.dropna()))) or None
 
 
 Group = tuple[str, str, int, str]

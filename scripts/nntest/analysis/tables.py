@@ -97,6 +97,8 @@ def summary(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
             "GFLOPS": point.gflops,
             "throttled": point.throttled,
             "failed": failures.get(tuple(point.keys()[name] for name in POINT_KEYS), (0, ""))[0],
+            "kernel_ran": point.kernel_ran,
+            "kernel_evidence": point.kernel_evidence,
         })  # fmt: skip
     return frame_of(rows, SUMMARY)
 

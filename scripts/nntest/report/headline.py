@@ -20,10 +20,9 @@ from nntest.analysis.end_to_end import BAND
 from nntest.analysis.estimate import BEST
 from nntest.analysis.stats import FEWEST_REPETITIONS
 from nntest.report.cells import duration, percent, signed_percent
-from nntest.report.ranking import ranking_lines
+from nntest.report.ranking import PLACE, best_estimates
 
-_PLACE = ["network", "platform", "batch_size", "data_type"]
-_GROUP = ["network", "platform", "library", "batch_size", "data_type"]
+_GROUP = [*PLACE, "library"]
 _SCHEDULES_IN_FULL = 2
 _FEW_PROCESSES = 5
 _REGRESSIONS_TOLD = 5
@@ -35,25 +34,17 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     `tables` by name: 'estimate' and 'schedule'; 'network_ranking', 'study_figure', 'end_to_end',
     'comparison' and 'failed' where there are any.
     """
-    best = tables["estimate"]
-    best = best[best["choice"] == BEST]
+    best = best_estimates(tables)
     lines: list[str] = []
-    sections = 0
-    for place, rows in best.groupby(_PLACE, sort=False, dropna=False):
-        assert isinstance(place, tuple)
-        ranked = _ranked(tables.get("network_ranking"), dict(zip(_PLACE, place, strict=True)))
-        title = f"{place[0]} on {place[1]}"
-        batch = f"batch {place[2]}" + ("" if place[3] == "fp32" else f", {place[3]}")
-        if len(ranked):
-            lines.append(f"{title}, {batch}")
-            lines += [f"  {line}" for line in ranking_lines(ranked)]
-            # The others' estimates and schedules are in the report.
-            rows = rows[rows["library"] == ranked["library"].iloc[0]]
-        for row in rows.to_dict("records"):
-            lines.append(f"{title} with {row['library']}, {batch}")
-            lines += [f"  {line}" for line in _library_lines(tables, row, sections)]
-            sections += 1
-    if best.empty:
+    for number, (row, ranking) in enumerate(best):
+        title = f"{row['network']} on {row['platform']}"
+        batch = f"batch {row['batch_size']}"
+        batch += "" if row["data_type"] == "fp32" else f", {row['data_type']}"
+        if ranking:
+            lines += [f"{title}, {batch}", *(f"  {line}" for line in ranking)]
+        lines.append(f"{title} with {row['library']}, {batch}")
+        lines += [f"  {line}" for line in _library_lines(tables, row, number)]
+    if not best:
         lines.append("no estimate: no layer of the study's networks was measured")
     lines += _agreement_lines(tables.get("end_to_end"))
     lines += _comparison_lines(tables.get("comparison"))
@@ -63,10 +54,6 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         told = ", ".join(f"{count} {status}" for status, count in by_status.items())
         lines.append(f"did not succeed: {told} (repetitions; the report says why)")
     return lines
-
-
-def _ranked(ranking: pd.DataFrame | None, place: Mapping[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame() if ranking is None else _of(ranking, place)
 
 
 def _library_lines(

@@ -12,7 +12,6 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nntest.analysis.estimate import BEST
 from nntest.domain.tables.all import ALL
 from nntest.report.cells import Download, TableView, duration, table_view
 from nntest.report.headline import (
@@ -23,6 +22,7 @@ from nntest.report.headline import (
     measured_text,
     study_text,
 )
+from nntest.report.ranking import best_estimates
 
 __all__ = ["ReportInputs", "headline", "write_page"]
 
@@ -97,7 +97,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         inputs=inputs,
         css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
-        cards=_cards(inputs.tables.get("estimate"), inputs.tables.get("study_figure")),
+        cards=_cards(inputs.tables),
         emulated=_emulated(inputs),
         cautions=[*cautions(inputs.tables), *inputs.remarks],
         sections=_by_section(views),
@@ -131,11 +131,11 @@ def _study_of(figures: pd.DataFrame | None, row: Mapping[Any, Any]) -> str:
     return ""
 
 
-def _cards(estimates: pd.DataFrame | None, figures: pd.DataFrame | None) -> list[_Card]:
-    if estimates is None:
+def _cards(tables: Mapping[str, pd.DataFrame]) -> list[_Card]:
+    if "estimate" not in tables:
         return []
     cards = []
-    for row in estimates[estimates["choice"] == BEST].to_dict("records"):
+    for row, _ in best_estimates(tables):
         partial = row["covered_layers"] < row["layers"]
         more = row["extrapolated_total_us"]
         cards.append(
@@ -149,7 +149,7 @@ def _cards(estimates: pd.DataFrame | None, figures: pd.DataFrame | None) -> list
                 extrapolated=duration(more) if partial and not pd.isna(more) else "",
                 by_minimum=duration(row["total_min_us"]),
                 measured=capitalised(measured_text(row)),
-                study=capitalised(_study_of(figures, row)),
+                study=capitalised(_study_of(tables.get("study_figure"), row)),
             )
         )
     return cards

@@ -7,8 +7,32 @@ from typing import Any
 
 import pandas as pd
 
+from nntest.analysis.estimate import BEST
 from nntest.analysis.library_ranking import ALIKE, ESTIMATED, OTHER_LAYERS
 from nntest.report.cells import duration, signed_percent
+
+PLACE = ["network", "platform", "batch_size", "data_type"]
+"""What libraries are ranked within."""
+
+
+def best_estimates(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Mapping[Any, Any], list[str]]]:
+    """The best schedule's row of `estimate` for each network, and the lines that rank libraries.
+
+    Where libraries are ranked, the fastest one's row alone stands for them: the tables have all.
+    """
+    rankings: dict[tuple[Any, ...], pd.DataFrame] = {}
+    for place, rows in tables.get("network_ranking", pd.DataFrame(columns=PLACE)).groupby(PLACE):
+        assert isinstance(place, tuple)
+        rankings[place] = rows
+    estimates = tables["estimate"]
+    found: list[tuple[Mapping[Any, Any], list[str]]] = []
+    for row in estimates[estimates["choice"] == BEST].to_dict("records"):
+        ranked = rankings.get(tuple(row[name] for name in PLACE))
+        if ranked is None:
+            found.append((row, []))
+        elif row["library"] == ranked["library"].iloc[0]:
+            found.append((row, ranking_lines(ranked)))
+    return found
 
 
 def ranking_lines(rows: pd.DataFrame) -> list[str]:
@@ -26,8 +50,8 @@ def ranking_lines(rows: pd.DataFrame) -> list[str]:
         )
     for row in rows[rows["rank"].isna()].to_dict("records"):
         lines.append(
-            f"  {duration(row['time_us'])} with the fastest library for each layer: a bound, which "
-            "no program reaches"
+            f"  {duration(row['time_us'])} is the sum over layers with the fastest library for "
+            "each: a bound of such sums, not deployable"
         )
     return lines
 

@@ -35,9 +35,9 @@ NETWORK_RANKING = Table(
     ),
     title="Libraries, by whole networks",
     caption="Which library runs each network fastest, and by how much. Every library is taken at "
-    "the settings that ran the whole network fastest. The last row of a group is a bound and no "
-    "program: it takes the fastest library for each layer and pays nothing for going from one to "
-    "the other.",
+    "the settings that ran the whole network fastest. The last row of a group cannot be "
+    "deployed: it sums up the fastest library for each layer, pays nothing for going from one to "
+    "the other, and bounds such sums from below.",
     made_by="library_ranking.network_ranking",
     needs=("networks", "padding", "seed"),
     optional=True,
@@ -70,6 +70,7 @@ LAYER_RANKING = Table(
         Column("libraries", INT, meaning="libraries that measured the tensor"),
         Column("share_of_roof", FLOAT, SHARE, meaning="of what the board's first roof allows"),
         Column("bound", TEXT, meaning="what bounds the layer there: compute or memory"),
+        *shared.KERNEL_RAN,
     ),
     title="Libraries, by layer",
     caption="For each layer the fastest library with its settings, how far behind the next one is, "
@@ -80,4 +81,5 @@ LAYER_RANKING = Table(
     optional=True,
     section="libraries",
     kept=("library", "tuner", "verdict"),
+    last=("repeats", "libraries", "layers"),
 )  # fmt: skip

@@ -53,6 +53,12 @@ REASON = Column(
     "reason", TEXT, meaning="why it is not ok, with the tail of its log; else empty", shown="long"
 )
 KERNEL = Column("kernel", TEXT, meaning="kernel that the row is about; empty: the whole operator")
+KERNEL_RAN = (
+    Column("kernel_ran", TEXT, meaning="kernels that the library ran the point with, in order; "
+           "empty: it does not say", shown="long"),
+    Column("kernel_evidence", TEXT, label="evidence", meaning="of what ran: reported by the "
+           "library, inferred from its options, or unknown; empty: the program does not say"),
+)  # fmt: skip
 PHASE = Column(
     "phase", TEXT, meaning="when it ran: run, warmup, tuning, setup; all: the profile does not say"
 )

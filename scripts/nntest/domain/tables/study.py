@@ -158,6 +158,7 @@ SUMMARY = Table(
         shared.GFLOPS,
         Column("throttled", INT, meaning="repetitions while the device was throttled"),
         Column("failed", INT, meaning="repetitions that did not succeed"),
+        *shared.KERNEL_RAN,
     ),
     title="Summary of every point",
     caption="Each point's repetitions: count, extremes, median with its bootstrap 95 % interval, "
