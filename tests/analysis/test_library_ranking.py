@@ -170,6 +170,13 @@ class TestLayers:
         rows = by_layer(layers("a", seed=1), layers("b", seed=2))
         assert {row["verdict"] for row in rows} == {ALIKE}
 
+    def test_what_the_fastest_ran(self):
+        ran = {"kernel_ran": "Conv", "kernel_evidence": "reported"}
+        rows = by_layer(layers("a", **ran, **EXACT), layers("b", (2, 2), **EXACT))
+        assert {(row["kernel_ran"], row["kernel_evidence"]) for row in rows} == {
+            ("Conv", "reported")
+        }  # fmt: skip
+
     def test_share_of_the_first_roof(self):
         made = layers("a", **EXACT)
         key = {name: made[0].get(name) for name in ROOFLINE.names}

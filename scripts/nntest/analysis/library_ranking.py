@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from nntest.analysis.estimate import Estimate, estimates
-from nntest.analysis.points import MeasuredPoint, operators_only, points
+from nntest.analysis.points import KEY_COLUMNS, MeasuredPoint, key_of, operators_only, points
 from nntest.analysis.schedule import slots
 from nntest.analysis.stats import (
     FloatArray,
@@ -27,14 +27,14 @@ from nntest.analysis.stats import (
 from nntest.domain.networks import Network
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.libraries import LAYER_RANKING, NETWORK_RANKING
-from nntest.domain.tables.shared import KEY
 
 BOUND = "fastest library for each layer"
 """In the place of a library: a bound that nobody can deploy."""
 MEASURED, ESTIMATED, LOWER_BOUND = "measured", "estimated", "bound"
 
-Where = tuple[str, int, str]
-"""Platform, batch size and data type: what libraries are compared within."""
+Where = tuple[str, int, str, int | None]
+"""Platform, batch size, data type and threads: what libraries are compared within."""
+_WHERE_COLUMNS = ("platform", "batch_size", "data_type", "threads")
 
 FASTEST, SLOWER, ALIKE, UNSURE = "fastest", "slower", "no difference", "too few repetitions"
 OTHER_LAYERS = "covers other layers"
@@ -77,9 +77,9 @@ def network_ranking(
     """
     found: dict[tuple[str, Where], dict[str, _Contender]] = {}
     for one in estimates(frame, networks, padding, seed):
-        platform, library, batch_size, data_type = one.group
+        platform, library, batch_size, data_type, threads = one.group
         contender = _contender(one, library)
-        group = found.setdefault((one.network.name, (platform, batch_size, data_type)), {})
+        group = found.setdefault((one.network.name, (platform, batch_size, data_type, threads)), {})
         other = group.get(library)
         if other is None or _better(contender, other):
             group[library] = contender
@@ -136,9 +136,7 @@ def _network_row(
     verdict = _verdict(one is fastest, ratio) if comparable else OTHER_LAYERS
     return {
         "network": network.name,
-        "platform": where[0],
-        "batch_size": where[1],
-        "data_type": where[2],
+        **dict(zip(_WHERE_COLUMNS, where, strict=True)),
         "rank": rank,
         "library": one.library,
         "choice": one.choice,
@@ -188,9 +186,9 @@ def _bounds(
 def _across_libraries(frame: pd.DataFrame, seed: int) -> dict[Where, list[MeasuredPoint]]:
     groups: dict[Where, list[MeasuredPoint]] = {}
     for point in points(operators_only(frame), seed):
-        where = (point.platform, point.batch_size, point.data_type)
+        where = (point.platform, point.batch_size, point.data_type, point.threads)
         groups.setdefault(where, []).append(point)
-    return dict(sorted(groups.items()))
+    return dict(sorted(groups.items(), key=lambda item: (*item[0][:-1], item[0][-1] or 0)))
 
 
 def layer_ranking(
@@ -226,7 +224,7 @@ def layer_ranking(
                 share, bound = shares.get(tuple(best.keys().values()), (None, ""))
                 rows.append({
                     "network": network.name,
-                    **dict(zip(("platform", "batch_size", "data_type"), where, strict=True)),
+                    **dict(zip(_WHERE_COLUMNS, where, strict=True)),
                     "position": slot.positions[0] + 1,
                     "species": slot.tensor.species,
                     "tensor": slot.tensor.name,
@@ -258,7 +256,7 @@ def _shares_of_roof(roofline: pd.DataFrame) -> Mapping[tuple[Any, ...], tuple[fl
     """(share, bound) under each point's first roof, by the point's key."""
     found: dict[tuple[Any, ...], tuple[float, str]] = {}
     for row in _records(roofline):
-        key = tuple(row[column.name] for column in KEY)
+        key = tuple(key_of(row[name] for name in KEY_COLUMNS).values())
         if not pd.isna(row["share_of_roof"]):
             found.setdefault(key, (float(row["share_of_roof"]), str(row["bound"])))
     return found

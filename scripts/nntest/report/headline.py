@@ -18,6 +18,7 @@ from nntest.analysis.comparison import (
 )
 from nntest.analysis.end_to_end import BAND
 from nntest.analysis.estimate import BEST
+from nntest.analysis.points import threads_text
 from nntest.analysis.stats import FEWEST_REPETITIONS
 from nntest.report.cells import duration, percent, signed_percent
 from nntest.report.ranking import PLACE, best_estimates
@@ -40,6 +41,7 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         title = f"{row['network']} on {row['platform']}"
         batch = f"batch {row['batch_size']}"
         batch += "" if row["data_type"] == "fp32" else f", {row['data_type']}"
+        batch += threads_text(row)
         if ranking:
             lines += [f"{title}, {batch}", *(f"  {line}" for line in ranking)]
         lines.append(f"{title} with {row['library']}, {batch}")
@@ -74,9 +76,9 @@ def _library_lines(
 
 
 def _of(frame: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
-    """The rows of a table for one network, platform, library and batch size."""
+    """The rows of a table for one network, platform, library, batch size and threads."""
     for name, value in where.items():
-        frame = frame[frame[name] == value]
+        frame = frame[frame[name].isna() if pd.isna(value) else frame[name] == value]
     return frame
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from nntest.analysis.points import threads_of, threads_text
 from nntest.domain.tables.all import ALL
 from nntest.report.cells import Download, TableView, duration, table_view
 from nntest.report.headline import (
@@ -126,7 +127,8 @@ def _study_of(figures: pd.DataFrame | None, row: Mapping[Any, Any]) -> str:
     """The study's own figure for the network of an estimate, in words."""
     keys = ("network", "platform", "library", "batch_size", "data_type")
     for figure in () if figures is None else figures.to_dict("records"):
-        if all(figure[key] == row[key] for key in keys):
+        same = all(figure[key] == row[key] for key in keys)
+        if same and threads_of(figure) == threads_of(row):
             return study_text(figure)
     return ""
 
@@ -142,7 +144,7 @@ def _cards(tables: Mapping[str, pd.DataFrame]) -> list[_Card]:
             _Card(
                 network=str(row["network"]),
                 where=f"{row['platform']} · {row['library']} · batch {row['batch_size']}, "
-                f"{row['data_type']}",
+                f"{row['data_type']}{threads_text(row)}",
                 total=duration(row["total_us"]),
                 interval=interval_text(row),
                 coverage=coverage_text(row),

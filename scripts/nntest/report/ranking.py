@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ from nntest.analysis.estimate import BEST
 from nntest.analysis.library_ranking import ALIKE, ESTIMATED, OTHER_LAYERS
 from nntest.report.cells import duration, signed_percent
 
-PLACE = ["network", "platform", "batch_size", "data_type"]
+PLACE = ["network", "platform", "batch_size", "data_type", "threads"]
 """What libraries are ranked within."""
 
 
@@ -21,18 +21,25 @@ def best_estimates(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Mapping[Any
     Where libraries are ranked, the fastest one's row alone stands for them: the tables have all.
     """
     rankings: dict[tuple[Any, ...], pd.DataFrame] = {}
-    for place, rows in tables.get("network_ranking", pd.DataFrame(columns=PLACE)).groupby(PLACE):
+    for place, rows in tables.get("network_ranking", pd.DataFrame(columns=PLACE)).groupby(
+        PLACE, dropna=False
+    ):
         assert isinstance(place, tuple)
-        rankings[place] = rows
+        rankings[_plain(place)] = rows
     estimates = tables["estimate"]
     found: list[tuple[Mapping[Any, Any], list[str]]] = []
     for row in estimates[estimates["choice"] == BEST].to_dict("records"):
-        ranked = rankings.get(tuple(row[name] for name in PLACE))
+        ranked = rankings.get(_plain(row[name] for name in PLACE))
         if ranked is None:
             found.append((row, []))
         elif row["library"] == ranked["library"].iloc[0]:
             found.append((row, ranking_lines(ranked)))
     return found
+
+
+def _plain(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Values that compare: None for what is null."""
+    return tuple(None if pd.isna(value) else value for value in values)
 
 
 def ranking_lines(rows: pd.DataFrame) -> list[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from nntest.domain.tables import shared
 from nntest.domain.tables.column import FLAG, FLOAT, INT, RATIO, SHARE, TEXT, Column, Table
 
-_WHERE = (shared.NETWORK, shared.PLATFORM, shared.BATCH_SIZE, shared.DATA_TYPE)
+_WHERE = (
+    shared.NETWORK, shared.PLATFORM, shared.BATCH_SIZE, shared.DATA_TYPE, shared.THREADS,
+)  # fmt: skip
 _OVER_FASTEST = Column(
     "over_fastest", FLOAT, RATIO, label="times the fastest",
     meaning="its time over the fastest library's",
