@@ -26,7 +26,7 @@ FACTS: dict[str, Any] = {
 
 def study(**changes: Any) -> Study:
     config = {
-        "study": "s", "networks": ["trial"], "boards": ["localhost"],
+        "study": "s", "networks": ["mobilenet-v1-0.25-128"], "boards": ["localhost"],
         "libraries": ["onnxruntime"], "operators": ["conv"], "tuners": ["DEFAULT"],
         "end_to_end": True, "repetitions": 4, **changes,
     }  # fmt: skip

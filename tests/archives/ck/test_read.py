@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from archives.ck.ck_samples import (
     FIREFLY,
