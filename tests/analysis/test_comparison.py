@@ -216,6 +216,8 @@ class TestSides:
         changed = made(side(1, kernel_ran="Conv (NCHWc)", **one), run=old)
         assert set(changed["note"]) == {"kernel changed: Conv / Conv (NCHWc)"}
         assert set(made(side(1, kernel_ran="Conv", **one), run=old)["note"]) == {""}
+        another = made(side(1, kernel_ran="x", program="conv-other", **one), run=old)
+        assert set(another["note"]) == {""}
         assert set(made(side(1, tensors=TENSORS[:1]), run=old)["note"]) == {""}
 
     @pytest.mark.parametrize(

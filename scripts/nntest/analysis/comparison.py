@@ -298,7 +298,9 @@ def _note(before: pd.DataFrame | None, after: pd.DataFrame | None) -> str:
             if old != new:
                 notes.append(f"{name} {old} / {new}")
         old_kernel, new_kernel = (distinct(part["kernel_ran"]) for part in (before, after))
-        if old_kernel and new_kernel and old_kernel != new_kernel:
+        # Two libraries name their kernels differently; two versions of one have one program.
+        same = set(before["program"]) & set(after["program"])
+        if same and old_kernel and new_kernel and old_kernel != new_kernel:
             notes.append(f"kernel changed: {old_kernel} / {new_kernel}")
     return "; ".join(notes)
 
