@@ -210,6 +210,16 @@ class TestSides:
         assert "aaaaaaa / opencl-reference-1.0-bbbbbbb" in table["note"].iloc[0]
         assert family("arm-compute-library-opencl-18.05") == "arm-compute-library-opencl-18.05"
 
+    def test_another_kernel_is_noted(self):
+        one = {"tensors": TENSORS[:1], "kernel_evidence": "reported"}
+        old = side(2, kernel_ran="Conv", **one)
+        changed = made(side(1, kernel_ran="Conv (NCHWc)", **one), run=old)
+        assert set(changed["note"]) == {"kernel changed: Conv / Conv (NCHWc)"}
+        assert set(made(side(1, kernel_ran="Conv", **one), run=old)["note"]) == {""}
+        another = made(side(1, kernel_ran="x", program="conv-other", **one), run=old)
+        assert set(another["note"]) == {""}
+        assert set(made(side(1, tensors=TENSORS[:1]), run=old)["note"]) == {""}
+
     @pytest.mark.parametrize(
         ("baseline", "said"),
         [({"library": "armcl*"}, "matches 'armcl*'"), ({"platform": "*"}, "nothing to compare")],

@@ -33,7 +33,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
-from nntest.analysis.points import KEY_COLUMNS, data_type, labelled, row_order
+from nntest.analysis.points import (
+    KEY_COLUMNS,
+    data_type,
+    distinct,
+    key_of,
+    labelled,
+    row_order,
+    sample_key,
+    threads_text,
+)
 from nntest.analysis.stats import Sample, ratio_of_medians
 from nntest.archives.measurements import measured
 from nntest.config.comparison import ComparisonConfig
@@ -221,7 +230,11 @@ def _groups(rows: pd.DataFrame, across: Sequence[str]) -> dict[Key, pd.DataFrame
         operator=rows["operator"].map(_plain) if "library" in across else rows["operator"],
     )
     found = keys.groupby(list(KEY_COLUMNS), sort=False, dropna=False).indices
-    return {key: rows.iloc[place] for key, place in found.items() if isinstance(key, tuple)}
+    return {
+        sample_key(key_of(key)): rows.iloc[place]
+        for key, place in found.items()
+        if isinstance(key, tuple)
+    }
 
 
 def _plain(operator: str) -> str:
@@ -240,12 +253,11 @@ def _row(
     shown = after if after is not None else before
     assert shown is not None
     row: dict[str, Any] = {
-        **{name: shown[name].iloc[0] for name in KEY_COLUMNS},
+        **key_of(shown[name].iloc[0] for name in KEY_COLUMNS),
         "baseline_us": None, "other_us": None, "ratio": None, "ci_low": None, "ci_high": None,
         "p_value": None, "p_adjusted": None, "unit": None, "baseline_n": None, "other_n": None,
         "note": _note(before, after),
     }  # fmt: skip
-    row["batch_size"] = int(row["batch_size"])
     old, new = _timed(before), _timed(after)
     if old is not None:
         row["baseline_us"] = float(old["time_us"].median())
@@ -291,6 +303,11 @@ def _note(before: pd.DataFrame | None, after: pd.DataFrame | None) -> str:
             old, new = (", ".join(sorted(set(part[name].dropna()))) for part in (before, after))
             if old != new:
                 notes.append(f"{name} {old} / {new}")
+        old_kernel, new_kernel = (distinct(part["kernel_ran"]) for part in (before, after))
+        # Two libraries name their kernels differently; two versions of one have one program.
+        same = set(before["program"]) & set(after["program"])
+        if same and old_kernel and new_kernel and old_kernel != new_kernel:
+            notes.append(f"kernel changed: {old_kernel} / {new_kernel}")
     return "; ".join(notes)
 
 
@@ -383,7 +400,8 @@ def regressions(found: pd.DataFrame) -> list[str]:
 def point_text(row: Mapping[Any, Any]) -> str:
     """Which point a row is about."""
     text = f"{row['operator']} {row['tuner']} {row['tensor']} on {row['platform']}"
-    return f"{text}, batch {row['batch_size']}" if row["batch_size"] != 1 else text
+    text += f", batch {row['batch_size']}" if row["batch_size"] != 1 else ""
+    return text + threads_text(row)
 
 
 def change_text(row: Mapping[Any, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from onboard import outcomes
 
-from nntest.analysis.points import KEY_COLUMNS, labelled, points, row_order
+from nntest.analysis.points import KEY_COLUMNS, key_of, labelled, points, row_order, sample_key
 from nntest.analysis.stats import Sample, ratio_of_medians
 from nntest.archives.ck.profiles import UNKNOWN_PHASE
 from nntest.domain.tables.frames import frame_of
@@ -81,11 +81,10 @@ def kernel_share(frame: pd.DataFrame, kernels: pd.DataFrame, seed: int) -> pd.Da
     ran = timed_kernels(kernels)
     for key, group in ran.groupby(keys, sort=False, dropna=False):
         assert isinstance(key, tuple)
-        named: dict[str, Any] = dict(zip(keys, key, strict=True))
-        named["batch_size"] = int(named["batch_size"])
+        named = key_of(key)
         runs = group.groupby(_REPETITION, dropna=False)
         sums, profiled = runs["time_us"].sum(), runs["wall_us"].first()
-        sample = Sample.of(sums.tolist(), None, seed, ("kernels", *named.values()))
+        sample = Sample.of(sums.tolist(), None, seed, ("kernels", *sample_key(named)))
         timed = wall.get(tuple(named.values()))
         share = ratio_of_medians(sample, timed) if timed else None
         rows.append({
@@ -107,11 +106,12 @@ def kernel_share(frame: pd.DataFrame, kernels: pd.DataFrame, seed: int) -> pd.Da
     failed = labelled(kernels)
     failed = failed[failed["status"] != outcomes.OK]
     for key, group in failed.groupby(keys, sort=False, dropna=False):
-        if key not in reported:
-            assert isinstance(key, tuple)
+        assert isinstance(key, tuple)
+        named = key_of(key)
+        if tuple(named.values()) not in reported:
             why = {"status": ", ".join(sorted(set(group["status"])))}
             rows.append({
-                **dict.fromkeys(KERNEL_SHARE.names), **dict(zip(keys, key, strict=True)), **why,
+                **dict.fromkeys(KERNEL_SHARE.names), **named, **why,
                 "profiled_runs": 0, "note": str(group["reason"].iloc[0])[:200],
             })  # fmt: skip
     return frame_of(sorted(rows, key=row_order), KERNEL_SHARE)

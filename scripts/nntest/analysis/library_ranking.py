@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from nntest.analysis.estimate import Estimate, estimates
-from nntest.analysis.points import MeasuredPoint, operators_only, points
+from nntest.analysis.points import KEY_COLUMNS, MeasuredPoint, key_of, operators_only, points
 from nntest.analysis.schedule import tensor_uses
 from nntest.analysis.stats import (
     FloatArray,
@@ -27,16 +27,19 @@ from nntest.analysis.stats import (
 from nntest.domain.networks import Network
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.libraries import LAYER_RANKING, NETWORK_RANKING
-from nntest.domain.tables.shared import KEY
 
 BOUND = "fastest library for each layer"
 """In the place of a library: a bound that nobody can deploy."""
 MEASURED, ESTIMATED, LOWER_BOUND = "measured", "estimated", "bound"
 
-Where = tuple[str, int, str]
-"""Platform, batch size and data type: what libraries are compared within."""
+Where = tuple[str, int, str, int | None]
+"""Platform, batch size, data type and threads: what libraries are compared within."""
+_WHERE_COLUMNS = ("platform", "batch_size", "data_type", "threads")
 
 FASTEST, SLOWER, ALIKE, UNSURE = "fastest", "slower", "no difference", "too few repetitions"
+OTHER_LAYERS = "covers other layers"
+"""Of a sum over other layers than the fastest library's: the two do not compare."""
+_NO_RATIO = Interval(float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,14 @@ class _Contender:
     time: float
     draws: FloatArray | None
     interval: Interval
+    covered: frozenset[int]
+    """Positions of the layers that the time covers, from 0."""
     estimate: Estimate | None
 
     @property
-    def order(self) -> tuple[bool, float]:
+    def order(self) -> tuple[int, float, str]:
         """Those that ran all layers come before sums that lack some."""
-        return self.estimate is not None and not self.estimate.whole, self.time
+        return -len(self.covered), self.time, self.library
 
 
 def network_ranking(
@@ -65,15 +70,16 @@ def network_ranking(
     One row for each network, platform, batch size, data type and library: the fastest run of the
     whole network (`basis` measured, at the settings in `choice`), else its sum over layers
     (estimated).  `over_fastest` is the time over the fastest library's, with the bootstrap's 95 %
-    interval; `verdict` is slower where that interval is above 1.  `estimate_us` is the sum over
-    layers beside a measured time, `error` how far it is off.  The last row of a group of several
-    libraries is a lower bound, the fastest library for each layer, and not deployable.
+    interval; `verdict` is slower where that interval is above 1.  A sum over other layers than the
+    fastest library's has no ratio.  `estimate_us` is the sum over layers beside a measured time,
+    `error` how far it is off.  The last row of a group is a lower bound, the fastest library for
+    each layer, and not deployable.  A single library has no rank, and no row.
     """
     found: dict[tuple[str, Where], dict[str, _Contender]] = {}
     for one in estimates(frame, networks, padding, seed):
-        platform, library, batch_size, data_type = one.group
+        platform, library, batch_size, data_type, threads = one.group
         contender = _contender(one, library)
-        group = found.setdefault((one.network.name, (platform, batch_size, data_type)), {})
+        group = found.setdefault((one.network.name, (platform, batch_size, data_type, threads)), {})
         other = group.get(library)
         if other is None or _better(contender, other):
             group[library] = contender
@@ -83,26 +89,32 @@ def network_ranking(
         for where, bound in _bounds(frame, network, padding, seed).items()
     }
     rows: list[dict[str, Any]] = []
-    for (network, where), group in found.items():
+    by_name = {network.name: network for network in networks}
+    for (name, where), group in found.items():
+        if len(group) < 2:
+            continue
         ranked = sorted(group.values(), key=lambda one: one.order)
         rows += [
-            _network_row(network, where, rank, contender, ranked[0])
+            _network_row(by_name[name], where, rank, contender, ranked[0])
             for rank, contender in enumerate(ranked, 1)
         ]
-        bound = bounds.get((network, where))
-        if bound is not None and len(group) > 1:
-            rows.append(_network_row(network, where, None, bound, ranked[0]))
+        bound = bounds.get((name, where))
+        if bound is not None:
+            rows.append(_network_row(by_name[name], where, None, bound, ranked[0]))
     return frame_of(rows, NETWORK_RANKING)
 
 
 def _contender(one: Estimate, library: str) -> _Contender:
     if one.measured is not None:
-        sample = one.measured.sample
+        sample, layers = one.measured.sample, frozenset(range(len(one.network.layers)))
         return _Contender(
             library, one.measured.tuner, MEASURED, sample.median, sample.median_draws,
-            sample.median_interval, one,
+            sample.median_interval, layers, one,
         )  # fmt: skip
-    return _Contender(library, one.schedule.name, ESTIMATED, one.total, one.draws, one.interval, one)
+    return _Contender(
+        library, one.schedule.name, ESTIMATED, one.total, one.draws, one.interval,
+        frozenset(one.schedule.covered), one,
+    )  # fmt: skip
 
 
 def _better(one: _Contender, other: _Contender) -> bool:
@@ -111,16 +123,20 @@ def _better(one: _Contender, other: _Contender) -> bool:
 
 
 def _network_row(
-    network: str, where: Where, rank: int | None, one: _Contender, fastest: _Contender
+    network: Network, where: Where, rank: int | None, one: _Contender, fastest: _Contender
 ) -> dict[str, Any]:
-    ratio = ratio_of_draws(one.time / fastest.time, one.draws, fastest.draws)
-    estimate = one.estimate
-    measured = one.basis == MEASURED and estimate is not None and estimate.whole
+    comparable = one.covered == fastest.covered
+    ratio = _NO_RATIO
+    # A sum of layers bounds other sums; a whole network may take less than its layers alone.
+    if comparable and (rank or fastest.basis != MEASURED):
+        ratio = ratio_of_draws(one.time / fastest.time, one.draws, fastest.draws)
+    estimate = one.estimate if one.basis == MEASURED else None
+    if estimate is not None and not estimate.whole:
+        estimate = None
+    verdict = _verdict(one is fastest, ratio) if comparable else OTHER_LAYERS
     return {
-        "network": network,
-        "platform": where[0],
-        "batch_size": where[1],
-        "data_type": where[2],
+        "network": network.name,
+        **dict(zip(_WHERE_COLUMNS, where, strict=True)),
         "rank": rank,
         "library": one.library,
         "choice": one.choice,
@@ -131,11 +147,11 @@ def _network_row(
         "over_fastest": ratio.value,
         "over_fastest_ci_low": None if one is fastest else ratio.low,
         "over_fastest_ci_high": None if one is fastest else ratio.high,
-        "verdict": _verdict(one is fastest, ratio) if rank else "",
-        "estimate_us": estimate.total if measured and estimate else None,
-        "error": estimate.ratio.value - 1 if measured and estimate else None,
-        "covered_layers": len(estimate.schedule.covered) if estimate else None,
-        "layers": len(estimate.network.layers) if estimate else None,
+        "verdict": verdict if rank else "",
+        "estimate_us": estimate.total if estimate else None,
+        "error": estimate.ratio.value - 1 if estimate else None,
+        "covered_layers": len(one.covered),
+        "layers": len(network.layers),
         "deployable": rank is not None,
     }
 
@@ -161,17 +177,18 @@ def _bounds(
         total = math.fsum(use.repeats * use.points[0].sample.median for use in parts)
         interval = weighted_sum(draws, total)
         found[where] = _Contender(
-            BOUND, "", LOWER_BOUND, total, sum_of_draws(draws), interval, None
-        )
+            BOUND, "", LOWER_BOUND, total, sum_of_draws(draws), interval,
+            frozenset(range(len(network.layers))), None,
+        )  # fmt: skip
     return found
 
 
 def _across_libraries(frame: pd.DataFrame, seed: int) -> dict[Where, list[MeasuredPoint]]:
     groups: dict[Where, list[MeasuredPoint]] = {}
     for point in points(operators_only(frame), seed):
-        where = (point.platform, point.batch_size, point.data_type)
+        where = (point.platform, point.batch_size, point.data_type, point.threads)
         groups.setdefault(where, []).append(point)
-    return dict(sorted(groups.items()))
+    return dict(sorted(groups.items(), key=lambda item: (*item[0][:-1], item[0][-1] or 0)))
 
 
 def layer_ranking(
@@ -186,26 +203,28 @@ def layer_ranking(
     `second_library` is the fastest other library, `over_fastest` its median over the fastest one's
     with the bootstrap's 95 % interval; `verdict` says whether they differ.  `share_of_roof` is what
     the fastest reached of what the first roof of its board allows (table `roofline`), `bound` what
-    bounds it there.  Times in µs for one run of the tensor.
+    bounds it there.  Times in µs for one run of the tensor.  A single library has no row.
     """
     shares = _shares_of_roof(roofline)
     rows: list[dict[str, Any]] = []
     for network in networks:
         for where, measured in _across_libraries(frame, seed).items():
+            if len({point.library for point in measured}) < 2:
+                continue
             for use in tensor_uses(measured, network, padding):
                 if not use.points:
                     continue
                 best = use.points[0]
                 others = (point for point in use.points if point.library != best.library)
                 second = next(others, None)
-                ratio = Interval(float("nan"), float("nan"), float("nan"))
+                ratio = _NO_RATIO
                 if second is not None:
                     ratio = ratio_of_medians(second.sample, best.sample)
                 interval = best.sample.median_interval
                 share, bound = shares.get(tuple(best.keys().values()), (None, ""))
                 rows.append({
                     "network": network.name,
-                    **dict(zip(("platform", "batch_size", "data_type"), where, strict=True)),
+                    **dict(zip(_WHERE_COLUMNS, where, strict=True)),
                     "position": use.positions[0] + 1,
                     "species": use.tensor.species,
                     "tensor": use.tensor.name,
@@ -227,6 +246,8 @@ def layer_ranking(
                     "libraries": len({point.library for point in use.points}),
                     "share_of_roof": share,
                     "bound": bound,
+                    "kernel_ran": best.kernel_ran,
+                    "kernel_evidence": best.kernel_evidence,
                 })  # fmt: skip
     return frame_of(rows, LAYER_RANKING)
 
@@ -235,7 +256,7 @@ def _shares_of_roof(roofline: pd.DataFrame) -> Mapping[tuple[Any, ...], tuple[fl
     """(share, bound) under each point's first roof, by the point's key."""
     found: dict[tuple[Any, ...], tuple[float, str]] = {}
     for row in _records(roofline):
-        key = tuple(row[column.name] for column in KEY)
+        key = tuple(key_of(row[name] for name in KEY_COLUMNS).values())
         if not pd.isna(row["share_of_roof"]):
             found.setdefault(key, (float(row["share_of_roof"]), str(row["bound"])))
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from nntest.domain.network_points import NetworkPoint
 from nntest.domain.networks import Layer, Network
 from nntest.domain.tensors import DATA_TYPE_SUFFIXES, NETWORK, OPERATOR_SPECIES, SCHEDULE
 
-Medians = Mapping[tuple[str, str, int], Mapping[tuple[str, str], float]]
-"""By species, tensor and batch size: the median time [µs] of each operator and tuner."""
+Work = tuple[str, str, int, int | None]
+"""Species, tensor, batch size and threads."""
+Medians = Mapping[Work, Mapping[tuple[str, str], float]]
+"""The median time [µs] of each operator and tuner."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class NetworkLeftOut:
     choice: str
     batch_size: int
     reason: str
+    threads: int | None = None
 
 
 class _NoChoice(Exception):
@@ -49,11 +53,11 @@ def warmup_of(study: Study, library: Library) -> str:
 
 def measured_medians(archives: Iterable[Path], warmup: str) -> Medians:
     """The medians of what succeeded with a warm-up in the CK archives of one board and library."""
-    times: dict[tuple[str, str, int], dict[tuple[str, str], list[float]]] = {}
+    times: dict[Work, dict[tuple[str, str], list[float]]] = {}
     for archive in archives:
         for row in read_rows(archive, warn=_quiet):
             if row["status"] == outcomes.OK and row["time_us"] and row["warmup"] == warmup:
-                key = (row["species"], row["tensor"], row["batch_size"])
+                key = (row["species"], row["tensor"], row["batch_size"], row["threads"])
                 choice = (_plain(row["operator"]), row["tuner"])
                 times.setdefault(key, {}).setdefault(choice, []).append(row["time_us"])
     return {
@@ -75,7 +79,7 @@ def _plain(operator: str) -> str:
 def schedule_network(
     study: Study, library: Library, medians: Medians
 ) -> tuple[list[NetworkPoint], list[NetworkLeftOut]]:
-    """(networks to measure as a whole, those left out), for each batch size and choice.
+    """(networks to measure as a whole, those left out): each batch size, threads and choice.
 
     SCHEDULE takes for each layer the operator and tuner with the smallest median; another choice
     the fastest operator with that tuner, and without one where the library has no operator for
@@ -83,17 +87,21 @@ def schedule_network(
     stood for it in the sweep.  An inference library of kind pip runs all layers with one tuner.
     """
     points, left_out = [], []
-    for network in study.networks:
-        for batch_size in study.config.batch_sizes:
-            for choice in study.network_choices(library):
-                try:
-                    description = _describe(study, library, medians, network, batch_size, choice)
-                    warmup = warmup_of(study, library)
-                    points.append(
-                        NetworkPoint(network.name, choice, batch_size, description, warmup)
-                    )
-                except _NoChoice as error:
-                    left_out.append(NetworkLeftOut(network.name, choice, batch_size, str(error)))
+    warmup = warmup_of(study, library)
+    for network, batch_size, threads, choice in product(
+        study.networks,
+        study.config.batch_sizes,
+        study.thread_counts,
+        study.network_choices(library),
+    ):
+        try:
+            how = (batch_size, threads)
+            description = _describe(study, library, medians, network, how, choice)
+            points.append(
+                NetworkPoint(network.name, choice, batch_size, description, warmup, threads)
+            )
+        except _NoChoice as error:
+            left_out.append(NetworkLeftOut(network.name, choice, batch_size, str(error), threads))
     return points, left_out
 
 
@@ -102,10 +110,10 @@ def _describe(
     library: Library,
     medians: Medians,
     network: Network,
-    batch_size: int,
+    how: tuple[int, int | None],
     choice: str,
 ) -> dict[str, Any]:
-    """What the network's program reads."""
+    """What the network's program reads; `how`: batch size and threads."""
     if NETWORK not in library.operators:
         raise _NoChoice(f"library {library.name} has no program for a whole network")
     problem = network.why_no_chain()
@@ -117,7 +125,7 @@ def _describe(
             operator, tuner = _only_operator(library, layer), choice
         else:
             tensor = network.measured_tensor(layer, study.config.padding)
-            times = medians.get((tensor.species, tensor.name, batch_size), {})
+            times = medians.get((tensor.species, tensor.name, *how), {})
             operator, tuner = _fastest(study, library, layer, tensor.name, times, choice)
         layers.append(
             {
@@ -126,7 +134,7 @@ def _describe(
                 "species": layer.species,
                 "tuner": tuner,
                 "tensor": layer.tensor.name,
-                "env": {**layer.tensor.env(), "CK_IN_SHAPE_N": str(batch_size)},
+                "env": {**layer.tensor.env(), "CK_IN_SHAPE_N": str(how[0])},
             }
         )
     return {"network": network.name, "layers": layers}

@@ -7,7 +7,7 @@ board's own, nor mistaken for them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,14 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
     return named.assign(library=named["library"].mask(cold, library + COLD))
 
 
+def named_by_threads(frame: pd.DataFrame) -> pd.DataFrame:
+    """Any table with its threads behind the library's name, for pictures that show libraries."""
+    if "threads" not in frame or frame["threads"].isna().all():
+        return frame
+    words = [threads_text({"threads": threads}) for threads in frame["threads"]]
+    return frame.assign(library=frame["library"] + words)
+
+
 def operators_only(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows that time an operator on a tensor: no whole network, no ceiling of the device."""
     return frame[~frame["species"].isin([NETWORK, *CEILINGS])]
@@ -65,11 +73,36 @@ def data_type(operator: str) -> str:
     return suffix if suffix in DATA_TYPE_SUFFIXES else "fp32"
 
 
+def threads_of(row: Mapping[Any, Any]) -> int | None:
+    """The threads of a row of any table; None for the library's own default."""
+    return None if pd.isna(row["threads"]) else int(row["threads"])
+
+
+def threads_text(row: Mapping[Any, Any]) -> str:
+    """The threads of a row, as they follow other words; nothing for the library's default."""
+    threads = threads_of(row)
+    return "" if threads is None else f", {threads} thread{'' if threads == 1 else 's'}"
+
+
+def key_of(key: Iterable[Any]) -> dict[str, Any]:
+    """A group's key by `KEY_COLUMNS`, with plain numbers, and None for no number of threads."""
+    named = dict(zip(KEY_COLUMNS, key, strict=True))
+    return {**named, "batch_size": int(named["batch_size"]), "threads": threads_of(named)}
+
+
+def sample_key(named: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What fixes a point's draws: its key; threads only where there are some.
+
+    A study without threads has the draws that it had before there were any.
+    """
+    return tuple(value for name, value in named.items() if name != "threads" or value is not None)
+
+
 def row_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """Points that are compared with each other stand together."""
     return (
         row["platform"], row["library"], row["species"], row["batch_size"],
-        tensor_order(row["tensor"]), row["operator"], row["tuner"],
+        tensor_order(row["tensor"]), row["operator"], row["tuner"], threads_of(row) or 0,
     )  # fmt: skip
 
 
@@ -83,6 +116,8 @@ class MeasuredPoint:
     tensor: str
     batch_size: int
     tuner: str
+    threads: int | None
+    """None: the library's own default."""
     species: str
     sample: Sample
     processes: int | None
@@ -92,6 +127,9 @@ class MeasuredPoint:
     warmup: str
     waiting: float
     """What each of its runs paid for being waited for, µs; NaN where it was not measured."""
+    kernel_ran: str | None = None
+    """Which kernels a library ran it with, as columns of the table say; several: by ' / '."""
+    kernel_evidence: str | None = None
 
     def keys(self) -> dict[str, Any]:
         """The key as a row of a table has it."""
@@ -130,10 +168,9 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
     found = []
     for key, place in rows.groupby(list(KEY_COLUMNS), sort=False, dropna=False).indices.items():
         assert isinstance(key, tuple)
-        named: dict[str, Any] = dict(zip(KEY_COLUMNS, key, strict=True))
-        named["batch_size"] = int(named["batch_size"])
+        named = key_of(key)
         sample = Sample.of(
-            times[place].tolist(), processes[place].tolist(), seed, tuple(named.values())
+            times[place].tolist(), processes[place].tolist(), seed, sample_key(named)
         )
         found.append(
             MeasuredPoint(
@@ -144,13 +181,20 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
                 throttled=int(throttled[place].sum()),
                 warmup=", ".join(sorted(set(warmups[place]))),
                 waiting=float(np.median(waiting[place])),
+                kernel_ran=distinct(rows["kernel_ran"].iloc[place]),
+                kernel_evidence=distinct(rows["kernel_evidence"].iloc[place]),
             )
         )
     return sorted(found, key=lambda point: row_order(point.keys()))
 
 
-Group = tuple[str, str, int, str]
-"""Platform, library, batch size and data type."""
+def distinct(texts: pd.Series[Any]) -> str | None:
+    """The different texts of a column, in a stable order; None where it has none."""
+    return " / ".join(sorted(set(texts.dropna()))) or None
+
+
+Group = tuple[str, str, int, str, int | None]
+"""Platform, library, batch size, data type and threads."""
 GROUP_COLUMNS = names(GROUP)
 
 
@@ -158,6 +202,8 @@ def choices_of(found: Sequence[MeasuredPoint]) -> dict[Group, list[MeasuredPoint
     """Points by what they have in common if a schedule may choose among them."""
     groups: dict[Group, list[MeasuredPoint]] = {}
     for point in found:
-        key = (point.platform, point.library, point.batch_size, point.data_type)
+        key = (
+            point.platform, point.library, point.batch_size, point.data_type, point.threads,
+        )  # fmt: skip
         groups.setdefault(key, []).append(point)
-    return dict(sorted(groups.items()))
+    return dict(sorted(groups.items(), key=lambda item: (*item[0][:-1], item[0][-1] or 0)))

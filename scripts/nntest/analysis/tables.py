@@ -21,6 +21,7 @@ from nntest.analysis.points import (
     operators_only,
     points,
     row_order,
+    threads_of,
 )
 from nntest.analysis.stats import Interval, ratio_of_medians, ratio_of_minima
 from nntest.archives.measurements import POINT_KEYS
@@ -44,11 +45,13 @@ def _failed_statuses(frame: pd.DataFrame) -> dict[tuple[Hashable, ...], tuple[in
     """For each point that has failures: how many repetitions, and their statuses."""
     rows = _failures(frame)
     rows = rows[rows["kernel"] == ""]
-    return {
-        key: (len(group), ", ".join(sorted(set(group["status"]))))
-        for key, group in rows.groupby(POINT_KEYS, dropna=False)
-        if isinstance(key, tuple)
-    }
+    found = {}
+    for key, group in rows.groupby(POINT_KEYS, dropna=False):
+        assert isinstance(key, tuple)
+        named = dict(zip(POINT_KEYS, key, strict=True))
+        named["threads"] = threads_of(named)
+        found[tuple(named.values())] = (len(group), ", ".join(sorted(set(group["status"]))))
+    return found
 
 
 def failed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -97,6 +100,8 @@ def summary(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
             "GFLOPS": point.gflops,
             "throttled": point.throttled,
             "failed": failures.get(tuple(point.keys()[name] for name in POINT_KEYS), (0, ""))[0],
+            "kernel_ran": point.kernel_ran,
+            "kernel_evidence": point.kernel_evidence,
         })  # fmt: skip
     return frame_of(rows, SUMMARY)
 

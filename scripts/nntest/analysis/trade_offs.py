@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nntest.analysis.points import threads_text
 from nntest.analysis.published.qutibench import at_maximum_power
 from nntest.domain.tables.column import TEXT
 from nntest.domain.tables.frames import frame_of
@@ -52,7 +53,7 @@ def of_estimates(estimates: pd.DataFrame, top1_percent: Mapping[str, float]) -> 
             {
                 "network": family,
                 "variant": variant,
-                "hardware": f"{row['platform']}, {row['library']}",
+                "hardware": f"{row['platform']}, {row['library']}{threads_text(row)}",
                 "data_type": row["data_type"],
                 "mode": "best schedule",
                 "batch": row["batch_size"],

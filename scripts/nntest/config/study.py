@@ -18,7 +18,7 @@ from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
 from nntest.config.plot_options import PlotOptions
 from nntest.config.published import PublishedFile
-from nntest.domain.network_points import NetworkPoint
+from nntest.domain.network_points import NetworkPoint, threads_variable
 from nntest.domain.networks import Network
 from nntest.domain.tensors import CEILINGS, NETWORK, OPERATOR_SPECIES, Tensor
 from nntest.domain.traffic import TrafficModel
@@ -61,6 +61,11 @@ class StudyConfig(Strict):
     operators: list[Operator] = Field(min_length=1)
     tuners: list[Tuner] = Field(min_length=1)
     batch_sizes: list[Annotated[int, Field(ge=1, le=4096)]] = Field(default=[1], min_length=1)
+    threads: list[Annotated[int, Field(ge=1, le=1024)]] = Field(
+        default_factory=list,
+        description="numbers of threads with which every point is measured; default: each "
+        "library's own number, as a rule all cores",
+    )
     repetitions: int = Field(default=10, ge=1, le=10_000)
     warmups: list[Warmup] = Field(
         default_factory=list,
@@ -149,6 +154,7 @@ class StudyConfig(Strict):
         "operators",
         "tuners",
         "batch_sizes",
+        "threads",
         "end_to_end_choices",
         "warmups",
     )
@@ -171,6 +177,8 @@ class StudyPoint:
     warmup: Warmup = "always"
     profile: Instrument | None = None
     """What watches its runs; their times are then not measurements."""
+    threads: int | None = None
+    """How many the library is asked for; None: its own default."""
 
     @property
     def species(self) -> str:
@@ -184,7 +192,7 @@ class StudyPoint:
 
     def variables(self) -> dict[str, str]:
         """Environment variables that say what is measured."""
-        return self.tensor.env()
+        return {**self.tensor.env(), **threads_variable(self.threads)}
 
     def tuners(self) -> list[str]:
         """The tuners that it runs with."""
@@ -291,7 +299,8 @@ class Study:
         if library.kind == "ck":
             warmups = ["tuner-only"]  # the only one that its programs have
         timed = [
-            StudyPoint(operator, tuner, tensor, batch_size, warmup)
+            StudyPoint(operator, tuner, tensor, batch_size, warmup, threads=threads)
+            for threads in self.thread_counts
             for warmup in warmups
             for operator in self.config.operators
             if operator in library.operators
@@ -315,6 +324,11 @@ class Study:
         if OPERATOR_SPECIES[operator] in CEILINGS:
             return list(offered)
         return [tuner for tuner in self.config.tuners if tuner in offered]
+
+    @property
+    def thread_counts(self) -> list[int | None]:
+        """The numbers of threads of every point; None: each library's own."""
+        return [*self.config.threads] or [None]
 
     def repetitions(self, point: StudyPoint | NetworkPoint) -> int:
         """How often a point is measured."""
@@ -395,6 +409,12 @@ class Study:
                 )
         if config.end_to_end and self.boards:
             self._check_end_to_end()
+        others = [library.name for library in self.libraries if library.kind != "pip"]
+        if config.threads and others:
+            raise UserError(
+                f"config: threads: {', '.join(others)} cannot be told how many threads to use",
+                "take out `threads`, or list only libraries of kind pip",
+            )
         for board in self.boards:
             unknown = set(board.libraries or []) - {library.name for library in self.libraries}
             if board.libraries is not None and not self.libraries_of(board):

@@ -21,6 +21,11 @@ VARIABLE = "NNTEST_NETWORK"
 """Environment variable with the path of a network's description."""
 
 
+def threads_variable(threads: int | None) -> dict[str, str]:
+    """The environment variable that asks a library for a number of threads, if one is asked for."""
+    return {} if threads is None else {"NNTEST_THREADS": str(threads)}
+
+
 @dataclass(frozen=True)
 class NetworkPoint:
     """One thing to measure: a whole network in one process, each layer with its choice."""
@@ -34,14 +39,16 @@ class NetworkPoint:
     """What the program reads: `network`, and `layers` in order, each with `name`, `operator`,
     `species`, `tuner`, `tensor` and `env`, the variables that its own program would be given."""
     warmup: str = "always"
+    threads: int | None = None
+    """How many the library is asked for; None: its own default."""
 
     operator = NETWORK
     species = NETWORK
     profile = None
 
     def variables(self) -> dict[str, str]:
-        """Environment variables that say what is measured; a network's are in its description."""
-        return {}
+        """Environment variables that say what is measured, beside the network's description."""
+        return threads_variable(self.threads)
 
     def tuners(self) -> list[str]:
         """The tuners that its layers run with."""
@@ -68,6 +75,7 @@ def save_chosen(
                 "choice": point.tuner,
                 "batch_size": point.batch_size,
                 "warmup": point.warmup,
+                "threads": point.threads,
                 "description": point.description,
             }
             for point in points
@@ -80,11 +88,16 @@ def save_chosen(
 def left_out_lines(path: Path) -> list[str]:
     """A sentence for each network of `save_chosen`'s file that is not measured as a whole."""
     content = json.loads(path.read_text(encoding="utf-8"))
+    where = f"on {content['board']} with {content['library']}"
     return [
-        f"{item['network']}, batch {item['batch_size']}, {item['choice']}: not measured end to end "
-        f"on {content['board']} with {content['library']}: {item['reason']}."
+        f"{item['network']}, batch {item['batch_size']}, {item['choice']}{_threads(item)}: "
+        f"not measured end to end {where}: {item['reason']}."
         for item in content["left_out"]
     ]
+
+
+def _threads(item: Mapping[str, Any]) -> str:
+    return f", {item['threads']} threads" if item.get("threads") else ""
 
 
 def load_chosen(path: Path) -> tuple[NetworkPoint, ...]:
@@ -101,6 +114,7 @@ def load_chosen(path: Path) -> tuple[NetworkPoint, ...]:
             item["batch_size"],
             item["description"],
             item["warmup"],
+            item.get("threads"),
         )
         for item in content["points"]
     )

@@ -11,6 +11,7 @@ from nntest.codehash import ONBOARD, SCRIPTS, closure
 from nntest.config import Board, Library, Study
 from nntest.config.install import PipInstall
 from nntest.config.study import Sweep
+from nntest.domain.network_points import threads_variable
 from nntest.graph.tables import networks_spec
 from nntest.measuring.libraries import KINDS
 from nntest.measuring.libraries.base import custom_table
@@ -83,6 +84,7 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
             {
                 "point": [point.operator, point.tuner, point.subject, point.batch_size],
                 "how": [point.warmup, point.profile, study.repetitions(point)],
+                **threads_variable(point.threads),
             }
             for point in sweep.points
         ],
@@ -104,6 +106,7 @@ def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:
         "warmups": config.warmups or [study.library(library).warmup],
         "operators": config.operators,
         "tuners": config.tuners,
+        **({"threads": config.threads} if config.threads else {}),
         "offered": {name: program.tuners for name, program in operators.items()},
     }
 

@@ -29,7 +29,8 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
         except (UserError, OSError, ValueError, KeyError):
             # Not chosen yet: as many as there may be.
             config = study.config
-            choices = len(config.batch_sizes) * len(study.network_choices(sweep.library))
+            choices = len(config.batch_sizes) * len(study.thread_counts)
+            choices *= len(study.network_choices(sweep.library))
             return len(study.networks) * choices * config.repetitions
         sweep = replace(sweep, points=chosen)
     total = sum(study.repetitions(point) for point in sweep.points)

@@ -88,10 +88,15 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f} %" if math.isfinite(share) else NULL
 
 
+def signed_percent(share: float) -> str:
+    """A share with its sign, e.g. '+2.3 %'."""
+    return f"{share * 100:+.1f} %"
+
+
 _WORDY = ("text", "long", "flag")
 _LOOKS = {
     "faster": "good", "slower": "bad", "no difference": "mute", "too few repetitions": "mute",
-    "baseline": "mute", "no baseline": "warn",
+    "fastest": "good", "covers other layers": "mute", "baseline": "mute", "no baseline": "warn",
 }  # fmt: skip
 
 

@@ -18,45 +18,35 @@ from nntest.analysis.comparison import (
 )
 from nntest.analysis.end_to_end import BAND
 from nntest.analysis.estimate import BEST
+from nntest.analysis.points import threads_text
 from nntest.analysis.stats import FEWEST_REPETITIONS
-from nntest.report.cells import duration, percent
+from nntest.report.cells import duration, percent, signed_percent
+from nntest.report.ranking import PLACE, best_estimates
 
-_GROUP = ["network", "platform", "library", "batch_size", "data_type"]
+_GROUP = [*PLACE, "library"]
 _SCHEDULES_IN_FULL = 2
 _FEW_PROCESSES = 5
 _LISTED_REGRESSIONS = 5
 
 
 def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Lines with the estimate with its interval, the best schedule, and what failed.
+    """Lines with the fastest library, its estimate and schedule, and what failed.
 
-    `tables` by name: 'estimate' and 'schedule'; 'study_figure', 'end_to_end', 'comparison' and
-    'failed' where there are any.
+    `tables` by name: 'estimate' and 'schedule'; 'network_ranking', 'study_figure', 'end_to_end',
+    'comparison' and 'failed' where there are any.
     """
-    estimates = tables["estimate"]
-    best = estimates[estimates["choice"] == BEST]
+    best = best_estimates(tables)
     lines: list[str] = []
-    for number, row in enumerate(best.to_dict("records")):
-        where = {name: row[name] for name in _GROUP}
-        kind = "" if where["data_type"] == "fp32" else f", {where['data_type']}"
-        lines.append(
-            f"{where['network']} on {where['platform']} with {where['library']}, "
-            f"batch {where['batch_size']}{kind}"
-        )
-        lines += [f"  {line}" for line in _estimate_lines(row)]
-        lines += [f"  {line}" for line in _study_lines(tables.get("study_figure"), where)]
-        fixed = _of(estimates, where)
-        fixed = fixed[(fixed["choice"] != BEST) & fixed["complete"].fillna(False).astype(bool)]
-        if len(fixed):
-            one = fixed.iloc[0]
-            longer = f" ({one['total_us'] / row['total_us']:.2f} times as long)"
-            if one["total_us"] == row["total_us"]:
-                longer = ", nothing mixed is better"
-            lines.append(
-                f"  best single choice: {one['choice']}, {duration(one['total_us'])}{longer}"
-            )
-        lines += [f"  {line}" for line in _schedule_lines(_of(tables["schedule"], where), number)]
-    if best.empty:
+    for number, (row, ranking) in enumerate(best):
+        title = f"{row['network']} on {row['platform']}"
+        batch = f"batch {row['batch_size']}"
+        batch += "" if row["data_type"] == "fp32" else f", {row['data_type']}"
+        batch += threads_text(row)
+        if ranking:
+            lines += [f"{title}, {batch}", *(f"  {line}" for line in ranking)]
+        lines.append(f"{title} with {row['library']}, {batch}")
+        lines += [f"  {line}" for line in _library_lines(tables, row, number)]
+    if not best:
         lines.append("no estimate: no layer of the study's networks was measured")
     lines += _agreement_lines(tables.get("end_to_end"))
     lines += _comparison_lines(tables.get("comparison"))
@@ -68,10 +58,27 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     return lines
 
 
+def _library_lines(
+    tables: Mapping[str, pd.DataFrame], row: Mapping[Any, Any], number: int
+) -> list[str]:
+    """What is known of a network on one library; `row` is its best estimate's."""
+    where = {name: row[name] for name in _GROUP}
+    fixed = _of(tables["estimate"], where)
+    fixed = fixed[(fixed["choice"] != BEST) & fixed["complete"].fillna(False).astype(bool)]
+    lines = [*_estimate_lines(row), *_study_lines(tables.get("study_figure"), where)]
+    if len(fixed):
+        one = fixed.iloc[0]
+        longer = f" ({one['total_us'] / row['total_us']:.2f} times as long)"
+        if one["total_us"] == row["total_us"]:
+            longer = ", nothing mixed is better"
+        lines.append(f"best single choice: {one['choice']}, {duration(one['total_us'])}{longer}")
+    return [*lines, *_schedule_lines(_of(tables["schedule"], where), number)]
+
+
 def _of(frame: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
-    """The rows of a table for one network, platform, library and batch size."""
+    """The rows of a table for one network, platform, library, batch size and threads."""
     for name, value in where.items():
-        frame = frame[frame[name] == value]
+        frame = frame[frame[name].isna() if pd.isna(value) else frame[name] == value]
     return frame
 
 
@@ -117,11 +124,6 @@ def measured_text(row: Mapping[Any, Any]) -> str:
     if not pd.isna(row["error"]):
         text += f"; the estimate is {signed_percent(row['error'])} off"
     return text
-
-
-def signed_percent(share: float) -> str:
-    """A share with its sign, e.g. '+2.3 %'."""
-    return f"{share * 100:+.1f} %"
 
 
 def study_text(row: Mapping[Any, Any]) -> str:

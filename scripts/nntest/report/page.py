@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nntest.analysis.estimate import BEST
+from nntest.analysis.points import threads_of, threads_text
 from nntest.domain.tables.all import ALL
 from nntest.report.cells import Download, TableView, duration, table_view
 from nntest.report.headline import (
@@ -23,6 +23,7 @@ from nntest.report.headline import (
     measured_text,
     study_text,
 )
+from nntest.report.ranking import best_estimates
 
 __all__ = ["ReportInputs", "headline", "write_page"]
 
@@ -97,7 +98,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         inputs=inputs,
         css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
-        cards=_cards(inputs.tables.get("estimate"), inputs.tables.get("study_figure")),
+        cards=_cards(inputs.tables),
         emulated=_emulated(inputs),
         cautions=[*cautions(inputs.tables), *inputs.remarks],
         sections=_by_section(views),
@@ -110,7 +111,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
 
 def _by_section(views: Iterable[TableView]) -> dict[str, list[TableView]]:
     sections: dict[str, list[TableView]] = {
-        name: [] for name in ("first", "tables", "failures", "device")
+        name: [] for name in ("libraries", "first", "tables", "failures", "device")
     }
     for view in views:
         sections[view.table.section].append(view)
@@ -126,30 +127,31 @@ def _study_of(figures: pd.DataFrame | None, row: Mapping[Any, Any]) -> str:
     """The study's own figure for the network of an estimate, in words."""
     keys = ("network", "platform", "library", "batch_size", "data_type")
     for figure in () if figures is None else figures.to_dict("records"):
-        if all(figure[key] == row[key] for key in keys):
+        same = all(figure[key] == row[key] for key in keys)
+        if same and threads_of(figure) == threads_of(row):
             return study_text(figure)
     return ""
 
 
-def _cards(estimates: pd.DataFrame | None, figures: pd.DataFrame | None) -> list[_Card]:
-    if estimates is None:
+def _cards(tables: Mapping[str, pd.DataFrame]) -> list[_Card]:
+    if "estimate" not in tables:
         return []
     cards = []
-    for row in estimates[estimates["choice"] == BEST].to_dict("records"):
+    for row, _ in best_estimates(tables):
         partial = row["covered_layers"] < row["layers"]
         more = row["extrapolated_total_us"]
         cards.append(
             _Card(
                 network=str(row["network"]),
                 where=f"{row['platform']} · {row['library']} · batch {row['batch_size']}, "
-                f"{row['data_type']}",
+                f"{row['data_type']}{threads_text(row)}",
                 total=duration(row["total_us"]),
                 interval=interval_text(row),
                 coverage=coverage_text(row),
                 extrapolated=duration(more) if partial and not pd.isna(more) else "",
                 by_minimum=duration(row["total_min_us"]),
                 measured=capitalised(measured_text(row)),
-                study=capitalised(_study_of(figures, row)),
+                study=capitalised(_study_of(tables.get("study_figure"), row)),
             )
         )
     return cards

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from archives.ck.ck_samples import (
     FIREFLY,
@@ -370,3 +371,43 @@ def test_what_is_no_zip_is_a_clear_word(tmp_path, content):
 def test_what_is_not_there_is_a_clear_word(tmp_path):
     with pytest.raises(UserError, match="no such archive"):
         list(read_rows(tmp_path / "nothing.zip"))
+
+
+@pytest.mark.parametrize(
+    ("implementation", "ran", "evidence"),
+    [
+        (
+            {
+                "evidence": "reported",
+                "nodes": [
+                    {"node": "a", "kernel": "Reorder"},
+                    {"node": "b", "kernel": "Conv (NCHWc)", "seconds": 0.1},
+                    {"node": "c", "kernel": "Conv (NCHWc)"},
+                ],
+            },
+            "Reorder, 2 x Conv (NCHWc)",
+            "reported",
+        ),
+        ({"evidence": "unknown", "nodes": []}, None, "unknown"),
+        ({"evidence": ["?"], "nodes": [7, {"kernel": None}, {}]}, None, None),
+        (None, None, None),
+    ],
+)
+def test_which_kernel_ran(tmp_path, implementation, ran, evidence):
+    point = make_point()
+    state = {} if implementation is None else {"implementation": implementation}
+    line = good(point, run_time_state=state)
+    frame = frame_of(write(tmp_path / "a.zip", make_plan([point]), [header(), line]))
+    expected = [ran, evidence]
+    found = [frame[name].iloc[0] for name in ("kernel_ran", "kernel_evidence")]
+    assert [None if pd.isna(value) else value for value in found] == expected
+
+
+@pytest.mark.parametrize(("said", "threads"), [("2", 2), (None, None), ("many", None)])
+def test_threads(tmp_path, said, threads):
+    point = make_point()
+    if said is not None:
+        point["env"]["NNTEST_THREADS"] = said
+    frame = frame_of(write(tmp_path / "a.zip", make_plan([point]), [header(), good(point)]))
+    found = frame["threads"].iloc[0]
+    assert (None if pd.isna(found) else found) == threads

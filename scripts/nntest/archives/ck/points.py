@@ -82,6 +82,7 @@ class Interpreter:
             **self._machine_columns(entry, content.get("features")),
             **work,
             "tuner": self._tuner(env, entry, work["species"]),
+            "threads": whole(env.get("NNTEST_THREADS")),
             "archive": origin_of(entry, subpoint),
             "entry": entry.uid,
             "point": subpoint.point,

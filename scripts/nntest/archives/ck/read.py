@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,17 @@ from nntest.archives.ck.points import ArchivedPoint, Interpreter
 from nntest.archives.ck.recordings import RecordingParser
 from nntest.archives.ck.safety import RefusedError, Warn, skipped
 from nntest.archives.ck.trees import open_tree
-from nntest.archives.ck.values import dig, mapping, positive, real, text, texts, truth, whole
+from nntest.archives.ck.values import (
+    dig,
+    mapping,
+    objects,
+    positive,
+    real,
+    text,
+    texts,
+    truth,
+    whole,
+)
 from nntest.domain.tensors import NETWORK
 
 Row = dict[str, Any]
@@ -129,6 +140,7 @@ def repetition_rows(
         if flow:
             row.update(_own_columns(flow, index, started))
             row["waiting_us"] = _waiting(run)
+            row.update(_implementation(run))
         else:  # CK starts the program anew for every repetition
             row["repetition_id"] = row["process_id"] = index
             row["protocol"], row["warmup"], row["started_at"] = "process", warmup, started
@@ -179,6 +191,17 @@ def _waiting(run: dict[str, Any]) -> float | None:
     cost = mapping(mapping(run, "run_time_state"), "launch_cost")
     waited, queued = real(cost.get("waited_s")), real(cost.get("queued_s"))
     return None if waited is None or queued is None else _micro(waited - queued)
+
+
+def _implementation(run: dict[str, Any]) -> Row:
+    """Which kernels a library ran, in their order, equal ones counted; and how that is known."""
+    found = mapping(run, "run_time_state", "implementation")
+    kernels = Counter(text(node.get("kernel")) for node in objects(found, "nodes"))
+    told = [f"{count} x {name}" if count > 1 else name for name, count in kernels.items() if name]
+    return {
+        "kernel_ran": ", ".join(told) or None,
+        "kernel_evidence": text(found.get("evidence")) or None,
+    }
 
 
 def _warmup(point: ArchivedPoint, started: str) -> str:

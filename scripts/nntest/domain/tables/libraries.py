@@ -5,7 +5,9 @@ from __future__ import annotations
 from nntest.domain.tables import shared
 from nntest.domain.tables.column import FLAG, FLOAT, INT, RATIO, SHARE, TEXT, Column, Table
 
-_WHERE = (shared.NETWORK, shared.PLATFORM, shared.BATCH_SIZE, shared.DATA_TYPE)
+_WHERE = (
+    shared.NETWORK, shared.PLATFORM, shared.BATCH_SIZE, shared.DATA_TYPE, shared.THREADS,
+)  # fmt: skip
 _OVER_FASTEST = Column(
     "over_fastest", FLOAT, RATIO, label="times the fastest",
     meaning="its time over the fastest library's",
@@ -24,7 +26,8 @@ NETWORK_RANKING = Table(
         *Column("time_us", FLOAT, "µs", label="time", meaning="median of the whole network",
                 interval=shared.CI_US).with_ends,
         *_OVER_FASTEST.with_ends,
-        shared.VERDICT.but(meaning="no difference: the interval of the ratio crosses 1"),
+        shared.VERDICT.but(meaning="no difference: the interval of the ratio crosses 1; covers "
+                           "other layers: the sums do not compare"),
         Column("estimate_us", FLOAT, "µs", label="sum of layers",
                meaning="beside a measured time: the sum over its layers at the same settings"),
         Column("error", FLOAT, SHARE, label="sum off by", meaning="sum over measured time, less 1"),
@@ -34,12 +37,13 @@ NETWORK_RANKING = Table(
     ),
     title="Libraries, by whole networks",
     caption="Which library runs each network fastest, and by how much. Every library is taken at "
-    "the settings that ran the whole network fastest. The last row of a group is a bound and no "
-    "program: it takes the fastest library for each layer and pays nothing for going from one to "
-    "the other.",
+    "the settings that ran the whole network fastest. The last row of a group cannot be "
+    "deployed: it sums up the fastest library for each layer, pays nothing for going from one to "
+    "the other, and bounds such sums from below.",
     made_by="library_ranking.network_ranking",
     needs=("networks", "padding", "seed"),
-    section="first",
+    optional=True,
+    section="libraries",
     kept=("rank", "library", "choice", "basis", "verdict"),
     hidden=("deployable",),
 )  # fmt: skip
@@ -68,6 +72,7 @@ LAYER_RANKING = Table(
         Column("libraries", INT, meaning="libraries that measured the tensor"),
         Column("share_of_roof", FLOAT, SHARE, meaning="of what the board's first roof allows"),
         Column("bound", TEXT, meaning="what bounds the layer there: compute or memory"),
+        *shared.KERNEL_RAN,
     ),
     title="Libraries, by layer",
     caption="For each layer the fastest library with its settings, how far behind the next one is, "
@@ -75,5 +80,8 @@ LAYER_RANKING = Table(
     made_by="library_ranking.layer_ranking",
     needs=("networks", "padding", "seed"),
     reads=("roofline",),
+    optional=True,
+    section="libraries",
     kept=("library", "tuner", "verdict"),
+    last=("repeats", "libraries", "layers"),
 )  # fmt: skip

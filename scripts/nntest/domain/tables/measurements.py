@@ -27,6 +27,7 @@ MEASUREMENTS = Table(
         shared.STATUS,
         shared.REASON,
         shared.KERNEL,
+        *shared.KERNEL_RAN,
         Column("protocol", TEXT, meaning="a repetition is a new 'process' or 'in-process'"),
         Column("warmup", TEXT,
                meaning="'always' or 'tuner-only' (the 2018 programs) or 'unknown'"),

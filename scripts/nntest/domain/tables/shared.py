@@ -20,13 +20,16 @@ TUNER = Column(
     "tuner", TEXT, meaning="local-work-size tuner: NONE, DEFAULT, CUSTOM, BIFROST; of a whole "
     "network SCHEDULE, or the tuner of all its layers",
 )  # fmt: skip
+THREADS = Column(
+    "threads", INT, meaning="threads that the library was asked for; empty: its own default"
+)
 DATA_TYPE = Column("data_type", TEXT, meaning="data type that is computed in, e.g. fp32")
 DEVICE = Column("device", TEXT, meaning="OpenCL device name")
 DRIVER = Column("driver", TEXT, meaning="OpenCL driver version")
 
-KEY = (PLATFORM, LIBRARY, OPERATOR, TENSOR, BATCH_SIZE, TUNER, SPECIES)
+KEY = (PLATFORM, LIBRARY, OPERATOR, TENSOR, BATCH_SIZE, TUNER, THREADS, SPECIES)
 """What tells one point from another."""
-GROUP = (PLATFORM, LIBRARY, BATCH_SIZE, DATA_TYPE)
+GROUP = (PLATFORM, LIBRARY, BATCH_SIZE, DATA_TYPE, THREADS)
 """What points have in common if a schedule may choose among them."""
 
 REPETITION_ID = Column(
@@ -34,7 +37,7 @@ REPETITION_ID = Column(
     meaning="index of the repetition within its point, from 0",
 )  # fmt: skip
 REPETITION = (
-    *(PLATFORM, BOARD, LIBRARY, OPERATOR, PROGRAM, SPECIES, TENSOR, BATCH_SIZE, TUNER),
+    *(PLATFORM, BOARD, LIBRARY, OPERATOR, PROGRAM, SPECIES, TENSOR, BATCH_SIZE, TUNER, THREADS),
     REPETITION_ID,
 )
 """What tells one repetition from another."""
@@ -53,6 +56,12 @@ REASON = Column(
     "reason", TEXT, meaning="why it is not ok, with the tail of its log; else empty", shown="long"
 )
 KERNEL = Column("kernel", TEXT, meaning="kernel that the row is about; empty: the whole operator")
+KERNEL_RAN = (
+    Column("kernel_ran", TEXT, meaning="kernels that the library ran the point with, in order; "
+           "empty: it does not say", shown="long"),
+    Column("kernel_evidence", TEXT, label="evidence", meaning="of what ran: reported by the "
+           "library, inferred from its options, or unknown; empty: the program does not say"),
+)  # fmt: skip
 PHASE = Column(
     "phase", TEXT, meaning="when it ran: run, warmup, tuning, setup; all: the profile does not say"
 )

@@ -91,6 +91,29 @@ TUNER_CHECK = Table(
     kept=("operator", "verdict", "exception"),
 )  # fmt: skip
 
+THREAD_SCALING = Table(
+    "thread_scaling",
+    (
+        *shared.KEY,
+        shared.MEDIAN,
+        *shared.MEDIAN.ends,
+        Column("one_thread_us", FLOAT, "µs", label="one thread", meaning="its median"),
+        *Column("speedup", FLOAT, RATIO, meaning="one thread's median over this one",
+                interval=shared.CI).with_ends,
+        shared.VERDICT,
+        Column("efficiency", FLOAT, SHARE, meaning="speedup over the number of threads",
+               interval=("efficiency_ci_low", "efficiency_ci_high")),
+        Column("efficiency_ci_low", FLOAT, SHARE, meaning="of the interval of efficiency"),
+        Column("efficiency_ci_high", FLOAT, SHARE, meaning="of the interval of efficiency"),
+    ),
+    title="What threads gain",
+    caption="Each point that was measured with one thread and with more, over its time with one.",
+    made_by="thread_scaling.thread_scaling",
+    needs=("seed",),
+    optional=True,
+    kept=("operator", "tuner", "threads", "verdict"),
+)  # fmt: skip
+
 PROTOCOL_CHECK = Table(
     "protocol_check",
     (
@@ -158,6 +181,7 @@ SUMMARY = Table(
         shared.GFLOPS,
         Column("throttled", INT, meaning="repetitions while the device was throttled"),
         Column("failed", INT, meaning="repetitions that did not succeed"),
+        *shared.KERNEL_RAN,
     ),
     title="Summary of every point",
     caption="Each point's repetitions: count, extremes, median with its bootstrap 95 % interval, "

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from nntest.analysis.points import named_by_threads
 from nntest.analysis.trade_offs import has
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures.charts.boxes import QUANTITIES, box_plot
@@ -43,7 +44,7 @@ def rooflines(
     """
     look = Look(options)
     figures: list[Figure] = []
-    for platform, rows in points.groupby("platform"):
+    for platform, rows in named_by_threads(points).groupby("platform"):
         sources = roofs[roofs["platform_file"].isin(rows["board"].unique())]
         figures.append(_roofline_figure(str(platform), rows, sources, len(figures) + 1, look))
     if points.empty:

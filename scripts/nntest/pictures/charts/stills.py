@@ -12,7 +12,7 @@ import altair as alt
 import pandas as pd
 import vl_convert
 
-from nntest.analysis.points import GROUP_COLUMNS
+from nntest.analysis.points import GROUP_COLUMNS, named_by_threads
 from nntest.analysis.trade_offs import has, variant_order
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
@@ -37,7 +37,7 @@ def roofline_still(
 
     `points`: `roofline.measured.roofline_points` of the measurement table `frame`.
     """
-    shown = with_a_place(points)
+    shown = named_by_threads(with_a_place(points))
     traffic = ", ".join(sorted(set(points["traffic_model"])))
     head = style.heading("Roofline" + (f", traffic model {traffic}" if traffic else ""), frame)
     if shown.empty:
@@ -45,12 +45,12 @@ def roofline_still(
             "with everything on the chip there is no intensity to draw a point at")  # fmt: skip
         return _nothing(nothing, head, options, svg, png)
     names = [sorted(shown[name].unique()) for name in ("operator", "tuner")]
-    groups = list(shown.groupby(list(GROUP_COLUMNS), sort=True))
+    groups = list(shown.groupby(list(GROUP_COLUMNS), sort=True, dropna=False))
 
     def draw(look: Look) -> Any:
         panels = []
         for key, own in groups:
-            platform, library, batch, data_type = key
+            platform, library, batch, data_type, _ = key
             title = f"{platform} · {library} · {data_type}, batch {batch}"
             panels.append(roofline(own, look, *names).properties(title=_title(title)))
         return alt.vconcat(*panels, spacing=30).resolve_scale(strokeDash="independent")

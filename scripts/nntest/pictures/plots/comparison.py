@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from nntest.analysis.comparison import FAILED, FASTER, SAME, SLOWER, TOO_FEW
-from nntest.analysis.points import tensor_order
+from nntest.analysis.points import named_by_threads, tensor_order
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
 from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
@@ -48,7 +48,7 @@ def comparison_plot(
             )
             nothing_measured(head, reason, options, svg, png)
             return
-        _Picture(table, options).draw(head).save(svg, png, options)
+        _Picture(named_by_threads(table), options).draw(head).save(svg, png, options)
 
 
 @dataclass

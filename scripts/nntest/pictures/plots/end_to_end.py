@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from nntest.analysis.end_to_end import BAND
+from nntest.analysis.points import named_by_threads
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
 from nntest.pictures.plots.agreement import Dot, agreement
@@ -33,6 +34,7 @@ def end_to_end_plot(
             )
             nothing_measured(head, reason, options, svg, png)
             return
+        table = named_by_threads(table)
         varying = [name for name in _GROUP if table[name].nunique() > 1]
         dots = []
         for row in table.to_dict("records"):

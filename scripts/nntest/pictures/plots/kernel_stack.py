@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from nntest.analysis.kernels import STAGES, timed_kernels
-from nntest.analysis.points import tensor_order
+from nntest.analysis.points import named_by_threads, tensor_order
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
 from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled
@@ -41,7 +41,8 @@ def kernel_stack(
             reason = "no kernel was profiled"
             nothing_measured(style.heading(_WHAT, rows), reason, options, svg, png)
             return
-        _Picture(share, rows, options).draw(style.heading(_WHAT, rows)).save(svg, png, options)
+        picture = _Picture(named_by_threads(share), named_by_threads(rows), options)
+        picture.draw(style.heading(_WHAT, rows)).save(svg, png, options)
 
 
 @dataclass

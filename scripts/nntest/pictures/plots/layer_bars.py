@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from nntest.analysis.points import named_by_threads
 from nntest.analysis.uniform_schedules import BEST
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
@@ -48,7 +49,8 @@ def layer_bars(
             reason = "no layer of the study's networks was measured"
             nothing_measured(head, reason, options, svg, png)
             return
-        _Picture(timed, estimates, options).draw(head).save(svg, png, options)
+        picture = _Picture(named_by_threads(timed), named_by_threads(estimates), options)
+        picture.draw(head).save(svg, png, options)
 
 
 @dataclass

@@ -13,7 +13,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from nntest.analysis.points import labelled, tensor_order
+from nntest.analysis.points import labelled, named_by_threads, tensor_order
 from nntest.config.plot_options import PlotOptions
 from nntest.domain.tensors import OPERATOR_SPECIES
 from nntest.pictures import style
@@ -56,6 +56,7 @@ def speedup_bars(
     baseline = baselines[0] if baselines else ""  # 8-bit operators have theirs besides
     what = f"Speedup over {baseline or 'the baseline'}, by {statistic}"
     head = style.heading(what, frame)
+    speedup_table, frame = named_by_threads(speedup_table), named_by_threads(labelled(frame))
     shown = speedup_table[speedup_table["verdict"] != "baseline"]
     with styled():
         if not shown[_COLUMNS[statistic][0]].notna().any():
@@ -64,7 +65,7 @@ def speedup_bars(
             return
         # A point of another species can have no speedup over this baseline, and no place here.
         species = OPERATOR_SPECIES.get(baseline.split()[0])
-        shown, rows = (part[part["species"] == species] for part in (shown, labelled(frame)))
+        shown, rows = (part[part["species"] == species] for part in (shown, frame))
         head = style.heading(what, rows)
         picture = _Picture(shown, rows, options, statistic, baselines)
         picture.draw(head).save(svg, png, options)

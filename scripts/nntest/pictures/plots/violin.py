@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from nntest.analysis.points import labelled, operators_only, tensor_order
+from nntest.analysis.points import labelled, named_by_threads, operators_only, tensor_order
 from nntest.analysis.stats import FEWEST_REPETITIONS
 from nntest.archives.measurements import measured
 from nntest.config.plot_options import Grouping, PlotOptions, Quantity
@@ -63,7 +63,7 @@ def violin(
     word, label = QUANTITIES[quantity]
     label = label.replace("operator", "kernel") if by == "kernel" else label
     what = f"Kernel {word} by kernel" if by == "kernel" else f"Operator {word} by {by}"
-    frame = labelled(frame)
+    frame = named_by_threads(labelled(frame))
     if by == "kernel":
         relevant = frame[frame["kernel"] != ""]
         rows = relevant[(relevant["status"] == "ok") & (relevant["time_us"] > 0)]

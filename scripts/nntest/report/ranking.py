@@ -1,0 +1,87 @@
+"""The libraries ranked by whole networks, in lines of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from nntest.analysis.estimate import BEST
+from nntest.analysis.library_ranking import ALIKE, ESTIMATED, OTHER_LAYERS
+from nntest.report.cells import duration, signed_percent
+
+PLACE = ["network", "platform", "batch_size", "data_type", "threads"]
+"""What libraries are ranked within."""
+
+
+def best_estimates(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Mapping[Any, Any], list[str]]]:
+    """The best schedule's row of `estimate` for each network, and the lines that rank libraries.
+
+    Where libraries are ranked, the fastest one's row alone stands for them: the tables have all.
+    """
+    rankings: dict[tuple[Any, ...], pd.DataFrame] = {}
+    for place, rows in tables.get("network_ranking", pd.DataFrame(columns=PLACE)).groupby(
+        PLACE, dropna=False
+    ):
+        assert isinstance(place, tuple)
+        rankings[_plain(place)] = rows
+    estimates = tables["estimate"]
+    found: list[tuple[Mapping[Any, Any], list[str]]] = []
+    for row in estimates[estimates["choice"] == BEST].to_dict("records"):
+        ranked = rankings.get(_plain(row[name] for name in PLACE))
+        if ranked is None:
+            found.append((row, []))
+        elif row["library"] == ranked["library"].iloc[0]:
+            found.append((row, ranking_lines(ranked)))
+    return found
+
+
+def _plain(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Values that compare: None for what is null."""
+    return tuple(None if pd.isna(value) else value for value in values)
+
+
+def ranking_lines(rows: pd.DataFrame) -> list[str]:
+    """A line for each library of one network, the fastest first, and one for the bound.
+
+    `rows` of the table `network_ranking` for one network, platform, batch size and data type.
+    """
+    ranked = rows[rows["rank"].notna()].to_dict("records")
+    widths = [max(len(str(row[name])) for row in ranked) for name in ("library", "choice")]
+    lines = ["libraries, the fastest first:"]
+    for row in ranked:
+        lines.append(
+            f"  {row['rank']:>2}. {row['library']:<{widths[0]}}  {row['choice']:<{widths[1]}}  "
+            f"{duration(row['time_us']):>9}{_interval(row)}{_against_the_fastest(row)}{_sum(row)}"
+        )
+    for row in rows[rows["rank"].isna()].to_dict("records"):
+        lines.append(
+            f"  {duration(row['time_us'])} is the sum over layers with the fastest library for "
+            "each: a bound of such sums, not deployable"
+        )
+    return lines
+
+
+def _interval(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["ci_low_us"]):
+        return ""
+    return f" (95 % interval {duration(row['ci_low_us'])} to {duration(row['ci_high_us'])})"
+
+
+def _against_the_fastest(row: Mapping[Any, Any]) -> str:
+    if row["rank"] == 1:
+        return ""
+    if row["verdict"] in (ALIKE, OTHER_LAYERS):
+        return f", {row['verdict']}"
+    text = f", {row['over_fastest']:.2f} times as long"
+    if not pd.isna(row["over_fastest_ci_low"]):
+        text += f" ({row['over_fastest_ci_low']:.2f} to {row['over_fastest_ci_high']:.2f})"
+    return text
+
+
+def _sum(row: Mapping[Any, Any]) -> str:
+    """What the layers alone say, beside a measured time or in its place."""
+    if row["basis"] == ESTIMATED:
+        return f", estimated from {row['covered_layers']} of {row['layers']} layers"
+    return "" if pd.isna(row["error"]) else f", sum of layers {signed_percent(row['error'])}"
