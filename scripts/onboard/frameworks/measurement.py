@@ -8,6 +8,7 @@ import platform
 import sys
 import time
 import traceback
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import threads
@@ -124,7 +125,11 @@ def _measure(
         "threads": {"asked": count, "used": used, "cores": threads.available()},
         "implementation": ran,
         "device": {"name": platform.machine()},
-        "library": {"name": backend.name, "version": backend.version()},
+        "library": {
+            "name": backend.name,
+            "version": backend.version(),
+            "packages": {found.name: found.version for found in metadata.distributions()},
+        },
         "python": platform.python_version(),
         "process_environment": {name: os.environ.get(name) for name in WATCHED},
     }

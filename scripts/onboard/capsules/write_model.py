@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Write a point as files that need nothing of this project: ``write_model.py LIBRARY FOLDER``.
+
+The point comes from standard input, as JSON: ``{"operator", "env", "network"}``.  Into FOLDER go
+the model in the library's own format, and ``input.npy`` and ``expected.npy`` (float64), both in
+the model's order of dimensions.  Prints ``{"tolerance"}``, or ``{"problem"}``, as JSON.
+
+It runs here, in a Python with NumPy; LiteRT's needs the library's wheel besides, which has the
+format's schema.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from typing import Any
+
+ONBOARD = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[1:1] = [os.path.join(ONBOARD, name) for name in ("frameworks", "programs_common")]
+
+import numpy as np
+from failures import Failure
+from graph import Graph, read_graph
+from point import Settings
+from writers.ncnn import write_ncnn
+from writers.onnx import write_onnx
+from writers.tflite import to_nhwc, write_tflite
+
+SCHEMA = "ai_edge_litert.schema_py_generated"
+
+
+def write(library: str, folder: str, point: dict[str, Any]) -> dict[str, Any]:
+    """Write the files; what is to be said of them."""
+    environment = {key: str(value) for key, value in point["env"].items()}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(point["network"], file)
+        file.flush()
+        if point["network"]:
+            environment["NNTEST_NETWORK"] = file.name
+        settings = Settings.from_environment(environment)
+        graph = read_graph(point["operator"], environment, settings)
+    first, last = graph.nodes[0].in_dims, graph.nodes[-1].out_dims
+    source, expected = graph.input.reshape(first), graph.expected.reshape(last)
+    if library == "onnxruntime":
+        files = {"model.onnx": write_onnx(graph)}
+        source = source.astype(np.float16 if graph.data_type == "fp16" else np.float32)
+    elif library == "openvino":
+        files = {"model.onnx": write_onnx(replace(graph, data_type="fp32"))}
+    elif library == "ncnn":
+        parameters, weights = write_ncnn(graph)
+        files = {"model.param": parameters.encode(), "model.bin": weights}
+        source = graph.input[0]
+    else:
+        files = {"model.tflite": write_tflite(graph, importlib.import_module(SCHEMA))}
+        source, expected = _litert_input(graph), to_nhwc(expected)
+    for name, content in files.items():
+        with open(os.path.join(folder, name), "wb") as target:
+            target.write(content)
+    np.save(os.path.join(folder, "input.npy"), np.ascontiguousarray(source))
+    np.save(os.path.join(folder, "expected.npy"), np.ascontiguousarray(expected))
+    return {"tolerance": graph.tolerance}
+
+
+def _litert_input(graph: Graph) -> np.ndarray[Any, Any]:
+    """The input in NHWC; a fully connected layer's weights are in that order, too."""
+    dims = graph.nodes[0].in_dims
+    if graph.nodes[0].operator == "fullyconnected":
+        return to_nhwc(graph.input).reshape(dims)
+    return to_nhwc(graph.input.reshape(dims))
+
+
+def main() -> None:
+    """Write, and print what came of it."""
+    try:
+        answer = write(sys.argv[1], sys.argv[2], json.load(sys.stdin))
+    except Failure as failure:
+        answer = {"problem": failure.reason}
+    except ImportError as error:
+        answer = {"problem": f"{sys.executable}: {error}"}
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()
