@@ -12,6 +12,23 @@ mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$root/sys"
 mount -t tmpfs -o mode=755,nosuid run "$root/run"
 mkdir -p "$root/run/sshd" "$root/run/lock"
 
+# qemu 7.2 shows this machine's own /proc/cpuinfo.  Libraries that look in it for an Arm processor
+# (LiteRT and ONNX Runtime, by the library cpuinfo) crash when they find another one.
+grep '^processor' "$root/proc/cpuinfo" | while read -r processor; do
+    cat <<CPU
+$processor
+model name	: Cortex-A72 (emulated, qemu)
+Features	: fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid
+CPU implementer	: 0x41
+CPU architecture: 8
+CPU variant	: 0x0
+CPU part	: 0xd08
+CPU revision	: 2
+
+CPU
+done > "$root/run/cpuinfo"
+mount --bind "$root/run/cpuinfo" "$root/proc/cpuinfo"
+
 dev=$root/dev
 mount -t tmpfs -o mode=755,nosuid dev "$dev"
 while read -r name major minor; do

@@ -74,9 +74,10 @@ def test_it_is_an_arm64_machine_behind_ssh(running: VirtualBoard) -> None:
         assert int(said[3]) < 20  # its own processes, not this machine's
 
 
-def test_the_probe_finds_the_emulated_device(running: VirtualBoard, transport: Transport) -> None:
+def test_the_probe_finds_emulated_devices(running: VirtualBoard, transport: Transport) -> None:
     facts, _ = probe(transport, running.board)
     assert facts["machine"] == "aarch64"
+    assert [kind["name"] for kind in facts["cpus"]] == ["Cortex-A72 (emulated, qemu)"]
     assert facts["python"]["packages"]["pyopencl"] is None
     (found,) = facts["opencl_platforms"]
     (device,) = found["devices"]
