@@ -21,6 +21,7 @@ LIBRARIES = {
     "armcl-opencl": "armcl-opencl",
     "armcl-neon": "armcl-neon",
     "ck": "ck-armcl-18.05",
+    "pip": "onnxruntime",
 }
 """A library file of every kind."""
 
@@ -43,6 +44,8 @@ CHANGE_NOTHING_MEASURED = {
     "nntest.measuring.progress",
     # Reads archives; a sweep without a point writes an empty one with it.
     "nntest.archives",
+    # What tables say of their columns; a sweep writes none.
+    "nntest.domain.tables",
     # The study and the log of a job, who is at work, how an error is shown.
     "nntest.graph.job",
     "nntest.graph.runs",

@@ -262,14 +262,14 @@ def test_a_program_that_says_another_word_has_failed_for_its_reason(board: Board
 
 
 def test_both_kinds_of_operator_programs_say_the_words_of_the_vocabulary(
-    program: SimpleNamespace,
+    common: SimpleNamespace,
 ) -> None:
     python = {
         kind.exit_status: kind.status
-        for kind in vars(program.failures).values()
+        for kind in vars(common.failures).values()
         if isinstance(kind, type)
-        and issubclass(kind, program.failures.Failure)
-        and kind is not program.failures.Failure
+        and issubclass(kind, common.failures.Failure)
+        and kind is not common.failures.Failure
     }
     header = (PROJECT / "scripts/onboard/armcl/nntest/failure.h").read_text("utf-8")
     cpp = {int(code): word for word, code in re.findall(r'Failure\("([a-z-]+)", (\d)', header)}

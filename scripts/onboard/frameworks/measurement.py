@@ -64,13 +64,13 @@ def read_options(
     """
     text = environment.get("NNTEST_SETTINGS", "").strip()
     try:
-        given = json.loads(text or "{}")
+        given = json.loads(text) if text else None
     except ValueError as error:
         raise BadValue(f"NNTEST_SETTINGS={text!r} is not JSON ({error})") from None
-    if not isinstance(given, dict):
+    if isinstance(given, dict):
+        return given  # {}: what the library does by default
+    if text:
         raise BadValue(f"NNTEST_SETTINGS={text!r} is not a JSON object of options")
-    if given:
-        return given
     if tuner == "SCHEDULE":
         tuner = "DEFAULT"  # a library runs a whole network with one set of options
     if tuner not in backend.settings:

@@ -232,12 +232,24 @@ class PoolPoint(WindowLayer):
                 f"CK_POOL_KERNEL={_kernel_text(point.window)} is larger than the padded input of "
                 f"{high}x{wide}"
             )
+        if not point.elements_inside().all():
+            down, along = point.window.dilations
+            raise BadValue(
+                f"NNTEST_DILATIONS={down},{along}: windows would meet nothing but padding"
+            )
         return point
 
     @property
     def out_shape(self) -> Shape:
         """Shape of the output, NCHW."""
         return self.batch, self.channels, *self.window.out_size(self.height, self.width)
+
+    def elements_inside(self) -> Array:
+        """Return how many elements of the input each window meets, [rows][columns]."""
+        inside: Array = np.zeros(self.out_shape[2:])
+        for _, _, seen in taps(np.ones((1, 1, self.height, self.width)), self.window):
+            inside += seen[0, 0]
+        return inside
 
 
 class AveragePoolPoint(PoolPoint):
@@ -254,10 +266,7 @@ class AveragePoolPoint(PoolPoint):
             total += seen
         if not self.exclude_padding:
             return total / self.window.taps
-        inside = np.zeros(self.out_shape[2:])
-        for _, _, seen in taps(np.ones((1, 1, self.height, self.width)), self.window):
-            inside += seen[0, 0]
-        return total / inside
+        return total / self.elements_inside()
 
 
 class LargestPoolPoint(PoolPoint):
