@@ -74,7 +74,7 @@ def test_a_library_that_cannot_be_had_stops_no_other(failed: tuple[Checkout, int
     for library in LIBRARIES:
         lines = checkout.journal(library)
         measured = TENSORS * len(TUNERS) + len(TUNERS)  # the network with each tuner, too
-        assert len(lines) == measured * REPETITIONS
+        assert len(lines) == measured * REPETITIONS, output
         assert {line["status"] for line in lines} == {"ok"}
     assert not checkout.journal("gone")
 

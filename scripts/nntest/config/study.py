@@ -377,13 +377,13 @@ class Study:
                     f"`tensors` lists none",
                     "take it out of `operators`",
                 )
-        offered = {*OPENCL_TUNERS, *(t for lib in self.libraries for t in lib.tuners)}
+        tuners = {*OPENCL_TUNERS, *(tuner for lib in self.libraries for tuner in lib.tuners)}
         for tuner in config.tuners if self.boards else []:
-            if tuner not in offered:
+            if tuner not in tuners:
                 raise UserError(
                     f"config: tuner '{tuner}' is in none of the libraries "
                     f"{', '.join(lib.name for lib in self.libraries)}",
-                    f"there are: {', '.join(sorted(offered))}",
+                    f"there are: {', '.join(sorted(tuners))}",
                 )
         if config.end_to_end and self.boards:
             self._check_end_to_end()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import BadValue
-from point import Pads, Window, read_integer, read_pads, read_pair
+from point import Pads, Window, elements, read_integer, read_pads, read_pair
 from reference import Tensors, WeightedTensors, convolve, draw_input, draw_weighted, taps
 
 if TYPE_CHECKING:
@@ -310,12 +310,12 @@ class FullyConnectedPoint(Layer):
     @property
     def depth(self) -> int:
         """Elements of an image."""
-        return int(np.prod(self.in_shape[1:], dtype=object))
+        return elements(self.in_shape[1:])
 
     @property
     def outputs(self) -> int:
         """Outputs for each image."""
-        return int(np.prod(self.out_shape[1:], dtype=object))
+        return elements(self.out_shape[1:])
 
     def draw(self, seed: int) -> WeightedTensors:
         """Draw input, weights [outputs][depth] and bias."""

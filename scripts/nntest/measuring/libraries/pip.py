@@ -14,14 +14,12 @@ from nntest.config.board import Board
 from nntest.config.install import PipInstall
 from nntest.errors import UserError
 from nntest.measuring.installed import Installed
-from nntest.measuring.libraries.base import LibraryKind
+from nntest.measuring.libraries.base import LibraryKind, python_programs
 from nntest.measuring.libraries.wheels import Target, fetch_wheels
 from nntest.measuring.onboard import call
 from nntest.measuring.transport import Transport
 
 PROGRAMS = ONBOARD / "frameworks"
-SHARED = ONBOARD / "programs_common"
-"""What its programs share with opencl-reference's: points, references, records."""
 INSTALLER = "pip_install.py"
 INSTALL_TIMEOUT_S = 3600.0
 """Unpacking a hundred MB of wheels takes a small board minutes, an emulated one more."""
@@ -105,12 +103,7 @@ class PipLibrary(LibraryKind):
     @staticmethod
     def sources() -> list[Path]:
         """See `LibraryKind.sources`."""
-        return [
-            path
-            for folder in (PROGRAMS, SHARED)
-            for path in sorted(folder.rglob("*.py"))
-            if "__pycache__" not in path.parts
-        ]
+        return python_programs(PROGRAMS)
 
     @classmethod
     def installer_sources(cls) -> list[Path]:
