@@ -21,6 +21,7 @@ LIBRARIES = {
     "armcl-opencl": "armcl-opencl",
     "armcl-neon": "armcl-neon",
     "ck": "ck-armcl-18.05",
+    "pip": "onnxruntime",
 }
 """A library file of every kind."""
 

@@ -145,9 +145,9 @@ class Checkout:
         """Folder with the study's results."""
         return self.folder / "results" / "tiny"
 
-    def journal(self) -> list[dict[str, Any]]:
+    def journal(self, library: str = "opencl-reference") -> list[dict[str, Any]]:
         """Lines of the board's own journal, without its first."""
-        path = self.folder / "results/boards/here/studies/tiny/opencl-reference/journal.jsonl"
+        path = self.folder / "results/boards/here/studies/tiny" / library / "journal.jsonl"
         if not path.exists():
             return []
         whole = path.read_bytes().split(b"\n")[:-1]

@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 from nntest.commands.options import Commands
+from nntest.config.library import PACKAGES
 from nntest.config.load import read_yaml
 from nntest.errors import UserError
-from nntest.measuring.libraries.pip import PACKAGES, PROGRAMS_NEED
 
 OLDEST_PYTHON = "3.11"
+PROGRAMS_NEED = ("numpy", "pip")
+"""What our programs use besides, and what installs all of it."""
 
 
 def add_to(commands: Commands) -> None:

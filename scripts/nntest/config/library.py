@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from nntest.config.ck import CkLibrary, refused_with_ck
 from nntest.config.fields import Name, Seconds, Strict
 from nntest.config.install import Build, Install, PipInstall, SourceInstall
+from nntest.config.wheel_lock import pinned_versions
 from nntest.domain.tensors import OPERATOR_SPECIES
 
 Tuner = Annotated[
@@ -21,7 +22,16 @@ Tuner = Annotated[
     ),
 ]
 OPENCL_TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
+PIP_TUNERS = ("NONE", "DEFAULT")  # every adapter has options for these by itself
 Adapter = Literal["onnxruntime", "litert", "openvino", "ncnn", "tvm"]
+PACKAGES: dict[Adapter, str] = {
+    "onnxruntime": "onnxruntime",
+    "litert": "ai-edge-litert",
+    "openvino": "openvino",
+    "ncnn": "ncnn",
+    "tvm": "apache-tvm",
+}
+"""Name in the package index, by adapter."""
 Setting = str | bool | int | float
 Warmup = Literal["always", "tuner-only"]
 
@@ -79,7 +89,7 @@ class Library(Strict):
     settings: dict[Tuner, dict[str, Setting]] = Field(
         default_factory=dict,
         description="kind pip: the library's own options under each tuner's name; docs/programs.md "
-        "lists those that each adapter knows.  A tuner that is not here has none",
+        "lists them, and what NONE and DEFAULT stand for where they are not here",
     )
     ck: CkLibrary | None = Field(
         default=None, description="kind ck: package or software, and programs, of CK"
@@ -127,11 +137,7 @@ class Library(Strict):
                 "`build`, `adapter` and `settings`"
             )
         # CK-NNTest's programs have a CUSTOM tuner of their own.
-        if (
-            "CUSTOM" in self._tuners()
-            and self.tuner_table is None
-            and self.kind not in ("ck", "pip")
-        ):
+        if "CUSTOM" in self.tuners and self.tuner_table is None and self.kind not in ("ck", "pip"):
             raise ValueError(
                 "the tuner CUSTOM needs `tuner_table`, a file that an earlier run has tuned"
             )
@@ -144,14 +150,16 @@ class Library(Strict):
             return said
         return FP16_TOLERANCE if self.data_type == "fp16" else TOLERANCE
 
-    def _tuners(self) -> set[str]:
+    @property
+    def tuners(self) -> set[str]:
+        """The tuners of all operators."""
         return {tuner for program in self.operators.values() for tuner in program.tuners}
 
     def _check_tuner_names(self) -> None:
-        known = {*OPENCL_TUNERS, *self.settings}
-        if unknown := sorted(self._tuners() - known):
+        own = PIP_TUNERS if self.kind == "pip" else OPENCL_TUNERS
+        if unknown := sorted(self.tuners - {*own, *self.settings}):
             raise ValueError(
-                f"no tuner '{unknown[0]}': {', '.join(OPENCL_TUNERS)}"
+                f"no tuner '{unknown[0]}': {', '.join(own)}"
                 + (f", or one of `settings`: {', '.join(self.settings)}" if self.settings else "")
             )
 
@@ -161,6 +169,16 @@ class Library(Strict):
         if not isinstance(self.install, PipInstall):
             raise ValueError(
                 "kind pip needs `install`, e.g. install: {way: pip, lock: onnxruntime.lock}"
+            )
+        if self.build is not None:
+            raise ValueError("kind pip has nothing to build: leave `build` out")
+        package, lock = PACKAGES[self.adapter], self.install.lock
+        pinned = pinned_versions(lock, package)
+        if pinned != {self.version}:
+            found = f"pins {package} {', '.join(sorted(pinned))}" if pinned else f"has no {package}"
+            raise ValueError(
+                f"version is {self.version}, but {lock} {found}: `nntest lock` with this file "
+                "writes the lock anew" + (", or correct `version`" if pinned else "")
             )
 
     def _check_ck(self) -> None:
@@ -192,7 +210,7 @@ class Library(Strict):
         self._check_armcl_tuners()
 
     def _check_armcl_tuners(self) -> None:
-        tuners = self._tuners()
+        tuners = self.tuners
         if self.kind == "armcl-neon" and tuners != {"NONE"}:
             raise ValueError(
                 f"tuners choose OpenCL work sizes: kind armcl-neon has NONE, not "

@@ -197,6 +197,9 @@ def _complaints(error: ValidationError, model: type[BaseModel], where: str) -> s
             lines.append(f"{where}: key `{key}` is missing")
         else:
             message = problem["msg"].removeprefix("Value error, ")
+            if not problem["loc"]:  # of keys that do not go together
+                lines.append(f"{where}: {message}")
+                continue
             lines.append(f"{where}: `{key}`: {message} (given: {problem['input']!r:.80})")
     return "\n  ".join(lines)
 
@@ -205,7 +208,7 @@ def _key_path(location: tuple[int | str, ...]) -> str:
     path = ""
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
-    return path or "(the whole file)"
+    return path
 
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -13,7 +13,7 @@ from nntest.config.comparison import ComparisonConfig
 from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Instrument, Profile, instruments_of
 from nntest.config.layer_sum_check import LayerSumCheck
-from nntest.config.library import Library, Operator, Tuner, Warmup
+from nntest.config.library import OPENCL_TUNERS, Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
 from nntest.config.plot_options import PlotOptions
@@ -406,6 +406,14 @@ class Study:
                     f"{', '.join(network.name for network in self.networks)} is a {species}, and "
                     f"`tensors` lists none",
                     "remove it from `operators`",
+                )
+        tuners = {*OPENCL_TUNERS, *(tuner for lib in self.libraries for tuner in lib.tuners)}
+        for tuner in config.tuners if self.boards else []:
+            if tuner not in tuners:
+                raise UserError(
+                    f"config: tuner '{tuner}' is in none of the libraries "
+                    f"{', '.join(lib.name for lib in self.libraries)}",
+                    f"there are: {', '.join(sorted(tuners))}",
                 )
         if config.end_to_end and self.boards:
             self._check_end_to_end()

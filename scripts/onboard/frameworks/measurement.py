@@ -8,6 +8,7 @@ import platform
 import sys
 import time
 import traceback
+from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from backends import find_backend
 from failures import BadValue, BuildFailed, Failure, NotSupported, OutOfMemory
 from graph import read_graph
 from point import Settings, read_integer, read_positive_number
-from repetitions import repeat, shape_state
+from repetitions import point_state, repeat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,7 @@ def measure(library: str, operator: str, environment: Environment) -> None:
         )
     if settings.data_type == "fp16" and not environment.get("CK_ABS_DIFF_THRESHOLD"):
         limit = read_positive_number(environment, "CK_ABS_DIFF_THRESHOLD", HALF_TOLERANCE)
-        settings = _with(settings, threshold=limit)
+        settings = replace(settings, threshold=limit)
     count = read_integer(environment, "NNTEST_THREADS", threads.available(), least=1)
     chosen = read_options(library, backend, settings.tuner_type, environment)
     options = backend.take_options(chosen, count)
@@ -65,13 +66,13 @@ def read_options(
     """
     text = environment.get("NNTEST_SETTINGS", "").strip()
     try:
-        given = json.loads(text or "{}")
+        given = json.loads(text) if text else None
     except ValueError as error:
         raise BadValue(f"NNTEST_SETTINGS={text!r} is not JSON ({error})") from None
-    if not isinstance(given, dict):
+    if isinstance(given, dict):
+        return given  # {}: what the library does by default
+    if text:
         raise BadValue(f"NNTEST_SETTINGS={text!r} is not a JSON object of options")
-    if given:
-        return given
     if tuner == "SCHEDULE":
         tuner = "DEFAULT"  # a library runs a whole network with one set of options
     if tuner not in backend.settings:
@@ -108,14 +109,7 @@ def _measure(
     for _ in range(settings.warmups):
         backend.run()
     state = {
-        **shape_state(graph.in_shape, graph.out_shape),
-        "operator": operator,
-        "dataset_filename": settings.dataset_filename,
-        "data_bits": 16 if graph.data_type == "fp16" else 32,
-        "rnd_seed": settings.seed,
-        "time_setup": set_up_seconds,
-        "warmups": settings.warmups,
-        "repetitions": settings.repetitions,
+        **point_state(operator, settings, graph.in_shape, graph.out_shape, set_up_seconds),
         "tuner": {
             "type": settings.tuner_type,
             "options": dict(options),
@@ -140,9 +134,3 @@ def _measure(
         }
     sys.stdout.flush()
     repeat(backend, settings, graph.expected, graph.tolerance, state)
-
-
-def _with(settings: Settings, **changes: Any) -> Settings:
-    from dataclasses import replace
-
-    return replace(settings, **changes)

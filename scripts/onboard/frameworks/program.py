@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(1, os.path.join(os.path.dirname(sys.path[0]), "programs_common"))
 
-from failures import BadValue, Failure, NotSupported
-from records import STATUS_FILE, remove_stale, write_json
+from failures import BadValue, NotSupported
+from records import end_with_status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,17 +40,5 @@ def run(arguments: list[str], environment: Mapping[str, str]) -> None:
     measure(arguments[0], arguments[1], environment)
 
 
-def main() -> int:
-    """Run and turn a Failure into its status file and exit status."""
-    remove_stale()
-    try:
-        run(sys.argv[1:], os.environ)
-    except Failure as failure:
-        write_json(STATUS_FILE, {"status": failure.status, "reason": failure.reason})
-        print(f"{failure.status}: {failure.reason}", file=sys.stderr)
-        return failure.exit_status
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(end_with_status(run))

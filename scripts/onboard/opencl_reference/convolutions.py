@@ -8,6 +8,7 @@ import numpy as np
 from launch import Launch, divide_up
 from layers import ConvolutionPoint
 from operator_base import Operator
+from point import elements
 
 if TYPE_CHECKING:
     from reference import WeightedTensors
@@ -40,10 +41,10 @@ class Convolution(ConvolutionOperator):
         """Return how many float32 elements each device buffer will hold."""
         panels, depth, pixels = self._sizes()
         sizes = {
-            "input": int(np.prod(self.in_shape, dtype=object)),
+            "input": elements(self.in_shape),
             "weights": panels * BLOCK * depth,
             "bias": panels * BLOCK,
-            "output": int(np.prod(self.out_shape, dtype=object)),
+            "output": elements(self.out_shape),
         }
         if not self.point.is_pointwise:
             sizes["columns"] = self.point.batch * depth * pixels
@@ -107,10 +108,10 @@ class DirectConvolution(ConvolutionOperator):
         """Return how many float32 elements each device buffer will hold."""
         point = self.point
         return {
-            "input": int(np.prod(self.in_shape, dtype=object)),
+            "input": elements(self.in_shape),
             "weights": point.out_channels * point.channels * point.kernel**2,
             "bias": point.out_channels,
-            "output": int(np.prod(self.out_shape, dtype=object)),
+            "output": elements(self.out_shape),
         }
 
     def set_up(self, tensors: WeightedTensors, source: Any = None, target: Any = None) -> None:

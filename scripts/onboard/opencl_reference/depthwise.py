@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from launch import Launch
 from layers import DEPTHWISE_KERNEL, DepthwisePoint
 from operator_base import Operator
+from point import elements
 
 if TYPE_CHECKING:
     from reference import WeightedTensors
@@ -24,10 +24,10 @@ class DepthwiseConvolution(Operator):
     def buffer_elements(self) -> dict[str, int]:
         """Return how many float32 elements each device buffer will hold."""
         return {
-            "input": int(np.prod(self.in_shape, dtype=object)),
+            "input": elements(self.in_shape),
             "weights": self.point.channels * DEPTHWISE_KERNEL**2,
             "bias": self.point.channels,
-            "output": int(np.prod(self.out_shape, dtype=object)),
+            "output": elements(self.out_shape),
         }
 
     def set_up(self, tensors: WeightedTensors, source: Any = None, target: Any = None) -> None:

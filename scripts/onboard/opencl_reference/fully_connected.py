@@ -8,6 +8,7 @@ import numpy as np
 from launch import Launch, divide_up
 from layers import FullyConnectedPoint
 from operator_base import Operator
+from point import elements
 
 if TYPE_CHECKING:
     from reference import WeightedTensors
@@ -30,10 +31,10 @@ class FullyConnected(Operator):
         """Return how many float32 elements each device buffer will hold."""
         panels, width = self._panels()
         return {
-            "input": int(np.prod(self.in_shape, dtype=object)),
+            "input": elements(self.in_shape),
             "weights": panels * width * self.point.depth,
             "bias": panels * width,
-            "output": int(np.prod(self.out_shape, dtype=object)),
+            "output": elements(self.out_shape),
         }
 
     def set_up(self, tensors: WeightedTensors, source: Any = None, target: Any = None) -> None:

@@ -14,7 +14,7 @@ from failures import OutOfMemory
 from launch_cost import LaunchCost
 from point import Settings
 from programs import find_program
-from repetitions import Runnable, repeat, shape_state
+from repetitions import Runnable, point_state, repeat
 from tuner import Tuners
 
 if TYPE_CHECKING:
@@ -68,14 +68,9 @@ def _measure(operator_name: str, environment: Environment) -> None:
     checked = operator.check(tensors, settings.threshold)
 
     state = {
-        **shape_state(operator.in_shape, operator.out_shape),
-        "operator": operator_name,
-        "dataset_filename": settings.dataset_filename,
-        "data_bits": 32,
-        "rnd_seed": settings.seed,
-        "time_setup": set_up_seconds,
-        "warmups": settings.warmups,
-        "repetitions": settings.repetitions,
+        **point_state(
+            operator_name, settings, operator.in_shape, operator.out_shape, set_up_seconds
+        ),
         "tuner": tuners.describe(operator.launches),
         "device": device.describe(),
         "process_environment": quiet.describe(),

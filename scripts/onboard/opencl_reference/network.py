@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyopencl as cl
 from failures import NotSupported, WrongOutput
-from network_point import NetworkPoint, elements
+from network_point import NetworkPoint
 from operator_base import Operator
 from operators import OPERATORS, find_operator
+from point import elements
 from reference import compare
 
 if TYPE_CHECKING:

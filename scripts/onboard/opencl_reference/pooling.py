@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from launch import Launch, divide_up
 from layers import AveragePoolPoint, LargestPoolPoint, PoolPoint
 from operator_base import Operator
+from point import elements
 
 if TYPE_CHECKING:
     from reference import Tensors
@@ -23,8 +23,8 @@ class Pooling(Operator):
     def buffer_elements(self) -> dict[str, int]:
         """Return how many float32 elements each device buffer will hold."""
         return {
-            "input": int(np.prod(self.in_shape, dtype=object)),
-            "output": int(np.prod(self.out_shape, dtype=object)),
+            "input": elements(self.in_shape),
+            "output": elements(self.out_shape),
         }
 
     def set_up(self, tensors: Tensors, source: Any = None, target: Any = None) -> None:

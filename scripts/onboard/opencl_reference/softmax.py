@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from launch import Launch, divide_up
 from layers import SoftmaxPoint
 from operator_base import Operator
+from point import elements
 
 if TYPE_CHECKING:
     from reference import Tensors
@@ -21,8 +21,8 @@ class Softmax(Operator):
 
     def buffer_elements(self) -> dict[str, int]:
         """Return how many float32 elements each device buffer will hold."""
-        elements = int(np.prod(self.in_shape, dtype=object))
-        return {"input": elements, "output": elements}
+        size = elements(self.in_shape)
+        return {"input": size, "output": size}
 
     def set_up(self, tensors: Tensors, source: Any = None, target: Any = None) -> None:
         """Upload the input and build; raises BuildFailed."""

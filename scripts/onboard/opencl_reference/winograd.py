@@ -11,6 +11,7 @@ import numpy as np
 from convolutions import BLOCK, ConvolutionOperator
 from failures import NotSupported
 from launch import Launch, divide_up
+from point import elements
 
 if TYPE_CHECKING:
     from layers import ConvolutionPoint
@@ -61,13 +62,13 @@ class WinogradConvolution(ConvolutionOperator):
         point = self.point
         panels, _, _, tiles = self._sizes()
         return {
-            "input": int(np.prod(self.in_shape, dtype=object)),
+            "input": elements(self.in_shape),
             "weights": POINTS * panels * BLOCK * point.channels,
             "bias": point.out_channels,
             "no bias": panels * BLOCK,
             "transformed": POINTS * point.channels * tiles,
             "products": POINTS * point.out_channels * tiles,
-            "output": int(np.prod(self.out_shape, dtype=object)),
+            "output": elements(self.out_shape),
         }
 
     def _transformed_weights(self, tensors: WeightedTensors) -> np.ndarray[Any, Any]:

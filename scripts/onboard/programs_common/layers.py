@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import BadValue
-from point import Pads, Window, read_integer, read_pads, read_pair
+from point import Pads, Window, elements, read_integer, read_pads, read_pair
 from reference import Tensors, WeightedTensors, convolve, draw_input, draw_weighted, taps
 
 if TYPE_CHECKING:
@@ -232,12 +232,24 @@ class PoolPoint(WindowLayer):
                 f"CK_POOL_KERNEL={_kernel_text(point.window)} is larger than the padded input of "
                 f"{high}x{wide}"
             )
+        if not point.elements_inside().all():
+            down, along = point.window.dilations
+            raise BadValue(
+                f"NNTEST_DILATIONS={down},{along}: windows would meet nothing but padding"
+            )
         return point
 
     @property
     def out_shape(self) -> Shape:
         """Shape of the output, NCHW."""
         return self.batch, self.channels, *self.window.out_size(self.height, self.width)
+
+    def elements_inside(self) -> Array:
+        """Return how many elements of the input each window meets, [rows][columns]."""
+        inside: Array = np.zeros(self.out_shape[2:])
+        for _, _, seen in taps(np.ones((1, 1, self.height, self.width)), self.window):
+            inside += seen[0, 0]
+        return inside
 
 
 class AveragePoolPoint(PoolPoint):
@@ -254,10 +266,7 @@ class AveragePoolPoint(PoolPoint):
             total += seen
         if not self.exclude_padding:
             return total / self.window.taps
-        inside = np.zeros(self.out_shape[2:])
-        for _, _, seen in taps(np.ones((1, 1, self.height, self.width)), self.window):
-            inside += seen[0, 0]
-        return total / inside
+        return total / self.elements_inside()
 
 
 class LargestPoolPoint(PoolPoint):
@@ -301,12 +310,12 @@ class FullyConnectedPoint(Layer):
     @property
     def depth(self) -> int:
         """Elements of an image."""
-        return int(np.prod(self.in_shape[1:], dtype=object))
+        return elements(self.in_shape[1:])
 
     @property
     def outputs(self) -> int:
         """Outputs for each image."""
-        return int(np.prod(self.out_shape[1:], dtype=object))
+        return elements(self.out_shape[1:])
 
     def draw(self, seed: int) -> WeightedTensors:
         """Draw input, weights [outputs][depth] and bias."""

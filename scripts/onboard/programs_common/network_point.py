@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 from failures import BadValue, Failure, NotSupported
-from point import read_integer
+from point import elements, read_integer
 from reference import WeightedTensors
 
 if TYPE_CHECKING:
@@ -140,11 +140,6 @@ def _read(layer: Any, index: int, batch: int, path: str, read_layer: LayerReader
         raise type(failure)(f"layer {layer['name']!r}: {failure.reason}") from None
     tensor = str(layer.get("tensor", ""))
     return NetworkLayer(layer["name"], layer["operator"], layer["tuner"], tensor, point)
-
-
-def elements(shape: Shape) -> int:
-    """Return how many elements a tensor of ``shape`` has."""
-    return int(np.prod(shape, dtype=object))
 
 
 def _text(shape: Shape) -> str:

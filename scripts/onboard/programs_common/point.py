@@ -23,6 +23,11 @@ DATA_TYPES = ("fp32", "fp16")
 TUNER_MODES = ("exhaustive", "normal", "rapid")
 
 
+def elements(shape: tuple[int, ...]) -> int:
+    """Return how many elements a tensor of ``shape`` has."""
+    return math.prod(shape)
+
+
 def read_integer(
     environment: Environment, name: str, default: int | None = None, least: int = 0
 ) -> int:

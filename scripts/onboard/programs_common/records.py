@@ -5,12 +5,33 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, Callable
+
+from failures import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TIMER_FILE = "tmp-ck-timer.json"
 STATUS_FILE = "tmp-nntest-status.json"
 REPETITIONS_FILE = "tmp-nntest-repetitions.jsonl"
+
+
+def end_with_status(run: Callable[[list[str], Mapping[str, str]], None]) -> int:
+    """Call ``run(arguments, environment)``; a Failure becomes its status file.
+
+    Return the exit status.
+    """
+    remove_stale()
+    try:
+        run(sys.argv[1:], os.environ)
+    except Failure as failure:
+        write_json(STATUS_FILE, {"status": failure.status, "reason": failure.reason})
+        print(f"{failure.status}: {failure.reason}", file=sys.stderr)
+        return failure.exit_status
+    return 0
 
 
 def remove_stale() -> None:

@@ -44,12 +44,23 @@ class Runnable:
         return {}
 
 
-def shape_state(in_shape: Shape, out_shape: Shape) -> dict[str, int]:
-    """Return the shapes as CK-NNTest's programs record them."""
+def point_state(
+    operator: str, settings: Settings, in_shape: Shape, out_shape: Shape, set_up_seconds: float
+) -> dict[str, Any]:
+    """Return what every program's run_time_state has; the shapes as CK-NNTest's programs do."""
     return {
-        f"{prefix}_shape_{axis}": size
-        for prefix, shape in (("in", in_shape), ("out", out_shape))
-        for axis, size in zip("NCHW", shape)
+        **{
+            f"{prefix}_shape_{axis}": size
+            for prefix, shape in (("in", in_shape), ("out", out_shape))
+            for axis, size in zip("NCHW", shape)
+        },
+        "operator": operator,
+        "dataset_filename": settings.dataset_filename,
+        "data_bits": 16 if settings.data_type == "fp16" else 32,
+        "rnd_seed": settings.seed,
+        "time_setup": set_up_seconds,
+        "warmups": settings.warmups,
+        "repetitions": settings.repetitions,
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nntest.codehash import module_file
+from nntest.codehash import ONBOARD, module_file
 from nntest.config.board import Board
 from nntest.config.library import Library
 from nntest.errors import UserError
@@ -109,6 +109,15 @@ class LibraryKind(ABC):
         if self.library.layout != "NCHW":
             variables["CK_DATA_LAYOUT"] = self.library.layout
         return variables
+
+
+def python_programs(folder: Path) -> list[Path]:
+    """Sources of the operator programs in a folder of `onboard`, and of what all of them share."""
+    return [
+        path
+        for path in sorted([*folder.rglob("*"), *(ONBOARD / "programs_common").rglob("*")])
+        if path.suffix in (".py", ".cl") and "__pycache__" not in path.parts
+    ]
 
 
 def custom_table(library: Library) -> bytes:

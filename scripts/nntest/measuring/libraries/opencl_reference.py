@@ -11,13 +11,11 @@ from nntest.codehash import ONBOARD, source_hash
 from nntest.config.board import Board
 from nntest.errors import UserError
 from nntest.measuring.installed import Installed
-from nntest.measuring.libraries.base import LibraryKind
+from nntest.measuring.libraries.base import LibraryKind, python_programs
 from nntest.measuring.onboard import deploy, python_of
 from nntest.measuring.transport import Transport
 
 FOLDER = ONBOARD / "opencl_reference"
-COMMON = ONBOARD / "programs_common"
-"""What its program shares with that of the inference libraries."""
 
 
 class OpenCLReference(LibraryKind):
@@ -90,11 +88,7 @@ class OpenCLReference(LibraryKind):
     @staticmethod
     def sources() -> list[Path]:
         """See `LibraryKind.sources`."""
-        return [
-            path
-            for path in sorted([*FOLDER.rglob("*"), *COMMON.rglob("*")])
-            if path.suffix in (".py", ".cl") and "__pycache__" not in path.parts
-        ]
+        return python_programs(FOLDER)
 
     def program(self, operator: str) -> str:
         """See `LibraryKind.program`."""

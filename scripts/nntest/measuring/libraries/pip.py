@@ -14,14 +14,12 @@ from nntest.config.board import Board
 from nntest.config.install import PipInstall
 from nntest.errors import UserError
 from nntest.measuring.installed import Installed
-from nntest.measuring.libraries.base import LibraryKind
+from nntest.measuring.libraries.base import LibraryKind, python_programs
 from nntest.measuring.libraries.wheels import Target, fetch_wheels
 from nntest.measuring.onboard import call
 from nntest.measuring.transport import Transport
 
 PROGRAMS = ONBOARD / "frameworks"
-SHARED = ONBOARD / "programs_common"
-"""What its programs share with opencl-reference's: points, references, records."""
 INSTALLER = "pip_install.py"
 INSTALL_TIMEOUT_S = 3600.0
 """Unpacking a hundred MB of wheels takes a small board minutes, an emulated one more."""
@@ -35,16 +33,6 @@ MODULES = {
     "tvm": "tvm",
 }
 """What an adapter imports, to see that it can be."""
-PACKAGES = {
-    "onnxruntime": "onnxruntime",
-    "litert": "ai-edge-litert",
-    "openvino": "openvino",
-    "ncnn": "ncnn",
-    "tvm": "apache-tvm",
-}
-"""Name in the package index, by adapter."""
-PROGRAMS_NEED = ("numpy", "pip")
-"""What our programs use besides, and what installs all of it."""
 
 
 class PipLibrary(LibraryKind):
@@ -103,28 +91,26 @@ class PipLibrary(LibraryKind):
 
     def point_environment(self, programs: str, tuner: str) -> dict[str, str]:
         """The settings that a tuner's name stands for."""
-        return {"NNTEST_SETTINGS": json.dumps(self._settings(tuner), sort_keys=True)}
+        if tuner not in self.library.settings:
+            return {}  # the adapter knows what NONE and DEFAULT stand for
+        return {"NNTEST_SETTINGS": json.dumps(self.library.settings[tuner], sort_keys=True)}
 
     def identity(self, tuner: str) -> dict[str, str]:
         """See `LibraryKind.identity`; the settings by their values, whatever their name."""
-        settings = json.dumps(self._settings(tuner), sort_keys=True)
+        settings = self.point_environment("", tuner).get("NNTEST_SETTINGS", "")
         return {**super().identity(tuner), "settings": settings}
 
     @staticmethod
     def sources() -> list[Path]:
         """See `LibraryKind.sources`."""
-        return [
-            path
-            for folder in (PROGRAMS, SHARED)
-            for path in sorted(folder.rglob("*.py"))
-            if "__pycache__" not in path.parts
-        ]
+        return python_programs(PROGRAMS)
 
     @classmethod
     def installer_sources(cls) -> list[Path]:
         """See `LibraryKind.installer_sources`."""
         return [
             *super().installer_sources(),
+            module_file("nntest.config.wheel_lock"),
             module_file("nntest.measuring.libraries.wheels"),
             ONBOARD / INSTALLER,
         ]
@@ -142,9 +128,6 @@ class PipLibrary(LibraryKind):
     def _install(self) -> PipInstall:
         assert isinstance(self.library.install, PipInstall)  # the config checks it
         return self.library.install
-
-    def _settings(self, tuner: str) -> Mapping[str, Any]:
-        return self.library.settings.get(tuner, {})
 
     def _name(self) -> str:
         """Of the library with exactly these wheels."""

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-
+from nntest.config.wheel_lock import read_lock
 from nntest.errors import UserError
 
 DOWNLOAD_TIMEOUT_S = 1800.0
@@ -89,26 +88,12 @@ def locked(lock: Path, target: Target) -> list[str]:
 
     Raises `UserError` for a line that pins neither a version nor a hash.
     """
-    lines = []
-    text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.split(" #")[0].strip()
-        if not line or line.startswith("#"):
-            continue
-        said, *hashes = re.split(r"\s+--hash=", line)
-        try:
-            requirement = Requirement(said)
-        except InvalidRequirement as error:
-            raise UserError(f"{lock}: requirement {number}: {error}") from None
-        if not hashes or not str(requirement.specifier).startswith("=="):
-            raise UserError(
-                f"{lock}: {requirement.name} has no version and hash",
-                "`nntest lock` writes the file anew",
-            )
-        if requirement.marker is None or requirement.marker.evaluate(target.markers()):
-            pins = "".join(f" --hash={digest.strip()}" for digest in hashes)
-            lines.append(f"{requirement.name}{requirement.specifier}{pins}")
-    return lines
+    return [
+        f"{requirement.name}{requirement.specifier}"
+        + "".join(f" --hash={digest}" for digest in hashes)
+        for requirement, hashes in read_lock(lock)
+        if requirement.marker is None or requirement.marker.evaluate(target.markers())
+    ]
 
 
 def fetch_wheels(lock: Path, target: Target, folder: Path, where: str) -> list[Path]:
