@@ -17,7 +17,9 @@ HOME = Path(__file__).parents[2]
 @pytest.fixture
 def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     monkeypatch.chdir(tmp_path)
-    content: dict[str, Any] = yaml.safe_load((HOME / "config/config.yaml").read_text("utf-8"))
+    content: dict[str, Any] = {}
+    for name in ("config.yaml", "local-work-sizes.yaml"):  # one library, several operators, tuners
+        content |= yaml.safe_load((HOME / "config" / name).read_text("utf-8"))
     return content
 
 
@@ -33,7 +35,20 @@ def complaint(config: dict[str, Any]) -> str:
     return str(caught.value)
 
 
-def test_the_shipped_config_is_the_2018_study_and_all_other_layers(config: dict[str, Any]) -> None:
+def test_the_shipped_config_sets_libraries_against_each_other() -> None:
+    config = yaml.safe_load((HOME / "config/config.yaml").read_text("utf-8"))
+    study = load_study(config, HOME)
+    sweeps = {
+        sweep.library.name: Counter(p.operator for p in sweep.points) for sweep in study.sweeps()
+    }
+    layers = {"conv": 11, "depthwiseconv": 9, "avgpool": 1, "softmax": 1}
+    assert sweeps == {
+        **dict.fromkeys(("onnxruntime", "openvino", "litert", "ncnn"), layers),
+        "opencl-reference": {**layers, "bandwidth": 1, "peak": 1},
+    }
+
+
+def test_the_2018_study_and_all_other_layers(config: dict[str, Any]) -> None:
     study = load_study(config, HOME)
     (sweep,) = study.sweeps()
     assert sweep.name == "localhost.opencl-reference"

@@ -85,8 +85,8 @@ def test_what_cannot_be_is_said(changes: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize(
     ("file", "changes", "said"),
     [
-        ("opencl-reference", {"adapter": "ncnn"}, "leave `install`, `build`, `adapter` and"),
-        ("opencl-reference", {"settings": {"DEFAULT": {}}}, "leave `install`, `build`, `adapter`"),
+        ("opencl-reference", {"adapter": "ncnn"}, "remove `install`, `build`, `adapter` and"),
+        ("opencl-reference", {"settings": {"DEFAULT": {}}}, "remove `install`, `build`, `adapter`"),
         ("armcl-neon", {"adapter": "ncnn"}, "belong to kind pip"),
         ("armcl-neon", {"settings": {"NONE": {"a": 1}}}, "belong to kind pip"),
         ("armcl-neon", {"install": {"way": "pip", "lock": "ncnn.lock"}}, "belong to kind pip"),

@@ -27,8 +27,8 @@ from nntest.archives.measurements import to_frame
 from nntest.archives.runs import platforms_of
 from nntest.codehash import ONBOARD
 from nntest.commands.options import Commands, add_boards, warn, writing
+from nntest.config.library import PACKAGES
 from nntest.errors import UserError
-from nntest.measuring.libraries.pip import PACKAGES
 from nntest.report.capsule import LIBRARIES, SCRIPT, Capsule
 
 _EXAMPLES = """\

@@ -24,7 +24,7 @@ Tuner = Annotated[
 OPENCL_TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
 PIP_TUNERS = ("NONE", "DEFAULT")  # every adapter has options for these by itself
 Adapter = Literal["onnxruntime", "litert", "openvino", "ncnn", "tvm"]
-PACKAGES: dict[Adapter, str] = {
+PACKAGES: dict[str, str] = {
     "onnxruntime": "onnxruntime",
     "litert": "ai-edge-litert",
     "openvino": "openvino",

@@ -432,7 +432,9 @@ class Study:
                     "add one to `libraries` of the board file, or remove the board from `boards`",
                 )
         for library in self.libraries if self.boards else ():
-            if not self.points(library):
+            points = self.points(library)
+            asked = set(config.operators) - set(CEILINGS)
+            if not points or (asked and all(point.species in CEILINGS for point in points)):
                 raise UserError(
                     f"library {library.name}: nothing to measure with the study's operators "
                     f"({', '.join(config.operators)}) and tuners ({', '.join(config.tuners)})",
