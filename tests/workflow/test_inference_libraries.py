@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,16 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, int, str
     checkout = Checkout.make(
         tmp_path_factory.mktemp("libraries") / "checkout",
         libraries=[*LIBRARIES, "gone"],
-        networks=["trial"],
+        networks=["trial", "chain"],
         operators=["conv"],
         tuners=TUNERS,
         repetitions=REPETITIONS,
         end_to_end=True,
     )
+    trial = yaml.safe_load((checkout.folder / "config/networks/trial.yaml").read_text("utf-8"))
+    # Its first two layers, which fit together: its third repeats the second.
+    definition = {**trial["definition"], "layers": trial["definition"]["layers"][:2]}
+    checkout.write("config/networks/chain.yaml", definition=definition)
     (checkout.folder / "config/libraries/gone.lock").write_text(GONE + "\n", encoding="utf-8")
     checkout.write("config/libraries/gone.yaml", **ncnn(checkout, version="9.9.9", lock="gone"))
     status, output = checkout.run_anyhow()
@@ -73,7 +78,7 @@ def test_a_library_that_cannot_be_had_stops_no_other(failed: tuple[Checkout, int
     assert "Traceback" not in output
     for library in LIBRARIES:
         lines = checkout.journal(library)
-        measured = TENSORS * len(TUNERS) + len(TUNERS)  # the network with each tuner, too
+        measured = (TENSORS + 1) * len(TUNERS)  # the whole chain, too
         assert len(lines) == measured * REPETITIONS, output
         assert {line["status"] for line in lines} == {"ok"}
     assert not checkout.journal("gone")
@@ -84,8 +89,15 @@ def test_each_library_is_one_of_its_own_in_every_table(whole: Checkout) -> None:
     measured = rows(whole, "measurements")
     assert set(measured["library"]) == TAGS
     assert (measured.groupby(["library", "species"]).size() == [8, 4] * 3).all()
-    for name in ("network_ranking", "layer_ranking", "summary"):
-        assert set(rows(whole, name)["library"]) == TAGS, name
+    assert set(rows(whole, "summary")["library"]) == TAGS
+    ranking = rows(whole, "network_ranking")
+    for network, basis in (("trial", "estimated"), ("chain", "measured")):
+        ranked = ranking[(ranking["network"] == network) & ranking["rank"].notna()]
+        assert set(ranked["library"]) == TAGS
+        assert set(ranked["basis"]) == {basis}
+    layers = rows(whole, "layer_ranking")
+    assert (layers["libraries"] == len(TAGS)).all()
+    assert {*layers["library"], *layers["second_library"]} <= TAGS
     environments = (whole.folder / "results/boards/here/pip").iterdir()
     assert {path.name.rsplit("-", 1)[0] for path in environments} == set(LIBRARIES)
 
@@ -119,3 +131,22 @@ def test_an_option_that_the_library_lacks_is_named(study: Checkout) -> None:
     for line in further:
         assert line["status"] == "not-supported"
         assert "ncnn has no option 'winogard'; it has winograd" in json.dumps(line)
+
+
+def test_a_package_index_out_of_reach_is_one_message(tmp_path: Path) -> None:
+    checkout = Checkout.make(
+        tmp_path / "checkout", libraries=["ncnn"], networks=["trial"], operators=["conv"]
+    )
+    unreachable = {
+        "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull,
+        "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1",
+    }  # fmt: skip
+    status, output = checkout.run_anyhow("--until", "install", env=unreachable)
+    assert status != 0
+    said = [line for line in output.splitlines() if "the package index cannot be reached" in line]
+    assert set(said) == {"error: board here, library ncnn: the package index cannot be reached"}
+    assert "wheels that have been fetched once are kept" in output
+    assert "Traceback" not in output
+    assert not (checkout.folder / ".cache/wheels").exists() or not any(
+        path.suffix != ".new" for path in (checkout.folder / ".cache/wheels").iterdir()
+    )

@@ -125,6 +125,14 @@ def test_no_wheel_fits(index: Path, tmp_path: Path) -> None:
     assert "CPython 3.9, CPython 3.12 and manylinux_2_28_x86_64" in (error.value.hint or "")
 
 
+def test_no_such_version(index: Path, tmp_path: Path) -> None:
+    make_wheel(index, "one", version="1.0")
+    lock = lock_of(tmp_path, make_wheel(tmp_path, "one", version="9.9"))
+    with pytest.raises(UserError, match=r"no wheel of one 9\.9 fits Python") as error:
+        fetch_wheels(lock, BOARD, tmp_path / "wheels", "board b")
+    assert "the package index has no wheel of that version" in (error.value.hint or "")
+
+
 def test_another_hash(index: Path, tmp_path: Path) -> None:
     lock = lock_of(tmp_path, make_wheel(index, "one", code="x = 1"))
     make_wheel(index, "one", code="x = 2")

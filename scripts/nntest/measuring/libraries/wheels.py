@@ -166,7 +166,7 @@ def _failure(said: str, target: Target, where: str) -> UserError:
     )
 
 
-def _would_fit(said: str, name: str, version: str) -> str | None:
+def _would_fit(said: str, name: str, version: str) -> str:
     """The wheels of a version that pip passed over, in words."""
     stem = "[-_.]".join(re.escape(part) for part in re.split(r"[-_.]", name))
     tags = set(
@@ -174,7 +174,10 @@ def _would_fit(said: str, name: str, version: str) -> str | None:
     )
     tags = {tag for tag in tags if "linux" in tag} or tags
     if not tags:
-        return None
+        return (
+            "the package index has no wheel of that version: correct `version` in the library's "
+            "file, and `nntest lock` writes its lock anew"
+        )
     pythons = sorted({tag.split("-")[0] for tag in tags}, key=lambda tag: (len(tag), tag))
     platforms = sorted({tag.split("-")[2].split(".")[0] for tag in tags})
     return (
