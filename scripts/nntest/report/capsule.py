@@ -241,7 +241,9 @@ net.opt.num_threads = {self.threads}
 net.opt.use_winograd_convolution = {options["winograd"]}
 net.opt.use_sgemm_convolution = {options["sgemm"]}
 net.opt.use_packing_layout = {options["packing"]}
-net.opt.use_bf16_storage = net.opt.use_bf16_packed = False
+net.opt.use_bf16_storage = False
+if hasattr(net.opt, "use_bf16_packed"):
+    net.opt.use_bf16_packed = False
 net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = {self.half}
 assert net.load_param("model.param") == 0 and net.load_model("model.bin") == 0
 source = ncnn.Mat(source).clone()

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 from nntest.config.wheel_lock import read_lock
 from nntest.errors import UserError
 
@@ -118,15 +120,40 @@ def fetch_wheels(lock: Path, target: Target, folder: Path, where: str) -> list[P
     return sorted(folder.glob("*.whl"))
 
 
+def releases(package: str, target: Target, where: str) -> list[str]:
+    """The released versions that have a wheel for a target, oldest first, by pip's index.
+
+    Raises `UserError` where the package index has none, or cannot be reached.
+    """
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "index", "versions", package, "--no-input"),
+            *("--disable-pip-version-check", "--ignore-requires-python", *_only_fitting(target)),
+        ],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    listed = re.search(r"Available versions: (.+)", done.stdout)
+    if listed is None:
+        raise _failure(done.stdout + done.stderr, target, where)
+    return sorted((version.strip() for version in listed[1].split(",")), key=Version)
+
+
+def _only_fitting(target: Target) -> list[str]:
+    """Options of pip: wheels for a target alone."""
+    return [
+        *("--only-binary", ":all:", "--implementation", "cp", "--python-version", target.python),
+        *("--abi", target.tag, "--abi", "abi3", "--abi", "none"),
+        *(word for name in target.platforms() for word in ("--platform", name)),
+    ]
+
+
 def _download(pins: Path, target: Target, folder: Path, where: str) -> None:
     command = [
         *(sys.executable, "-m", "pip", "download", "-vv", "--no-input"),
         *("--disable-pip-version-check", "--no-deps", "--require-hashes"),
         # The lock has decided for which Python a package is; some refuse newer ones needlessly.
         "--ignore-requires-python",
-        *("--only-binary", ":all:", "--implementation", "cp", "--python-version", target.python),
-        *("--abi", target.tag, "--abi", "abi3", "--abi", "none"),
-        *(word for name in target.platforms() for word in ("--platform", name)),
+        *_only_fitting(target),
         *("--dest", str(folder), "--requirement", str(pins)),
     ]
     try:

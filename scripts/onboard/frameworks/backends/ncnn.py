@@ -53,7 +53,9 @@ class Ncnn(Backend):
         net.opt.use_winograd_convolution = options["winograd"]
         net.opt.use_sgemm_convolution = options["sgemm"]
         net.opt.use_packing_layout = options["packing"]
-        net.opt.use_bf16_storage = net.opt.use_bf16_packed = False
+        net.opt.use_bf16_storage = False
+        if hasattr(net.opt, "use_bf16_packed"):  # not in releases of 2025
+            net.opt.use_bf16_packed = False
         net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = half
         parameters, weights = write_ncnn(graph)
         for name, content in zip(FILES, (parameters.encode(), weights)):
