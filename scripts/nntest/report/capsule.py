@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from nntest.analysis.points import MeasuredPoint
 from nntest.domain.tensors import NETWORK
 
@@ -49,7 +51,7 @@ _README = """\
 {line}
 
     python3 -m venv venv
-    venv/bin/pip install -r requirements.txt
+    venv/bin/pip install --ignore-requires-python -r requirements.txt
     venv/bin/python {script} 200
 
 One {kind} as a model of its own (model.*), its input (input.npy), and the right output, computed
@@ -58,7 +60,7 @@ in double precision (expected.npy).  Weights and input are drawn from the seed {
 
 Measured
   {times}
-  {runs}, each process after a warm-up
+  {runs}, after {warmups} warm-up runs in each
   {threads}
 Machine
   {machine}
@@ -123,7 +125,9 @@ class Capsule:
         recorded = self.state.get("process_environment") or {}
         said = self.state["tuner"]["options"]
         asked = {k.removeprefix("env:"): v for k, v in said.items() if k.startswith("env:")}
-        return {name: str(value) for name, value in {**recorded, **asked}.items() if value}
+        return {
+            name: str(value) for name, value in {**recorded, **asked}.items() if value is not None
+        }
 
     def script(self, tolerance: float) -> str:
         """The script that loads the model as it was measured, checks it and times it.
@@ -144,7 +148,9 @@ class Capsule:
     def requirements(self) -> str:
         """Packages with the versions that were measured; at least the library's."""
         library = self.state["library"]
-        packages = {"numpy": "", self.package: library["version"], **library.get("packages", {})}
+        packages = {"numpy": "", self.package: library["version"]}
+        for name, version in library.get("packages", {}).items():
+            packages[canonicalize_name(name)] = version
         packages.pop("pip", None)
         return "".join(
             f"{name}=={version}\n" if version else f"{name}\n"
@@ -169,6 +175,7 @@ class Capsule:
             seed=self.state["rnd_seed"],
             times=f"median {sample.median:.1f} us{interval}, min {sample.minimum:.1f} us",
             runs=f"{len(sample.values)} runs in {self.point.processes or 'unknown'} processes",
+            warmups=self.state["warmups"],
             threads=f"{self.threads} threads asked for, {used} used, on {cores} cores",
             machine=f"{cpu['name']}, {system['abi']}" + (", emulated" if emulated else ""),
             system=f"{system['name']}, {system['name_long']}",
