@@ -127,7 +127,7 @@ def test_an_option_that_the_library_lacks_is_named(study: Checkout) -> None:
     after = {library: study.journal(library) for library in LIBRARIES}
     further = after["ncnn"][len(before["ncnn"]) :]
     assert {library for library in LIBRARIES if after[library] != before[library]} == {"ncnn"}
-    assert len(further) == TENSORS * REPETITIONS
+    assert len(further) == TENSORS  # what fails is not tried again
     for line in further:
         assert line["status"] == "not-supported"
         assert "ncnn has no option 'winogard'; it has winograd" in json.dumps(line)
