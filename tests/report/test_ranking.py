@@ -82,6 +82,7 @@ def test_each_number_of_threads_has_its_ranking():
     firsts = {
         lines[place - 2]: line.split()[1] for place, line in enumerate(lines) if " 1. " in line
     }
+    assert list(firsts) == sorted(firsts)
     assert firsts == {
         "two on Test board, batch 1, 1 thread": "a", "two on Test board, batch 1, 2 threads": "b",
     }  # fmt: skip

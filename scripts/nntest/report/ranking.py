@@ -27,14 +27,15 @@ def best_estimates(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Mapping[Any
         assert isinstance(place, tuple)
         rankings[_plain(place)] = rows
     estimates = tables["estimate"]
-    found: list[tuple[Mapping[Any, Any], list[str]]] = []
+    found: dict[tuple[Any, ...], list[tuple[Mapping[Any, Any], list[str]]]] = {}
     for row in estimates[estimates["choice"] == BEST].to_dict("records"):
-        ranked = rankings.get(_plain(row[name] for name in PLACE))
+        place = _plain(row[name] for name in PLACE)
+        ranked, here = rankings.get(place), found.setdefault(place, [])
         if ranked is None:
-            found.append((row, []))
+            here.append((row, []))
         elif row["library"] == ranked["library"].iloc[0]:
-            found.append((row, ranking_lines(ranked)))
-    return found
+            here.append((row, ranking_lines(ranked)))
+    return [one for here in found.values() for one in here]
 
 
 def _plain(values: Iterable[Any]) -> tuple[Any, ...]:

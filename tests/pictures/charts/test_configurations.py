@@ -69,8 +69,8 @@ def test_a_networks_family_and_variant(name: str, parts: tuple[str, str]) -> Non
 
 def test_what_was_measured_end_to_end_goes_before_the_estimate_and_a_part_is_no_network() -> None:
     shared = {
-        "platform": "P", "library": "L", "batch_size": 2, "data_type": "fp32", "layers": 30,
-        "total_us": 4e3, "choice": "best", "covered_layers": 30,
+        "platform": "P", "library": "L", "batch_size": 2, "data_type": "fp32", "threads": None,
+        "layers": 30, "total_us": 4e3, "choice": "best", "covered_layers": 30,
     }  # fmt: skip
     table = pd.DataFrame(
         [
