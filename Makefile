@@ -57,7 +57,6 @@ virtual-board-stop: env
 	@$(BIN)/python scripts/virtual_board/board.py stop
 
 lock: env
-	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev \
 		--no-header --output-file requirements.lock pyproject.toml
 
