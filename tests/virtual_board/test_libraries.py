@@ -1,7 +1,7 @@
 """Inference libraries on the virtual board: their aarch64 wheels, installed and measured over SSH.
 
-On a quiet machine three to five minutes, most of them for pip and for Python's imports in the
-emulator.
+About a quarter of an hour beside other jobs on two cores, most of it for pip and for Python's
+imports in the emulator.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nntest.measuring.transport import connect
 from virtual_board.own_board import VirtualBoard
 from workflow.study import Checkout
 
-pytestmark = [pytest.mark.virtual_board, pytest.mark.network]
+pytestmark = [pytest.mark.virtual_board, pytest.mark.network, pytest.mark.timeout(2400)]
 
 HOME = Path(__file__).parents[2]
 LIBRARIES = {"onnxruntime", "litert", "openvino", "ncnn"}
