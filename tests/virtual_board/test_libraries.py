@@ -7,6 +7,7 @@ imports in the emulator.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
 
@@ -17,7 +18,15 @@ from nntest.measuring.transport import connect
 from virtual_board.own_board import VirtualBoard
 from workflow.study import Checkout
 
-pytestmark = [pytest.mark.virtual_board, pytest.mark.network, pytest.mark.timeout(2400)]
+pytestmark = [
+    pytest.mark.virtual_board,
+    pytest.mark.network,
+    pytest.mark.timeout(2400),
+    pytest.mark.skipif(
+        "NNTEST_VIRTUAL_LIBRARIES" not in os.environ,
+        reason="a quarter of an hour in the emulator: set NNTEST_VIRTUAL_LIBRARIES=1",
+    ),
+]
 
 HOME = Path(__file__).parents[2]
 LIBRARIES = {"onnxruntime", "litert", "openvino", "ncnn"}
