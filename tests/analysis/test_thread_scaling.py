@@ -14,7 +14,7 @@ from nntest.analysis.tables import failed, speedup, summary, tuner_check
 from nntest.analysis.thread_scaling import thread_scaling
 from nntest.analysis.trade_offs import of_estimates
 from nntest.archives.measurements import to_frame
-from nntest.config.comparison import Compare, ComparedSide
+from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.rooflines import ROOFLINE
 
@@ -102,7 +102,7 @@ def test_libraries_are_ranked_with_equal_threads():
 
 def test_comparison_meets_equal_threads_only(frame):
     old = to_frame([*run(1, seed=2), *run(None, 0.5, seed=2)])
-    rule = Compare(baseline=ComparedSide(run="old.zip"))
+    rule = ComparisonConfig(baseline=ComparisonBaseline(run="old.zip"))
     table = comparison(frame, rule, old, [NETWORK], "study", 42)
     without = table[table["threads"] == 2]
     assert set(without["verdict"]) == {"not in the baseline"}
