@@ -35,6 +35,7 @@ settings: {DEFAULT: {}}
 operators: {conv: {tuners: [DEFAULT]}}
 protocol: in-process
 """
+PIN = "ncnn=={} --hash=sha256:" + "0" * 64 + "\n"
 BOARD = """
 description: this machine
 connect: {transport: local}
@@ -47,13 +48,13 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(bisect, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(bisect, "releases", lambda package, target, where: list(VERSIONS))
     (tmp_path / "ncnn.yaml").write_text(LIBRARY)
-    (tmp_path / "ncnn.lock").write_text("")
+    (tmp_path / "ncnn.lock").write_text(PIN.format("1.4"))
     board = f"{BOARD}work_dir: {tmp_path}/board\nlock_file: {tmp_path}/board.lock\n"
     (tmp_path / "here.yaml").write_text(board)
 
     def lock(path: Path, python: str) -> Path:
         release = path.parent.name
-        path.with_suffix(".lock").write_text(f"ncnn=={release}\n")
+        path.with_suffix(".lock").write_text(PIN.format(release))
         return path
 
     def install(self: Any, transport: Any, board: Any, facts: Any) -> pip_library.Installed:

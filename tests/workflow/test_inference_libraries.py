@@ -29,16 +29,12 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, int, str
     checkout = Checkout.make(
         tmp_path_factory.mktemp("libraries") / "checkout",
         libraries=[*LIBRARIES, "gone"],
-        networks=["trial", "chain"],
+        networks=["trial"],
         operators=["conv"],
         tuners=TUNERS,
         repetitions=REPETITIONS,
         end_to_end=True,
     )
-    trial = yaml.safe_load((checkout.folder / "config/networks/trial.yaml").read_text("utf-8"))
-    # Its first two layers, which fit together: its third repeats the second.
-    definition = {**trial["definition"], "layers": trial["definition"]["layers"][:2]}
-    checkout.write("config/networks/chain.yaml", definition=definition)
     (checkout.folder / "config/libraries/gone.lock").write_text(GONE + "\n", encoding="utf-8")
     checkout.write("config/libraries/gone.yaml", **ncnn(checkout, version="9.9.9", lock="gone"))
     status, output = checkout.run_anyhow()
@@ -78,7 +74,7 @@ def test_a_library_that_cannot_be_had_stops_no_other(failed: tuple[Checkout, int
     assert "Traceback" not in output
     for library in LIBRARIES:
         lines = checkout.journal(library)
-        measured = (TENSORS + 1) * len(TUNERS)  # the whole chain, too
+        measured = (TENSORS + 1) * len(TUNERS)  # the whole network, too
         assert len(lines) == measured * REPETITIONS, output
         assert {line["status"] for line in lines} == {"ok"}
     assert not checkout.journal("gone")
@@ -91,10 +87,9 @@ def test_each_library_is_one_of_its_own_in_every_table(whole: Checkout) -> None:
     assert (measured.groupby(["library", "species"]).size() == [8, 4] * 3).all()
     assert set(rows(whole, "summary")["library"]) == TAGS
     ranking = rows(whole, "network_ranking")
-    for network, basis in (("trial", "estimated"), ("chain", "measured")):
-        ranked = ranking[(ranking["network"] == network) & ranking["rank"].notna()]
-        assert set(ranked["library"]) == TAGS
-        assert set(ranked["basis"]) == {basis}
+    ranked = ranking[ranking["rank"].notna()]
+    assert set(ranked["library"]) == TAGS
+    assert set(ranked["basis"]) == {"measured"}
     layers = rows(whole, "layer_ranking")
     assert (layers["libraries"] == len(TAGS)).all()
     assert {*layers["library"], *layers["second_library"]} <= TAGS
@@ -105,7 +100,8 @@ def test_each_library_is_one_of_its_own_in_every_table(whole: Checkout) -> None:
 def test_the_two_versions_are_what_was_measured(whole: Checkout) -> None:
     for library, version in (("onnxruntime", "1.32.0"), ("onnxruntime-1.27", "1.27.0")):
         for line in whole.journal(library):
-            assert line["run_time_state"]["library"] == {"name": "onnxruntime", "version": version}
+            found = line["run_time_state"]["library"]
+            assert (found["name"], found["version"]) == ("onnxruntime", version)
 
 
 def test_nothing_is_measured_twice(whole: Checkout) -> None:

@@ -179,7 +179,10 @@ def _failure(said: str, target: Target, where: str) -> UserError:
             "if the new one is meant, `nntest lock` writes the file anew",
         )
     missing = re.search(r"No matching distribution found for ([^\s(]+)", said)
-    if re.search(r"(NewConnectionError|ConnectTimeout|Temporary failure|Name or service)", said):
+    if re.search(
+        r"(NewConnectionError|ConnectTimeout|connection error:|Temporary failure|Name or service)",
+        said,
+    ):
         return UserError(
             f"{where}: the package index cannot be reached",
             "run again where it can; wheels that have been fetched once are kept",
