@@ -130,7 +130,14 @@ def test_a_full_disk(fresh: Checkout) -> None:
     fresh.run("--until", "install")
     script = 'ulimit -f 8; trap "" XFSZ; exec "$@"'
     command = ["bash", "-c", script, "bash", *fresh.command(*SWEEP)]
-    done = subprocess.run(command, cwd=fresh.folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=fresh.folder,
+        env=fresh.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode != 0
     assert "File too large" in done.stdout + done.stderr
     kept = fresh.journal()
