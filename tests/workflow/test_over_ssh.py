@@ -150,8 +150,9 @@ def test_a_full_disk_on_the_board(bench: Bench, tmp_path: Path) -> None:
             while True:
                 file.write(bytes(65536))
         assert running.wait(timeout=120) != 0
-        assert "No space left on device" in bench.output()
-        assert "Traceback" not in bench.output()
+        said = bench.output()  # by the kernel or by us, whoever notices first
+        assert "No space left on device" in said or "the board's disk is full" in said, said
+        assert "Traceback" not in said
         partial = bench.checkout.results / "sweeps/here.opencl-reference.partial.jsonl"
         measured = journal.read_bytes()
         assert partial.read_bytes() == measured
