@@ -40,7 +40,6 @@ def make_repository(folder: Path, genuine: Path, points: int, every_file: bool) 
     Files are hard links to one copy of the genuine ones; without `every_file` only what our
     reader opens is there.  Returns how many entries were made.
     """
-    sys.path.insert(0, str(HOME / "scripts"))
     from nntest.archives.ck.entries import find_entries
     from nntest.archives.ck.trees import open_tree
 

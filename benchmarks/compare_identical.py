@@ -28,13 +28,11 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+from nntest.analysis.comparison import ALPHA, FASTER, SLOWER, Side, compared
+from nntest.archives.runs import read_archives
+from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 
 HOME = Path(__file__).parents[1]
-sys.path.insert(0, str(HOME / "scripts"))
-
-from nntest.analysis.comparison import ALPHA, FASTER, SLOWER, Side, compared  # noqa: E402
-from nntest.archives.runs import read_archives  # noqa: E402
-from nntest.config.comparison import Compare, ComparedSide  # noqa: E402
 
 LAYERS = [
     {"name": "first", "species": "conv", "tensor": "3-64-64-3-16-2-0_1_0_1"},
@@ -67,7 +65,7 @@ def measure(folder: Path, name: str, repetitions: int) -> pd.DataFrame:
 
 def alarms(pairs: list[tuple[pd.DataFrame, pd.DataFrame]], effect: float) -> tuple[int, int, int]:
     """(pairs with a false difference, false differences, points) over all pairs."""
-    compare = Compare(baseline=ComparedSide(run="-"), min_effect_percent=effect)
+    compare = ComparisonConfig(baseline=ComparisonBaseline(run="-"), min_effect_percent=effect)
     wrong = differences = points = 0
     for old, new in pairs:
         rows = compared(Side("old", old), Side("new", new), compare, 42)

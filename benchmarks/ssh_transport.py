@@ -25,8 +25,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-
 from nntest.config.board import SshConnection
 from nntest.measuring.transport.ssh import SshTransport
 
