@@ -17,6 +17,7 @@ import pandas as pd
 from nntest.analysis.points import GROUP_COLUMNS, Group, MeasuredPoint, choices_of, points
 from nntest.analysis.schedule import TensorUse, tensor_uses
 from nntest.analysis.stats import (
+    UNKNOWN,
     FloatArray,
     Interval,
     ratio_of_draws,
@@ -101,7 +102,7 @@ class Estimate:
     def ratio(self) -> Interval:
         """Estimate over measured time, by median; unknown unless both are of the whole network."""
         if self.measured is None or not self.whole:
-            return Interval(float("nan"), float("nan"), float("nan"))
+            return UNKNOWN
         sample = self.measured.sample
         return ratio_of_draws(self.total / sample.median, self.draws, sample.median_draws)
 

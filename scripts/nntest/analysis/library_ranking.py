@@ -7,16 +7,24 @@ bound, since no program runs a network across libraries at no cost.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from nntest.analysis.estimate import Estimate, estimates
-from nntest.analysis.points import KEY_COLUMNS, MeasuredPoint, key_of, operators_only, points
+from nntest.analysis.points import (
+    KEY_COLUMNS,
+    MeasuredPoint,
+    grouped,
+    key_of,
+    operators_only,
+    points,
+)
 from nntest.analysis.schedule import tensor_uses
 from nntest.analysis.stats import (
+    UNKNOWN,
     FloatArray,
     Interval,
     ratio_of_draws,
@@ -25,8 +33,9 @@ from nntest.analysis.stats import (
     weighted_sum,
 )
 from nntest.domain.networks import Network
+from nntest.domain.tables.column import names
 from nntest.domain.tables.frames import frame_of
-from nntest.domain.tables.libraries import LAYER_RANKING, NETWORK_RANKING
+from nntest.domain.tables.libraries import LAYER_RANKING, NETWORK_RANKING, RANKED_WITHIN
 
 BOUND = "fastest library for each layer"
 """In the place of a library: a bound that nobody can deploy."""
@@ -34,12 +43,11 @@ MEASURED, ESTIMATED, LOWER_BOUND = "measured", "estimated", "bound"
 
 Where = tuple[str, int, str, int | None]
 """Platform, batch size, data type and threads: what libraries are compared within."""
-_WHERE_COLUMNS = ("platform", "batch_size", "data_type", "threads")
+_WHERE_COLUMNS = names(RANKED_WITHIN[1:])  # the network apart
 
 FASTEST, SLOWER, ALIKE, UNSURE = "fastest", "slower", "no difference", "too few repetitions"
 OTHER_LAYERS = "covers other layers"
 """Of a sum over other layers than the fastest library's: the two do not compare."""
-_NO_RATIO = Interval(float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -83,10 +91,11 @@ def network_ranking(
         other = group.get(library)
         if other is None or _better(contender, other):
             group[library] = contender
+    across = _across_libraries(frame, seed)
     bounds = {
         (network.name, where): bound
         for network in networks
-        for where, bound in _bounds(frame, network, padding, seed).items()
+        for where, bound in _bounds(across, network, padding).items()
     }
     rows: list[dict[str, Any]] = []
     by_name = {network.name: network for network in networks}
@@ -126,7 +135,7 @@ def _network_row(
     network: Network, where: Where, rank: int | None, one: _Contender, fastest: _Contender
 ) -> dict[str, Any]:
     comparable = one.covered == fastest.covered
-    ratio = _NO_RATIO
+    ratio = UNKNOWN
     # A sum of layers bounds other sums; a whole network may take less than its layers alone.
     if comparable and (rank or fastest.basis != MEASURED):
         ratio = ratio_of_draws(one.time / fastest.time, one.draws, fastest.draws)
@@ -165,11 +174,11 @@ def _verdict(is_fastest: bool, ratio: Interval) -> str:
 
 
 def _bounds(
-    frame: pd.DataFrame, network: Network, padding: str, seed: int
+    across: Mapping[Where, Sequence[MeasuredPoint]], network: Network, padding: str
 ) -> dict[Where, _Contender]:
     """The sum over a network's layers, each with its fastest library."""
     found = {}
-    for where, measured in _across_libraries(frame, seed).items():
+    for where, measured in across.items():
         parts = [use for use in tensor_uses(measured, network, padding) if use.points]
         if sum(use.repeats for use in parts) < len(network.layers) or network.uncovered:
             continue  # a sum that lacks layers bounds nothing
@@ -184,11 +193,7 @@ def _bounds(
 
 
 def _across_libraries(frame: pd.DataFrame, seed: int) -> dict[Where, list[MeasuredPoint]]:
-    groups: dict[Where, list[MeasuredPoint]] = {}
-    for point in points(operators_only(frame), seed):
-        where = (point.platform, point.batch_size, point.data_type, point.threads)
-        groups.setdefault(where, []).append(point)
-    return dict(sorted(groups.items(), key=lambda item: (*item[0][:-1], item[0][-1] or 0)))
+    return grouped(points(operators_only(frame), seed), _WHERE_COLUMNS)
 
 
 def layer_ranking(
@@ -205,10 +210,10 @@ def layer_ranking(
     the fastest reached of what the first roof of its board allows (table `roofline`), `bound` what
     bounds it there.  Times in µs for one run of the tensor.  A single library has no row.
     """
-    shares = _shares_of_roof(roofline)
+    shares, across = _shares_of_roof(roofline), _across_libraries(frame, seed)
     rows: list[dict[str, Any]] = []
     for network in networks:
-        for where, measured in _across_libraries(frame, seed).items():
+        for where, measured in across.items():
             if len({point.library for point in measured}) < 2:
                 continue
             for use in tensor_uses(measured, network, padding):
@@ -217,7 +222,7 @@ def layer_ranking(
                 best = use.points[0]
                 others = (point for point in use.points if point.library != best.library)
                 second = next(others, None)
-                ratio = _NO_RATIO
+                ratio = UNKNOWN
                 if second is not None:
                     ratio = ratio_of_medians(second.sample, best.sample)
                 interval = best.sample.median_interval
@@ -225,11 +230,7 @@ def layer_ranking(
                 rows.append({
                     "network": network.name,
                     **dict(zip(_WHERE_COLUMNS, where, strict=True)),
-                    "position": use.positions[0] + 1,
-                    "species": use.tensor.species,
-                    "tensor": use.tensor.name,
-                    "layers": ", ".join(layer.name for layer in use.layers),
-                    "repeats": use.repeats,
+                    **use.where(),
                     "library": best.library,
                     "operator": best.operator,
                     "tuner": best.tuner,
@@ -255,12 +256,8 @@ def layer_ranking(
 def _shares_of_roof(roofline: pd.DataFrame) -> Mapping[tuple[Any, ...], tuple[float, str]]:
     """(share, bound) under each point's first roof, by the point's key."""
     found: dict[tuple[Any, ...], tuple[float, str]] = {}
-    for row in _records(roofline):
+    for row in roofline.to_dict("records"):
         key = tuple(key_of(row[name] for name in KEY_COLUMNS).values())
         if not pd.isna(row["share_of_roof"]):
             found.setdefault(key, (float(row["share_of_roof"]), str(row["bound"])))
     return found
-
-
-def _records(frame: pd.DataFrame) -> Iterable[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]

@@ -200,10 +200,12 @@ GROUP_COLUMNS = names(GROUP)
 
 def choices_of(found: Sequence[MeasuredPoint]) -> dict[Group, list[MeasuredPoint]]:
     """Points by what they have in common if a schedule may choose among them."""
-    groups: dict[Group, list[MeasuredPoint]] = {}
+    return grouped(found, GROUP_COLUMNS)
+
+
+def grouped(found: Sequence[MeasuredPoint], columns: Sequence[str]) -> dict[Any, list[Any]]:
+    """Points by their values of `columns`, of which `threads` is the last; in stable order."""
+    groups: dict[tuple[Any, ...], list[MeasuredPoint]] = {}
     for point in found:
-        key = (
-            point.platform, point.library, point.batch_size, point.data_type, point.threads,
-        )  # fmt: skip
-        groups.setdefault(key, []).append(point)
+        groups.setdefault(tuple(getattr(point, name) for name in columns), []).append(point)
     return dict(sorted(groups.items(), key=lambda item: (*item[0][:-1], item[0][-1] or 0)))

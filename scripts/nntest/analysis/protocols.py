@@ -17,11 +17,9 @@ from nntest.analysis.points import (
     points,
     row_order,
 )
-from nntest.analysis.stats import Interval, ratio_of_medians
+from nntest.analysis.stats import UNKNOWN, Interval, ratio_of_medians
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.study import PROTOCOL_CHECK
-
-_NONE = Interval(float("nan"), float("nan"), float("nan"))
 
 
 def protocol_check(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -64,5 +62,5 @@ def _speedup(point: MeasuredPoint, found: dict[tuple[Any, ...], MeasuredPoint]) 
     """NONE's median over that of `point`; no number where one of the two is missing."""
     none = found.get(tuple({**point.keys(), "tuner": "NONE"}.values()))
     if point.tuner == "NONE" or none is None:
-        return _NONE
+        return UNKNOWN
     return ratio_of_medians(none.sample, point.sample)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from nntest.analysis.points import (
     operators_only,
     points,
 )
-from nntest.analysis.stats import Interval, ratio_of_medians
+from nntest.analysis.stats import UNKNOWN, ratio_of_medians
 from nntest.domain.networks import Layer, Network
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.networks import SCHEDULE
@@ -37,6 +38,16 @@ class TensorUse:
     def repeats(self) -> int:
         """How often the network runs the tensor."""
         return len(self.layers)
+
+    def where(self) -> dict[str, Any]:
+        """Where in the network it runs, as columns of a table's row; `position` is from 1."""
+        return {
+            "position": self.positions[0] + 1,
+            "species": self.tensor.species,
+            "tensor": self.tensor.name,
+            "layers": ", ".join(layer.name for layer in self.layers),
+            "repeats": self.repeats,
+        }
 
 
 def tensor_uses(found: Sequence[MeasuredPoint], network: Network, padding: str) -> list[TensorUse]:
@@ -88,18 +99,14 @@ def schedule(
                 best = use.points[0]
                 interval = best.sample.median_interval
                 second = use.points[1] if len(use.points) > 1 else None
-                ratio = Interval(float("nan"), float("nan"), float("nan"))
+                ratio = UNKNOWN
                 if second is not None:
                     ratio = ratio_of_medians(second.sample, best.sample)
                 time = use.repeats * interval.value
                 rows.append({
                     "network": network.name,
                     **dict(zip(GROUP_COLUMNS, group, strict=True)),
-                    "position": use.positions[0] + 1,
-                    "species": use.tensor.species,
-                    "tensor": use.tensor.name,
-                    "layers": ", ".join(layer.name for layer in use.layers),
-                    "repeats": use.repeats,
+                    **use.where(),
                     "operator": best.operator,
                     "tuner": best.tuner,
                     "time_us": interval.value,

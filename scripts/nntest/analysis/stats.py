@@ -74,6 +74,10 @@ class Interval:
         return "no difference"
 
 
+UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
+"""Of what cannot be told: neither the value nor its interval."""
+
+
 def _interval(value: float, draws: FloatArray | None) -> Interval:
     if draws is None:
         return Interval(value, float("nan"), float("nan"))

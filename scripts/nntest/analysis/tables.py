@@ -23,7 +23,7 @@ from nntest.analysis.points import (
     row_order,
     threads_of,
 )
-from nntest.analysis.stats import Interval, ratio_of_medians, ratio_of_minima
+from nntest.analysis.stats import UNKNOWN, Interval, ratio_of_medians, ratio_of_minima
 from nntest.archives.measurements import POINT_KEYS
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.study import DEVICE_STATE, FAILED, SPEEDUP, SUMMARY, TUNER_CHECK
@@ -138,7 +138,7 @@ def speedup(
             operator += f"-{point.data_type}"  # 8-bit times compare with 8-bit ones only
         wanted = {**point.keys(), "operator": operator, "tuner": baseline_tuner}
         baseline = by_key.get(tuple(wanted.values()))
-        medians = minima = Interval(float("nan"), float("nan"), float("nan"))
+        medians = minima = UNKNOWN
         note = ""
         if baseline is point:
             medians = minima = Interval(1.0, float("nan"), float("nan"))
@@ -194,7 +194,7 @@ def tuner_check(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     for key, by_tuner in groups.items():
         keys = dict(zip((name for name in KEY_COLUMNS if name != "tuner"), key, strict=True))
         default, none = by_tuner.get("DEFAULT"), by_tuner.get("NONE")
-        ratio = Interval(float("nan"), float("nan"), float("nan"))
+        ratio = UNKNOWN
         if default and none:
             ratio = ratio_of_medians(none.sample, default.sample)
             verdict = ratio.verdict("faster", "slower")

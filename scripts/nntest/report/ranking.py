@@ -9,10 +9,11 @@ import pandas as pd
 
 from nntest.analysis.estimate import BEST
 from nntest.analysis.library_ranking import ALIKE, ESTIMATED, OTHER_LAYERS
+from nntest.domain.tables.column import names
+from nntest.domain.tables.libraries import RANKED_WITHIN
 from nntest.report.cells import duration, signed_percent
 
-PLACE = ["network", "platform", "batch_size", "data_type", "threads"]
-"""What libraries are ranked within."""
+PLACE = list(names(RANKED_WITHIN))
 
 
 def best_estimates(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Mapping[Any, Any], list[str]]]:

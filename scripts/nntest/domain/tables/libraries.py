@@ -5,9 +5,10 @@ from __future__ import annotations
 from nntest.domain.tables import shared
 from nntest.domain.tables.column import FLAG, FLOAT, INT, RATIO, SHARE, TEXT, Column, Table
 
-_WHERE = (
+RANKED_WITHIN = (
     shared.NETWORK, shared.PLATFORM, shared.BATCH_SIZE, shared.DATA_TYPE, shared.THREADS,
 )  # fmt: skip
+"""What libraries are ranked within."""
 _OVER_FASTEST = Column(
     "over_fastest", FLOAT, RATIO, label="times the fastest",
     meaning="its time over the fastest library's",
@@ -17,7 +18,7 @@ _OVER_FASTEST = Column(
 NETWORK_RANKING = Table(
     "network_ranking",
     (
-        *_WHERE,
+        *RANKED_WITHIN,
         Column("rank", INT, meaning="1: the fastest; empty: a bound that nobody can deploy"),
         shared.LIBRARY,
         Column("choice", TEXT, label="settings", meaning="that the library ran it with"),
@@ -51,7 +52,7 @@ NETWORK_RANKING = Table(
 LAYER_RANKING = Table(
     "layer_ranking",
     (
-        *_WHERE,
+        *RANKED_WITHIN,
         shared.POSITION,
         shared.SPECIES,
         shared.TENSOR,
