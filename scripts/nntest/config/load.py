@@ -22,6 +22,7 @@ from nntest.config.library import Library
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
 from nntest.config.study import Study, StudyConfig
+from nntest.config.study_check import check_study
 from nntest.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -58,7 +59,7 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
         _refuse_twins(kind, [file.name for file in files])
     for file in study.network_files:
         file.build()
-    study.check()
+    check_study(study)
     check_ck(study)
     _check_published(settings)
     return study

@@ -13,7 +13,7 @@ from nntest.config.comparison import ComparisonConfig
 from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Instrument, Profile, instruments_of
 from nntest.config.layer_sum_check import LayerSumCheck
-from nntest.config.library import OPENCL_TUNERS, Library, Operator, Tuner, Warmup
+from nntest.config.library import Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
 from nntest.config.plot_options import PlotOptions
@@ -22,7 +22,6 @@ from nntest.domain.network_points import NetworkPoint, threads_variable
 from nntest.domain.networks import Network
 from nntest.domain.tensors import CEILINGS, NETWORK, OPERATOR_SPECIES, Tensor
 from nntest.domain.traffic import TrafficModel
-from nntest.errors import UserError
 
 EndToEndChoice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
 """What the layers of a whole network run with: each its fastest, or a tuner for all."""
@@ -370,84 +369,3 @@ class Study:
             return list(self.config.end_to_end_choices)
         program = library.operators.get(NETWORK)
         return [tuner for tuner in self.config.tuners if program and tuner in program.tuners]
-
-    def check(self) -> None:
-        """`UserError` for what no single file shows: parts that do not go together."""
-        config = self.config
-        if not (self.boards or config.imports or config.published):
-            raise UserError(
-                "config: `boards`, `imports` and `published` are all empty: there is nothing to do",
-                "name a board (boards: [localhost]), or list CK archives under `imports`, or "
-                "tables under `published`",
-            )
-        if self.boards and not self.libraries:
-            raise UserError("config: `boards` without `libraries`", "libraries: [opencl-reference]")
-        for species in config.tensors:
-            for name in config.tensors[species]:
-                Tensor.parse(species, name)
-        if NETWORK in config.operators:
-            raise UserError(
-                "config: operators: 'network' is not an operator of a layer",
-                "remove it, and set end_to_end: true to measure whole networks",
-            )
-        for operator in config.operators if self.boards else []:
-            having = [lib.name for lib in self.libraries if operator in lib.operators]
-            if not having:
-                offered = sorted({op for lib in self.libraries for op in lib.operators})
-                raise UserError(
-                    f"config: operator '{operator}' is in none of the libraries "
-                    f"{', '.join(lib.name for lib in self.libraries)}",
-                    f"they have: {', '.join(offered)}",
-                )
-            species = OPERATOR_SPECIES[operator]
-            if not self.tensors(species):
-                raise UserError(
-                    f"config: operator '{operator}' has nothing to measure: no layer of "
-                    f"{', '.join(network.name for network in self.networks)} is a {species}, and "
-                    f"`tensors` lists none",
-                    "remove it from `operators`",
-                )
-        tuners = {*OPENCL_TUNERS, *(tuner for lib in self.libraries for tuner in lib.tuners)}
-        for tuner in config.tuners if self.boards else []:
-            if tuner not in tuners:
-                raise UserError(
-                    f"config: tuner '{tuner}' is in none of the libraries "
-                    f"{', '.join(lib.name for lib in self.libraries)}",
-                    f"there are: {', '.join(sorted(tuners))}",
-                )
-        if config.end_to_end and self.boards:
-            self._check_end_to_end()
-        others = [library.name for library in self.libraries if library.kind != "pip"]
-        if config.threads and others:
-            raise UserError(
-                f"config: threads: {', '.join(others)} cannot be told how many threads to use",
-                "take out `threads`, or list only libraries of kind pip",
-            )
-        for board in self.boards:
-            unknown = set(board.libraries or []) - {library.name for library in self.libraries}
-            if board.libraries is not None and not self.libraries_of(board):
-                raise UserError(
-                    f"board {board.name}: has none of the study's libraries "
-                    f"(it lists {', '.join(sorted(unknown)) or 'none'})",
-                    "add one to `libraries` of the board file, or remove the board from `boards`",
-                )
-        for library in self.libraries if self.boards else ():
-            points = self.points(library)
-            asked = set(config.operators) - set(CEILINGS)
-            if not points or (asked and all(point.species in CEILINGS for point in points)):
-                raise UserError(
-                    f"library {library.name}: nothing to measure with the study's operators "
-                    f"({', '.join(config.operators)}) and tuners ({', '.join(config.tuners)})",
-                    "remove it from `libraries`, or add an operator or a tuner that it has",
-                )
-
-    def _check_end_to_end(self) -> None:
-        if any(NETWORK in library.operators for library in self.libraries):
-            return
-        raise UserError(
-            "config: end_to_end: none of the libraries "
-            f"{', '.join(library.name for library in self.libraries)} has a program for a whole "
-            "network",
-            "set end_to_end: false, or add `network: {}` to the `operators` of a library "
-            "that has one",
-        )

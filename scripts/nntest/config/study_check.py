@@ -1,0 +1,90 @@
+"""What no single file of a study shows: whether its parts go together."""
+
+from __future__ import annotations
+
+from nntest.config.library import OPENCL_TUNERS
+from nntest.config.study import Study
+from nntest.domain.tensors import CEILINGS, NETWORK, OPERATOR_SPECIES, Tensor
+from nntest.errors import UserError
+
+
+def check_study(study: Study) -> None:
+    """`UserError` for what no single file shows: parts that do not go together."""
+    config = study.config
+    if not (study.boards or config.imports or config.published):
+        raise UserError(
+            "config: `boards`, `imports` and `published` are all empty: there is nothing to do",
+            "name a board (boards: [localhost]), or list CK archives under `imports`, or "
+            "tables under `published`",
+        )
+    if study.boards and not study.libraries:
+        raise UserError("config: `boards` without `libraries`", "libraries: [opencl-reference]")
+    for species in config.tensors:
+        for name in config.tensors[species]:
+            Tensor.parse(species, name)
+    if NETWORK in config.operators:
+        raise UserError(
+            "config: operators: 'network' is not an operator of a layer",
+            "remove it, and set end_to_end: true to measure whole networks",
+        )
+    for operator in config.operators if study.boards else []:
+        having = [lib.name for lib in study.libraries if operator in lib.operators]
+        if not having:
+            offered = sorted({op for lib in study.libraries for op in lib.operators})
+            raise UserError(
+                f"config: operator '{operator}' is in none of the libraries "
+                f"{', '.join(lib.name for lib in study.libraries)}",
+                f"they have: {', '.join(offered)}",
+            )
+        species = OPERATOR_SPECIES[operator]
+        if not study.tensors(species):
+            raise UserError(
+                f"config: operator '{operator}' has nothing to measure: no layer of "
+                f"{', '.join(network.name for network in study.networks)} is a {species}, and "
+                f"`tensors` lists none",
+                "remove it from `operators`",
+            )
+    tuners = {*OPENCL_TUNERS, *(tuner for lib in study.libraries for tuner in lib.tuners)}
+    for tuner in config.tuners if study.boards else []:
+        if tuner not in tuners:
+            raise UserError(
+                f"config: tuner '{tuner}' is in none of the libraries "
+                f"{', '.join(lib.name for lib in study.libraries)}",
+                f"there are: {', '.join(sorted(tuners))}",
+            )
+    if config.end_to_end and study.boards:
+        _check_end_to_end(study)
+    others = [library.name for library in study.libraries if library.kind != "pip"]
+    if config.threads and others:
+        raise UserError(
+            f"config: threads: {', '.join(others)} cannot be told how many threads to use",
+            "take out `threads`, or list only libraries of kind pip",
+        )
+    for board in study.boards:
+        unknown = set(board.libraries or []) - {library.name for library in study.libraries}
+        if board.libraries is not None and not study.libraries_of(board):
+            raise UserError(
+                f"board {board.name}: has none of the study's libraries "
+                f"(it lists {', '.join(sorted(unknown)) or 'none'})",
+                "add one to `libraries` of the board file, or remove the board from `boards`",
+            )
+    for library in study.libraries if study.boards else ():
+        points = study.points(library)
+        asked = set(config.operators) - set(CEILINGS)
+        if not points or (asked and all(point.species in CEILINGS for point in points)):
+            raise UserError(
+                f"library {library.name}: nothing to measure with the study's operators "
+                f"({', '.join(config.operators)}) and tuners ({', '.join(config.tuners)})",
+                "remove it from `libraries`, or add an operator or a tuner that it has",
+            )
+
+
+def _check_end_to_end(study: Study) -> None:
+    if any(NETWORK in library.operators for library in study.libraries):
+        return
+    raise UserError(
+        "config: end_to_end: none of the libraries "
+        f"{', '.join(library.name for library in study.libraries)} has a program for a whole "
+        "network",
+        "set end_to_end: false, or add `network: {}` to the `operators` of a library that has one",
+    )
