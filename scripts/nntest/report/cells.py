@@ -88,6 +88,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f} %" if math.isfinite(share) else NULL
 
 
+def interval_after(low: float, high: float) -> str:
+    """A 95 % interval in µs as it follows a time; empty where there is none."""
+    return "" if pd.isna(low) else f" (95 % interval {duration(low)} to {duration(high)})"
+
+
 def signed_percent(share: float) -> str:
     """A share with its sign, e.g. '+2.3 %'."""
     return f"{share * 100:+.1f} %"

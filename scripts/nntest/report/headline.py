@@ -20,7 +20,7 @@ from nntest.analysis.end_to_end import BAND
 from nntest.analysis.estimate import BEST
 from nntest.analysis.points import threads_text
 from nntest.analysis.stats import FEWEST_REPETITIONS
-from nntest.report.cells import duration, percent, signed_percent
+from nntest.report.cells import duration, interval_after, percent, signed_percent
 from nntest.report.ranking import PLACE, best_estimates
 
 _GROUP = [*PLACE, "library"]
@@ -118,9 +118,7 @@ def measured_text(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["measured_us"]):
         return ""
     text = f"measured end to end: {duration(row['measured_us'])}"
-    if not pd.isna(row["measured_ci_low_us"]):
-        ends = (duration(row[f"measured_ci_{end}_us"]) for end in ("low", "high"))
-        text += f" (95 % interval {' to '.join(ends)})"
+    text += interval_after(row["measured_ci_low_us"], row["measured_ci_high_us"])
     if not pd.isna(row["error"]):
         text += f"; the estimate is {signed_percent(row['error'])} off"
     return text
@@ -129,8 +127,7 @@ def measured_text(row: Mapping[Any, Any]) -> str:
 def study_text(row: Mapping[Any, Any]) -> str:
     """The study's own figure in words."""
     text = f"as the 2018 study counted: {duration(row['study_us'])}"
-    if not pd.isna(row["ci_low_us"]):
-        text += f" (95 % interval {duration(row['ci_low_us'])} to {duration(row['ci_high_us'])})"
+    text += interval_after(row["ci_low_us"], row["ci_high_us"])
     count = f"{row['conv_layers']}"
     if row["conv_layers"] < row["of_conv_layers"]:
         count += f" of {row['of_conv_layers']}"

@@ -11,7 +11,7 @@ from nntest.analysis.estimate import BEST
 from nntest.analysis.library_ranking import ALIKE, ESTIMATED, OTHER_LAYERS
 from nntest.domain.tables.column import names
 from nntest.domain.tables.libraries import RANKED_WITHIN
-from nntest.report.cells import duration, signed_percent
+from nntest.report.cells import duration, interval_after, signed_percent
 
 PLACE = list(names(RANKED_WITHIN))
 
@@ -55,7 +55,7 @@ def ranking_lines(rows: pd.DataFrame) -> list[str]:
     for row in ranked:
         lines.append(
             f"  {row['rank']:>2}. {row['library']:<{widths[0]}}  {row['choice']:<{widths[1]}}  "
-            f"{duration(row['time_us']):>9}{_interval(row)}{_against_the_fastest(row)}{_sum(row)}"
+            f"{duration(row['time_us']):>9}{interval_after(row['ci_low_us'], row['ci_high_us'])}{_against_the_fastest(row)}{_sum(row)}"
         )
     for row in rows[rows["rank"].isna()].to_dict("records"):
         lines.append(
@@ -63,12 +63,6 @@ def ranking_lines(rows: pd.DataFrame) -> list[str]:
             "each: a bound of such sums, not deployable"
         )
     return lines
-
-
-def _interval(row: Mapping[Any, Any]) -> str:
-    if pd.isna(row["ci_low_us"]):
-        return ""
-    return f" (95 % interval {duration(row['ci_low_us'])} to {duration(row['ci_high_us'])})"
 
 
 def _against_the_fastest(row: Mapping[Any, Any]) -> str:
