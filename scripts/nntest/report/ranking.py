@@ -55,7 +55,8 @@ def ranking_lines(rows: pd.DataFrame) -> list[str]:
     for row in ranked:
         lines.append(
             f"  {row['rank']:>2}. {row['library']:<{widths[0]}}  {row['choice']:<{widths[1]}}  "
-            f"{duration(row['time_us']):>9}{interval_after(row['ci_low_us'], row['ci_high_us'])}{_against_the_fastest(row)}{_sum(row)}"
+            f"{duration(row['time_us']):>9}{interval_after(row['ci_low_us'], row['ci_high_us'])}"
+            f"{_against_the_fastest(row)}{_sum(row)}"
         )
     for row in rows[rows["rank"].isna()].to_dict("records"):
         lines.append(
