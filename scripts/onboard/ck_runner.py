@@ -27,9 +27,10 @@ from ck_pack import pack as pack_zip
 from ck_records import POINT_FILE, forget, read_entry
 from ck_setup import CkSetup
 from clock import utc_now
-from detached import Failed, Stopped, main, read_plan, refuse_full_disk, write_atomically
+from detached import Failed, Stopped, main, read_plan, refuse_full_disk
 from job_names import JOURNAL_FILE, RUNNING
 from journal import Journal
+from json_files import write_atomically
 from outcomes import FAILED, OK, TIMEOUT, Progress, effective, is_final, read_lines
 from runner import Sweep
 

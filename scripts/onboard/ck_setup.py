@@ -17,8 +17,9 @@ import zipfile
 
 from ck_command import Ck, CkError, last_words, tail_of
 from clock import utc_now
-from detached import Job, write_atomically
+from detached import Job
 from job_names import RESULT_FILE, RUNNING
+from json_files import write_atomically
 
 LOG_FILE = "ck.log"
 

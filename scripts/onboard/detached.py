@@ -35,6 +35,7 @@ from job_names import (
     STOPPED,
     VANISHED,
 )
+from json_files import read_json, write_atomically
 
 STATUS_EVERY_S = 1.0
 NEEDED_BYTES = 2**20
@@ -51,23 +52,6 @@ class Stopped(Exception):
     """The job was asked to stop, and what it was doing has been ended."""
 
 
-def write_atomically(path, content):
-    """Write JSON to `path` so that a reader sees the old file or the new one, never half."""
-    temporary = path + ".new"
-    with open(temporary, "w") as stream:
-        json.dump(content, stream, sort_keys=True)
-    os.replace(temporary, path)
-
-
-def read_json(path, default):
-    """The JSON of a file, or `default` if it is not there or torn."""
-    try:
-        with open(path) as stream:
-            return json.load(stream)
-    except (OSError, ValueError):
-        return default
-
-
 def in_words(error, folder):
     """What an OSError says, and of which file."""
     return "{} ({})".format(error.strerror or error, error.filename or folder)
@@ -75,7 +59,7 @@ def in_words(error, folder):
 
 def read_plan(folder):
     """The plan of a folder; raises `Failed` if there is none."""
-    plan = read_json(os.path.join(folder, PLAN_FILE), None)
+    plan = read_json(os.path.join(folder, PLAN_FILE))
     if plan is None:
         raise Failed("no readable {} in {}".format(PLAN_FILE, folder))
     return plan

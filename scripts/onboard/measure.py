@@ -17,9 +17,10 @@ import time
 from clock import utc_now
 from counters import CounterReader, CounterReaderError
 from device_state import throttled
+from json_files import read_json
 from outcomes import OK, OUT_OF_MEMORY, SKIPPED, TIMEOUT, crashed, of_exit, of_status_file
 from processes import WAKE_EVERY_S, die_with_parent, end_group, ended_within
-from program_files import BadRecord, plain, read_json, repetition, timer
+from program_files import BadRecord, plain, repetition, timer
 
 REPETITIONS_FILE = "tmp-nntest-repetitions.jsonl"
 STATUS_FILE = "tmp-nntest-status.json"

@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import sys
 
+from job_names import RESULT_FILE
+from json_files import write_atomically
 from outcomes import signal_name
 
 LAST_WORDS = 600
@@ -37,14 +39,12 @@ class Problem(Exception):
 def main():
     """Install, or find it installed; print what came of it."""
     folder, wheels, module = sys.argv[1:4]
-    done = os.path.join(folder, "installed.json")
+    done = os.path.join(folder, RESULT_FILE)
     try:
         if not os.path.exists(done):
             _make(folder, wheels)
         answer = {"python": _python(folder), "versions": _versions(folder, module)}
-        with open(done + ".new", "w") as file:
-            json.dump(answer, file, sort_keys=True)
-        os.rename(done + ".new", done)
+        write_atomically(done, answer)
     except Problem as problem:
         answer = {"problem": str(problem), "hint": problem.hint}
     print(json.dumps(answer, sort_keys=True))

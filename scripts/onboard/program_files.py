@@ -22,15 +22,6 @@ class BadRecord(Exception):
     """The program has written something that is not a measurement; the message says what."""
 
 
-def read_json(path):
-    """The JSON of a file, None if there is none or it is something else."""
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return json.load(stream)
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
 def repetition(raw, count, first):
     """(position, fields) of a line of the repetitions file (bytes).
 

@@ -19,6 +19,7 @@ from nntest.domain.network_points import VARIABLE, NetworkPoint
 from nntest.measuring.ck_harness.plan import add_ck_run
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries import KINDS
+from nntest.measuring.libraries.base import cpu_name
 from nntest.owner import user_name
 
 PLAN_VERSION = 1
@@ -236,7 +237,7 @@ def _ck_part(
             "vendor": facts["vendor"],
         },
         "cpu": {
-            "name": " + ".join(kind["name"] for kind in cpus),
+            "name": cpu_name(facts),
             "abi": facts["machine"],
             "num_proc": sum(kind["cores"] for kind in cpus),
         },

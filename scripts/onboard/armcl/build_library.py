@@ -27,8 +27,9 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from clock import utc_now
-from detached import Failed, Job, Stopped, is_full, main, read_json, write_atomically
+from detached import Failed, Job, Stopped, is_full, main
 from job_names import RESULT_FILE, RUNNING
+from json_files import read_json, write_atomically
 from processes import WAKE_EVERY_S, ended_within
 
 LOG_FILE = "build.log"
@@ -108,7 +109,7 @@ class Build(Job):
         # scons' threads race for making this file, and one reads it while it is still empty.
         config = os.path.join(self._folder, "cache", "config")
         os.makedirs(os.path.dirname(config), exist_ok=True)
-        if read_json(config, None) is None:
+        if read_json(config) is None:
             write_atomically(config, {"prefix_len": 2})
         site = os.path.join(self._folder, "site")
         os.makedirs(site, exist_ok=True)

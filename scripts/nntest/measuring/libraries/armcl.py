@@ -40,7 +40,7 @@ from nntest.measuring.libraries.armcl_board import TIMEOUT_S, Found, Place, jobs
 from nntest.measuring.libraries.armcl_build import Compilation, compile_here, compile_on_board
 from nntest.measuring.libraries.armcl_release import install_release
 from nntest.measuring.libraries.armcl_source import build_from_source
-from nntest.measuring.libraries.base import LibraryKind
+from nntest.measuring.libraries.base import LibraryKind, cpu_device
 from nntest.measuring.onboard import absolute_root, call, deploy
 from nntest.measuring.transport import Transport
 
@@ -203,8 +203,7 @@ class ArmCL(LibraryKind):
     ) -> dict[str, Any]:
         """The OpenCL device that the library takes: the first; or the CPU, without a platform."""
         if self.backend == "neon":
-            cpus = facts["cpus"]
-            return {"name": " + ".join(cpu["name"] for cpu in cpus), "platform": None}
+            return cpu_device(facts)
         answer = call(transport, board, "opencl_devices.py")
         devices = [device for found in answer["platforms"] for device in found["devices"]]
         if not devices:

@@ -120,6 +120,16 @@ def python_programs(folder: Path) -> list[Path]:
     ]
 
 
+def cpu_device(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The CPU as the device that a library computes on: it belongs to no OpenCL platform."""
+    return {"name": cpu_name(facts), "platform": None}
+
+
+def cpu_name(facts: Mapping[str, Any]) -> str:
+    """What a board's cores are called, each kind once."""
+    return " + ".join(kind["name"] for kind in facts["cpus"])
+
+
 def custom_table(library: Library) -> bytes:
     """The file with tuned local sizes that a library's file names.
 

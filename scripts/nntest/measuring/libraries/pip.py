@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nntest.codehash import ONBOARD, PROJECT, module_file, source_hash
+from nntest.codehash import ONBOARD, PROJECT, closure, module_file, source_hash
 from nntest.config.board import Board
 from nntest.config.install import PipInstall
 from nntest.errors import UserError
 from nntest.measuring.installed import Installed
-from nntest.measuring.libraries.base import LibraryKind, python_programs
+from nntest.measuring.libraries.base import LibraryKind, cpu_device, python_programs
 from nntest.measuring.libraries.wheels import Target, fetch_wheels
 from nntest.measuring.onboard import call
 from nntest.measuring.transport import Transport
@@ -66,7 +66,7 @@ class PipLibrary(LibraryKind):
             version=self.library.version,
             tag=f"{self.library.name}-{self.library.version}",
             checksum=self._checksum(),
-            device={"name": " + ".join(kind["name"] for kind in facts["cpus"]), "platform": None},
+            device=cpu_device(facts),
             details={**answer, "wheels": str(target)},
         )
 
@@ -112,7 +112,7 @@ class PipLibrary(LibraryKind):
             *super().installer_sources(),
             module_file("nntest.config.wheel_lock"),
             module_file("nntest.measuring.libraries.wheels"),
-            ONBOARD / INSTALLER,
+            *closure(ONBOARD / INSTALLER),
         ]
 
     def program(self, operator: str) -> str:
