@@ -35,7 +35,6 @@ from scipy.stats import mannwhitneyu
 
 from nntest.analysis.points import (
     KEY_COLUMNS,
-    data_type,
     distinct,
     key_of,
     labelled,
@@ -49,6 +48,7 @@ from nntest.config.comparison import ComparisonConfig
 from nntest.domain.networks import Network
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.study import COMPARISON
+from nntest.domain.tensors import plain_operator
 from nntest.errors import UserError
 
 ALPHA = 0.05
@@ -227,7 +227,7 @@ def _groups(rows: pd.DataFrame, across: Sequence[str]) -> dict[Key, pd.DataFrame
         platform="" if "platform" in across else rows["platform"].astype(str),
         library="" if "library" in across else rows["library"].astype(str).map(family),
         # conv-fp16 stands for conv where two libraries differ in their data type.
-        operator=rows["operator"].map(_plain) if "library" in across else rows["operator"],
+        operator=rows["operator"].map(plain_operator) if "library" in across else rows["operator"],
     )
     found = keys.groupby(list(KEY_COLUMNS), sort=False, dropna=False).indices
     return {
@@ -235,11 +235,6 @@ def _groups(rows: pd.DataFrame, across: Sequence[str]) -> dict[Key, pd.DataFrame
         for key, place in found.items()
         if isinstance(key, tuple)
     }
-
-
-def _plain(operator: str) -> str:
-    kind = data_type(operator)
-    return operator.removesuffix(f"-{kind}")
 
 
 def _row(

@@ -19,7 +19,7 @@ from nntest.config.library import Library
 from nntest.config.study import Study
 from nntest.domain.network_points import NetworkPoint
 from nntest.domain.networks import Layer, Network
-from nntest.domain.tensors import DATA_TYPE_SUFFIXES, NETWORK, OPERATOR_SPECIES, SCHEDULE
+from nntest.domain.tensors import NETWORK, OPERATOR_SPECIES, SCHEDULE, plain_operator
 
 Work = tuple[str, str, int, int | None]
 """Species, tensor, batch size and threads."""
@@ -58,7 +58,7 @@ def measured_medians(archives: Iterable[Path], warmup: str) -> Medians:
         for row in read_rows(archive, warn=_quiet):
             if row["status"] == outcomes.OK and row["time_us"] and row["warmup"] == warmup:
                 key = (row["species"], row["tensor"], row["batch_size"], row["threads"])
-                choice = (_plain(row["operator"]), row["tuner"])
+                choice = (plain_operator(row["operator"]), row["tuner"])
                 times.setdefault(key, {}).setdefault(choice, []).append(row["time_us"])
     return {
         key: {choice: statistics.median(values) for choice, values in choices.items()}
@@ -68,12 +68,6 @@ def measured_medians(archives: Iterable[Path], warmup: str) -> Medians:
 
 def _quiet(message: str) -> None:
     """The rule merge reports what is odd about the archive."""
-
-
-def _plain(operator: str) -> str:
-    """An operator without its data type: conv for conv-fp16, which is one library's conv."""
-    stem, _, suffix = operator.rpartition("-")
-    return stem if suffix in DATA_TYPE_SUFFIXES else operator
 
 
 def schedule_network(

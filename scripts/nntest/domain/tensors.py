@@ -82,6 +82,13 @@ OPERATOR_SPECIES: dict[str, str] = {
 DATA_TYPE_SUFFIXES = ("uint8", "fp16")
 """What an operator's name ends with if it does not compute in fp32, e.g. conv-fp16."""
 
+
+def plain_operator(operator: str) -> str:
+    """An operator without its data type: conv for conv-fp16, which is one library's conv."""
+    stem, _, suffix = operator.rpartition("-")
+    return stem if suffix in DATA_TYPE_SUFFIXES else operator
+
+
 LARGEST_SIZE = 2**31 - 1
 """No size of a tensor is larger: programs read them as 32-bit integers."""
 

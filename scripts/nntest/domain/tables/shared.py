@@ -82,7 +82,6 @@ MEDIAN = Column(
 )
 MINIMUM = Column("min_us", FLOAT, "µs", label="min", meaning="fastest repetition")
 GFLOPS = Column("GFLOPS", FLOAT, meaning="operations as the 2018 study counts them, per time")
-CLOCK_MHZ, CELSIUS = "MHz", "°C"
 
 # -- networks ----------------------------------------------------------------------------------
 
