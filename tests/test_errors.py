@@ -20,8 +20,8 @@ from nntest.errors import UserError, user_errors_end_the_process
         ),
         (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)), "error: Disk quota exceeded\n"),
         (
-            PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/root/x"),
-            "error: /root/x: Permission denied\n",
+            PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/srv/x"),
+            "error: /srv/x: Permission denied\n",
         ),
         (
             OSError(errno.EROFS, os.strerror(errno.EROFS), "/mnt/x"),

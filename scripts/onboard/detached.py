@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import time
+from abc import ABC, abstractmethod
 
 from board_lock import BoardLock
 from clock import utc_now
@@ -77,7 +78,7 @@ def refuse_full_disk(folder):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
 
 
-class Job:
+class Job(ABC):
     """What a plan asks for; a subclass does it in `work` and counts in `counts`."""
 
     def __init__(self, folder, plan, lock=None):
@@ -91,12 +92,12 @@ class Job:
         self._began_at = utc_now()
         self._last_status = 0.0
 
+    @abstractmethod
     def work(self):
         """Do it.
 
         Raises `Stopped`, `Failed` with the reason for the user, or OSError.
         """
-        raise NotImplementedError
 
     def counts(self):
         """Further entries of the status: how much there is to do, how much is left."""

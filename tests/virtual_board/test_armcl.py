@@ -69,14 +69,15 @@ class Runner:
         self.transport = transport
         self.board = machine.board
         self.kind = kind
+        self.home = transport.run(["pwd"], timeout_s=60).check("home").stdout.strip()
 
     def run(self, operator: str, tensor: str, tuner: str, **variables: Any) -> tuple[int, str]:
         """Exit status of one process, and its folder on the board."""
-        folder = f"/root/runs/{operator}-{tensor}-{tuner}"
-        programs = "/root/nntest-flow/programs/any"
+        folder = f"{self.home}/runs/{operator}-{tensor}-{tuner}"
+        programs = f"{self.home}/nntest-flow/programs/any"
         environment = {
             **self.board.environment,
-            **self.kind.environment("/root/runs/tuner-table.json"),
+            **self.kind.environment(f"{self.home}/runs/tuner-table.json"),
             **Tensor.parse(OPERATOR_SPECIES[operator], tensor).env(),
             **{"CK_LWS_TUNER_TYPE": tuner, "CK_SEED": str(SEED), "CK_OUT_RAW_DATA": "output.raw"},
             **{"NNTEST_REPETITIONS": "3", "NNTEST_FIRST_REPETITION": "2"},
@@ -240,7 +241,7 @@ def test_tuned_sizes_are_kept_for_the_next_process(runner: Runner) -> None:
     assert tuner["tuning_s"] == 0
     assert tuner["mode"] == "rapid"
     assert next(iter(tuner["local_sizes"])).startswith("direct_convolution")
-    path = "/root/runs/tuner-table.json"
+    path = f"{runner.home}/runs/tuner-table.json"
     table = runner.transport.read(path) or b""
     assert next(iter(tuner["local_sizes"])).encode() in table
     status, folder = runner.run("directconv", TENSORS[0], "CUSTOM", NNTEST_TUNER_TABLE_IN=path)

@@ -18,7 +18,7 @@ from packaging.version import InvalidVersion, Version
 from nntest.analysis.bisection import Found, Step, find_first_slow
 from nntest.codehash import PROJECT
 from nntest.commands.lock import write_lock
-from nntest.commands.options import Commands
+from nntest.commands.options import Commands, add_command
 from nntest.config.library import PACKAGES
 from nntest.config.load import load_study, read_yaml
 from nntest.config.study import Study, StudyPoint, Sweep
@@ -47,12 +47,12 @@ class _Notes(Watcher):
 
 def add_to(commands: Commands) -> None:
     """Describe the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "bisect",
-        help="the first release of a library at which a point became slower",
-        description=__doc__,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "the first release of a library at which a point became slower",
+        __doc__,
+        _EXAMPLE,
     )
     parser.add_argument("library", type=Path, metavar="LIBRARY.yaml", help="of kind pip")
     parser.add_argument(

@@ -26,7 +26,7 @@ from nntest.archives.ck.read import measurement_rows
 from nntest.archives.measurements import to_frame
 from nntest.archives.runs import platforms_of
 from nntest.codehash import ONBOARD
-from nntest.commands.options import Commands, add_boards, warn, writing
+from nntest.commands.options import Commands, add_boards, add_command, warn, writing
 from nntest.config.library import PACKAGES
 from nntest.errors import UserError
 from nntest.report.capsule import LIBRARIES, SCRIPT, Capsule
@@ -44,12 +44,12 @@ _COLUMNS = ("library", "operator", "tuner", "tensor", "platform")
 
 def add_to(commands: Commands) -> None:
     """Describe the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "capsule",
-        help="a folder that reproduces one point of an inference library on its own",
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "a folder that reproduces one point of an inference library on its own",
+        __doc__,
+        _EXAMPLES,
     )
     parser.add_argument("results", type=Path, metavar="RESULTS", help="a CK zip of a study")
     parser.add_argument("point", nargs="+", metavar="POINT")

@@ -25,7 +25,7 @@ from nntest.archives.ck import (
     read_rows,
 )
 from nntest.archives.runs import platforms_of
-from nntest.commands.options import Commands, add_boards, warn, writing
+from nntest.commands.options import Commands, add_boards, add_command, warn, writing
 from nntest.domain.tables.all import ALL
 from nntest.domain.tables.frames import frame_of
 from nntest.errors import UserError
@@ -43,12 +43,8 @@ examples:
 
 def add_to(commands: Commands) -> None:
     """Describe the command and its sub-commands."""
-    parser = commands.add_parser(
-        "ck",
-        help="look into CK archives, check, merge and convert them",
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        commands, "ck", "look into CK archives, check, merge and convert them", __doc__, _EXAMPLES
     )
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 

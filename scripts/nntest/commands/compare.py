@@ -14,19 +14,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from nntest.analysis.comparison import (
-    comparison,
-    overall,
-    point_text,
-    refuse_regressions,
-    units_needed,
-)
 from nntest.archives.runs import platforms_of, read_archives
-from nntest.commands.options import Commands, add_boards, warn, writing
+from nntest.commands.options import Commands, add_boards, add_command, warn, writing
 from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.config.plot_options import PlotOptions
 from nntest.errors import UserError
-from nntest.pictures.plots.comparison import comparison_plot
 
 _EXAMPLES = """\
 examples:
@@ -39,12 +31,12 @@ examples:
 
 def add_to(commands: Commands) -> None:
     """Describe the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "compare",
-        help="which points of two finished runs got faster or slower",
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "which points of two finished runs got faster or slower",
+        __doc__,
+        _EXAMPLES,
     )
     parser.add_argument("baseline", metavar="BASELINE")
     parser.add_argument("other", metavar="OTHER")
@@ -64,6 +56,9 @@ def add_to(commands: Commands) -> None:
 
 
 def _run(given: argparse.Namespace) -> int:
+    # Here, since scipy takes a second to import, which no other command has use for.
+    from nntest.analysis.comparison import comparison, refuse_regressions
+
     limit = given.fail_on_regression
     compare = ComparisonConfig(
         baseline=ComparisonBaseline(run=given.baseline),
@@ -81,6 +76,8 @@ def _run(given: argparse.Namespace) -> int:
         with writing(given.table):
             found.to_csv(given.table, index=False)
     if given.plot:
+        from nntest.pictures.plots.comparison import comparison_plot
+
         svg, png = (given.plot.with_suffix(suffix) for suffix in (".svg", ".png"))
         with writing(svg):
             comparison_plot(found, new, PlotOptions(), svg, png)
@@ -104,6 +101,8 @@ def _found(pattern: str) -> list[Path]:
 
 
 def _print(found: pd.DataFrame) -> None:
+    from nntest.analysis.comparison import overall, point_text, units_needed
+
     notable = found[~found["verdict"].isin(["no difference", "too few repetitions"])]
     for row in notable.to_dict("records"):
         line = f"{row['verdict']:<20} {point_text(row)}"

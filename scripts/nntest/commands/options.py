@@ -15,6 +15,19 @@ from nntest.errors import UserError
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
+def add_command(
+    commands: Commands, name: str, text: str, description: str | None, examples: str
+) -> argparse.ArgumentParser:
+    """A command with `text` in the list of commands, its own page laid out as it is written."""
+    return commands.add_parser(
+        name,
+        help=text,
+        description=description,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
 def add_boards(command: argparse.ArgumentParser) -> None:
     """`--boards`: where platforms have their names from."""
     command.add_argument(

@@ -8,6 +8,7 @@ from typing import Callable
 
 LONG_ENOUGH_S = 0.04  # the kernel counts a running thread's time once a tick, 10 ms at most
 SHARE = 0.5  # of the busiest thread's time: less is waking others and waiting for them
+LEAST_S = 100e-6  # a shorter run is as much waking and waiting as computing: nobody can say
 
 
 def available() -> int:
@@ -20,14 +21,17 @@ def available() -> int:
 def used(run: Callable[[], None]) -> int | None:
     """Return how many threads compute during ``run``, which is called until that is seen.
 
-    A thread that spins while it waits counts too.  None where the kernel does not say.
+    A thread that spins while it waits counts too.  None where the kernel does not say, and for
+    runs that are too short to tell.
     """
     # What building left behind may still spin, and some threads start only now.
     _run_for(LONG_ENOUGH_S, run)
     before = _seconds()
     if before is None:
         return None
-    _run_for(LONG_ENOUGH_S, run)
+    runs = _run_for(LONG_ENOUGH_S, run)
+    if LONG_ENOUGH_S / runs < LEAST_S:
+        return None
     after = _seconds() or {}
     taken = [seconds - before.get(thread, 0.0) for thread, seconds in after.items()]
     busiest = max(taken, default=0.0)
@@ -36,10 +40,13 @@ def used(run: Callable[[], None]) -> int | None:
     return sum(seconds >= SHARE * busiest for seconds in taken)
 
 
-def _run_for(seconds: float, run: Callable[[], None]) -> None:
-    start = time.perf_counter()
+def _run_for(seconds: float, run: Callable[[], None]) -> int:
+    """Return how many runs that took."""
+    start, runs = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
         run()
+        runs += 1
+    return runs
 
 
 def _seconds() -> dict[str, float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,19 +18,19 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-class Runnable:
+class Runnable(ABC):
     """What is timed: an operator or a network that is set up and has its input."""
 
     def clear(self) -> None:
         """Fill the output with NaN, so that what a run does not write is not taken for right."""
 
+    @abstractmethod
     def run(self) -> None:
         """Compute the output, and return once it is there: all that is timed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def output(self) -> Array:
         """Return what the last run has computed, NCHW."""
-        raise NotImplementedError
 
     def before_run(self) -> dict[str, Any]:
         """Return what is measured beside each run, for its run_time_state."""
