@@ -19,6 +19,9 @@ KINDS = {
 }
 """Marks of tests that are slow without saying so, and what such tests do."""
 
+ALONE = ("test_mishaps.py", "test_over_ssh.py", "test_reruns.py", "test_results.py")
+"""Files whose tests share nothing with each other."""
+
 _left_out = pytest.StashKey[Counter[str]]()
 
 
@@ -40,8 +43,20 @@ def slow_kind(item: pytest.Item) -> str | None:
     return None if slow is None else str(slow.args[0])
 
 
+def worker_group(item: pytest.Item) -> str:
+    """Tests of one group run in one process, so that what they share is made once."""
+    if item.get_closest_marker("virtual_board") is not None:
+        return "virtual_board"
+    # Whole studies take a minute each and share only the one that all of tests/workflow start from.
+    if item.path.name in ALONE:
+        return item.nodeid
+    return str(item.path)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out slow tests, but for those that the command line names by their file."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(worker_group(item)))
     config.stash[_left_out] = Counter()
     if config.getoption("--all") or config.getoption("markexpr"):
         return

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-
 from frameworks import threads
 
 MATRIX = np.random.default_rng(1).random((2000, 200))
