@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Runnable(ABC):
     """What is timed: an operator or a network that is set up and has its input."""
 
-    def clear(self) -> None:
+    def clear(self) -> None:  # noqa: B027 (most have nothing to clear)
         """Fill the output with NaN, so that what a run does not write is not taken for right."""
 
     @abstractmethod
