@@ -216,7 +216,7 @@ def status(folder):
     # Read after the lock: the status of a job that is gone no longer changes.
     last = read_json(os.path.join(folder, STATUS_FILE), {"state": NONE})
     if not running and last["state"] not in FINAL_STATES + (NONE,):
-        message = "the board's disk is full" if is_full(folder) else _end_of_log(folder)
+        message = "the disk is full" if is_full(folder) else _end_of_log(folder)
         last["state"] = FAILED if message else VANISHED
         last["message"] = message or "the job on the board ended without giving a reason"
     return dict(last, running=running, owner=owner)

@@ -73,9 +73,13 @@ class Preinstalled(Strict):
 
 
 class SourceInstall(Strict):
-    """Built by scons on the board, from sources that this machine fetches and sends there."""
+    """Built by scons from sources that this machine fetches: on the board, or here for it."""
 
     way: Literal["source"]
+    where: Literal["board", "here"] = Field(
+        default="board",
+        description="here: on this machine, by a cross compiler; the library is sent to the board",
+    )
     git: Repository | None = Field(default=None, description="URL, or a path on this machine")
     tag: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]*$")] | None = None
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = Field(
@@ -98,7 +102,14 @@ class SourceInstall(Strict):
     options: list[Annotated[str, Field(pattern=r"^[a-z_0-9]+=[A-Za-z0-9_./+,:@-]*$")]] = Field(
         default_factory=list, description="further arguments of scons, e.g. asserts=1"
     )
-    compiler: Word = "g++"
+    compiler: Word | None = Field(
+        default=None,
+        description="default: g++; for another machine, with where: here, Debian's cross compiler",
+    )
+    compiler_options: list[Word] = Field(
+        default_factory=list,
+        description="for each of its calls, also those that link, e.g. -static-libstdc++",
+    )
     jobs: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None, description="parallel compilers; default: one for each core and GB of memory"
     )
@@ -173,10 +184,14 @@ class BuildHere(Strict):
     """Operator programs are compiled on the machine that runs the workflow, and copied."""
 
     where: Literal["here"]
-    sysroot: Word = Field(
-        description="folder on this machine with the board's libraries and headers"
+    sysroot: Word | None = Field(
+        default=None,
+        description="folder on this machine with the board's libraries and headers; not needed "
+        "for a library that is built here, too",
     )
-    compiler: Word = "aarch64-linux-gnu-g++"
+    compiler: Word | None = Field(
+        default=None, description="default: g++; for another machine Debian's cross compiler for it"
+    )
     flags: list[Word] = Field(default=["-O2"])
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from nntest.config.ck import CkLibrary, refused_with_ck
 from nntest.config.fields import Name, Seconds, Strict
-from nntest.config.install import Build, Install, PipInstall, SourceInstall
+from nntest.config.install import Build, BuildHere, Install, PipInstall, SourceInstall
 from nntest.config.wheel_lock import pinned_versions
 from nntest.domain.tensors import OPERATOR_SPECIES
 
@@ -205,6 +205,12 @@ class Library(Strict):
         backend = self.kind.removeprefix("armcl-")
         if isinstance(self.install, SourceInstall) and not getattr(self.install, backend):
             raise ValueError(f"kind {self.kind} needs install: {backend}: true")
+        built_here = isinstance(self.install, SourceInstall) and self.install.where == "here"
+        if isinstance(self.build, BuildHere) and self.build.sysroot is None and not built_here:
+            raise ValueError(
+                "build: {where: here} needs `sysroot`, a folder with the board's libraries and "
+                "headers, unless install: {way: source, where: here} builds the library here"
+            )
         if self.layout == "NHWC" and self._is_before(ARMCL_NHWC_SINCE):
             raise ValueError(f"layout NHWC needs version {ARMCL_NHWC_SINCE} or later")
         self._check_armcl_tuners()

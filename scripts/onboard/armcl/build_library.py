@@ -203,7 +203,7 @@ class Build(Job):
 
     def _complaint(self, said):
         if "No space left on device" in said or is_full(self._folder):
-            return "the board's disk is full"
+            return "the disk is full"
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         complaints = [line for line in lines if COMPLAINT.search(line)]
         # What scons says of it comes after what the compiler says.
@@ -230,7 +230,7 @@ class Build(Job):
             compiled_objects=self._objects,
             build_s=round(time.monotonic() - self._began, 1),
             built_at=utc_now(),
-            compiler=first_line([self._environment["CXX"], "--version"]),
+            compiler=first_line([self._plan["compiler"], "--version"]),
         )
         write_atomically(os.path.join(fresh, RESULT_FILE), record)
         shutil.rmtree(target, ignore_errors=True)

@@ -37,8 +37,11 @@ Export("env", "vars")
 if env["neon"] and "x86" in env["arch"]:
     print "no NEON for x86"
     Exit(1)
-env["CXX"] = os.environ.get("CXX", "g++")
-version = subprocess.check_output([env["CXX"], "-dumpversion"]).strip()
+prefix = "aarch64-linux-gnu-" if env["arch"] == "arm64-v8a" else ""
+if env["build"] == "native":
+    prefix = ""
+env["CXX"] = prefix + os.environ.get("CXX", "g++")
+version = subprocess.check_output(env["CXX"].split() + ["-dumpversion"]).strip()
 if not version_at_least(version, "4.9"):
     print "this compiler is too old"
     Exit(1)
@@ -100,7 +103,7 @@ COMPILER = """\
 #!/bin/sh
 case " $* " in *" -c "*) echo "$*" >> {tally};; esac
 [ ! -f {hook} ] || . {hook}
-exec g++ "$@"
+exec {compiler} "$@"
 """
 
 
@@ -138,16 +141,17 @@ def write_repository(folder: Path, tag: str = "v18.05", **changes: str) -> Path:
 
 
 class Compiler:
-    """A compiler that keeps a line for each object."""
+    """A compiler that keeps a line for each object; `prefix` is what a cross compiler's has."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, prefix: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "slow-g++"
+        self.path = folder / f"{prefix}slow-g++"
         self.tally = folder / "tally"
         self.tally.touch()
         self.hook = folder / "hook"
         """Shell code that it runs first, once it is there; no part of what scons sees of it."""
-        self.path.write_text(COMPILER.format(tally=self.tally, hook=self.hook))
+        compiler = f"{prefix}g++"
+        self.path.write_text(COMPILER.format(tally=self.tally, hook=self.hook, compiler=compiler))
         self.path.chmod(self.path.stat().st_mode | stat.S_IXUSR)
 
     def objects(self) -> list[str]:

@@ -21,6 +21,7 @@ from nntest.config import Board, Library
 from nntest.errors import UserError
 from nntest.measuring.libraries.armcl import ArmCL
 from nntest.measuring.libraries.armcl_board import Found
+from nntest.measuring.libraries.armcl_provide import provide
 from nntest.measuring.progress import Watcher
 from nntest.measuring.transport.local import LocalTransport
 
@@ -76,7 +77,9 @@ class Bench:
         (self.folder / "work").mkdir(exist_ok=True)
         facts = {"machine": platform.machine(), "cpus": [{"cores": 2}], "memory_mb": 4000}
         kind = ArmCL(library, watcher)
-        prefix, record = kind._provide(LocalTransport(), board, facts, "board here, library armcl")
+        prefix, record = provide(
+            LocalTransport(), board, library, facts, "board here, library armcl", kind.watcher
+        )
         self.found = kind._find(LocalTransport(), board, prefix)
         return record
 
@@ -271,7 +274,7 @@ def test_a_full_disk_ends_the_build_and_loses_nothing(
         bench.compiler.hook.write_text(
             f'case "$*" in *Version*) cat /dev/zero > {filler} 2> /dev/null;; esac\n'
         )
-        with pytest.raises(UserError, match="the build failed: the board's disk is full"):
+        with pytest.raises(UserError, match="the build failed: the disk is full"):
             bench.install(jobs=1)
         before = bench.compiler.objects()
         filler.unlink()
@@ -314,3 +317,50 @@ def test_sources_of_another_version_are_reported(bench: Bench) -> None:
     git(bench.repository, "tag", "older")
     with pytest.raises(UserError, match=r"is version 18\.03, the library's file says 18\.05"):
         bench.install(tag="older")
+
+
+@pytest.fixture
+def workshop(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a library is built that is built here: below the working directory."""
+    monkeypatch.chdir(bench.folder)
+    return bench.folder / ".cache" / "armcl" / "armcl"
+
+
+def test_built_here_once_for_two_boards_and_sent(bench: Bench, workshop: Path) -> None:
+    record = bench.install(where="here")
+    assert "build=native" in record["scons_words"]  # a board of this machine's kind
+    assert bench.found.is_whole([])
+    assert not (bench.folder / "work/armcl/build").exists(), "nothing is built on the board"
+    assert len(bench.compiler.objects()) == 8
+
+    bench.folder.joinpath("work").rename(bench.folder / "other-board")
+    assert bench.install(where="here") == record
+    assert len(bench.compiler.objects()) == 8
+    (built,) = (workshop / "libraries").iterdir()
+    assert (built / "lib/libarm_compute.so").is_file()
+
+    shutil.rmtree(workshop)  # what is on the board is not built or sent again
+    assert bench.install(where="here") == record
+    assert not workshop.exists()
+
+
+def test_a_killed_build_here_goes_on_from_what_was_compiled(bench: Bench, workshop: Path) -> None:
+    bench.compiler.stop_after(3)
+    try:
+        with pytest.raises(UserError, match="has ended; the board continues on its own"):
+            bench.install(Leaves(after=1), where="here")
+        (folder,) = (workshop / "build").iterdir()
+        stopped = subprocess.run([sys.executable, str(SCRIPT), "stop", str(folder)], check=True)
+        assert stopped.returncode == 0
+    finally:
+        bench.compiler.hook.unlink()
+    before = bench.compiler.objects()
+    bench.install(where="here")
+    again = bench.compiler.objects()[len(before) :]
+    assert len(set(before) & set(again)) <= 2, "only what was being compiled"
+
+
+def test_tools_that_this_machine_lacks_are_named(bench: Bench, workshop: Path) -> None:
+    with pytest.raises(UserError, match=r"no g\+\+-of-nobody on this machine") as caught:
+        bench.install(where="here", compiler="g++-of-nobody")
+    assert caught.value.hint == "on this machine: sudo apt-get install g++-of-nobody"

@@ -25,30 +25,26 @@ from nntest.config.install import (
     BuildHere,
     BuildOnBoard,
     Install,
-    PipInstall,
     Preinstalled,
-    ReleaseInstall,
     SourceInstall,
 )
 from nntest.domain.network_points import VARIABLE
 from nntest.domain.tensors import NETWORK
 from nntest.errors import UserError
 from nntest.measuring.installed import Installed
-from nntest.measuring.libraries import armcl_scons
 from nntest.measuring.libraries.armcl_apt import install_packages
-from nntest.measuring.libraries.armcl_board import TIMEOUT_S, Found, Place, jobs, need_room
+from nntest.measuring.libraries.armcl_board import TIMEOUT_S, Found, jobs, need_room
 from nntest.measuring.libraries.armcl_build import Compilation, compile_here, compile_on_board
-from nntest.measuring.libraries.armcl_release import install_release
-from nntest.measuring.libraries.armcl_source import build_from_source
+from nntest.measuring.libraries.armcl_provide import copy_here, provide
 from nntest.measuring.libraries.base import LibraryKind, cpu_device
-from nntest.measuring.onboard import absolute_root, call, deploy
+from nntest.measuring.onboard import call, deploy
 from nntest.measuring.transport import Transport
 
 FOLDER = ONBOARD / "armcl"
 MARKER = "built.json"
 KERNELS = "CK_ENV_LIB_ARMCL_CL_KERNELS"
 ROOM_FOR_PROGRAMS_MB = 20
-PARTS = ("apt", "board", "build", "release", "scons", "source")
+PARTS = ("apt", "board", "build", "cross", "provide", "release", "scons", "source")
 
 
 class ArmCL(LibraryKind):
@@ -69,14 +65,19 @@ class ArmCL(LibraryKind):
 
     @cached_property
     def _build(self) -> Build:
-        return self.library.build or BuildOnBoard(where="board")
+        if self.library.build is not None:
+            return self.library.build
+        way = self._install
+        if isinstance(way, SourceInstall) and way.where == "here":
+            return BuildHere(where="here")
+        return BuildOnBoard(where="board")
 
     def install(self, transport: Transport, board: Board, facts: Mapping[str, Any]) -> Installed:
         """Install or find the library, compile the programs unless they are there, try each."""
         where = f"board {board.name}, library {self.library.name}"
         programs = deploy(transport, board)
         table = self.put_tuner_table(transport, programs)
-        prefix, record = self._provide(transport, board, facts, where)
+        prefix, record = provide(transport, board, self.library, facts, where, self.watcher)
         found = self._find(transport, board, prefix)
         if isinstance(self._install, AptInstall) and install_packages(
             transport, self._install, self._build, found, where
@@ -113,44 +114,6 @@ class ArmCL(LibraryKind):
         return installed.details.get("sources") == source_hash(self.sources())
 
     # -- the library -----------------------------------------------------------------------
-
-    def _provide(
-        self, transport: Transport, board: Board, facts: Mapping[str, Any], where: str
-    ) -> tuple[str | None, dict[str, Any]]:
-        """Build or unpack what is missing; (prefix on the board, its record)."""
-        way = self._install
-        if isinstance(way, Preinstalled):
-            return way.prefix, {}
-        if isinstance(way, AptInstall):
-            return None, {}
-        assert not isinstance(way, PipInstall)  # the config refuses it
-        place = Place(where, absolute_root(transport, board), self._key(way, facts, where))
-        if isinstance(way, SourceInstall):
-            version = self.library.version
-            record = build_from_source(transport, board, way, version, facts, place, self.watcher)
-        else:
-            record = install_release(transport, way, self.backend, facts, place, self.watcher)
-        return place.library, record
-
-    def _key(
-        self, way: SourceInstall | ReleaseInstall, facts: Mapping[str, Any], where: str
-    ) -> str:
-        """Names a library on a board: kinds and files that install the same share it."""
-        if isinstance(way, SourceInstall):
-            arch = armcl_scons.architecture(way, str(facts["machine"]), where)
-            if self.backend == "neon" and not armcl_scons.has_neon(way, arch):
-                raise UserError(
-                    f"{where}: Arm Compute Library has no NEON for {arch}",
-                    "use kind armcl-opencl on this board",
-                )
-            # Where an archive is fetched from says nothing about it; its checksum does.
-            content = way.model_dump(exclude={"jobs", "archive"})
-            parts = {**content, "arch": arch, "neon": armcl_scons.has_neon(way, arch)}
-        else:
-            parts = {**way.model_dump(exclude={"archive"}), "machine": str(facts["machine"])}
-            parts |= {"backend": self.backend} if way.folder is None else {}
-        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        return f"{self.library.version}-{digest[:12]}"
 
     def _find(self, transport: Transport, board: Board, prefix: str | None) -> Found:
         way = self._install
@@ -275,9 +238,13 @@ class ArmCL(LibraryKind):
             prefix=prefix,
             files=found.files,
             jobs=jobs(facts),
+            machine=str(facts["machine"]),
         )
         if isinstance(self._build, BuildHere):
-            compiler = compile_here(transport, self._build, compilation)
+            here = None
+            if self._build.sysroot is None:
+                here = copy_here(transport, board, self.library, facts, where, self.watcher)
+            compiler = compile_here(transport, board, self._build, compilation, here)
         else:
             compiler = compile_on_board(transport, self._build, compilation, found.tools)
         if isinstance(self._install, SourceInstall) and not self._install.embed_kernels:

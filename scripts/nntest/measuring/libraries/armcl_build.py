@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nntest.codehash import ONBOARD
+from nntest.config.board import Board
 from nntest.config.install import BuildHere, BuildOnBoard
 from nntest.errors import UserError
+from nntest.measuring.libraries.armcl_scons import architecture_of
+from nntest.measuring.libraries.binaries import check_runs
+from nntest.measuring.libraries.cross_compilers import compiler_for, package_of
 from nntest.measuring.transport import Transport
 
 MAKEFILE = ONBOARD / "armcl" / "Makefile"
@@ -38,6 +42,8 @@ class Compilation:
     files: list[dict[str, str]]
     """[{name, path, sha256}] of the library's binaries on the board."""
     jobs: int
+    machine: str
+    """The board's, as `uname -m` says it."""
 
     def make(self, makefile: str, out: str, prefix: str | None, flags: list[str]) -> list[str]:
         """The call of make, but for the compiler."""
@@ -79,22 +85,30 @@ def compile_on_board(
     return name.stdout.splitlines()[0]
 
 
-def compile_here(transport: Transport, build: BuildHere, what: Compilation) -> str:
-    """Compile here and copy to the board; what the compiler calls itself."""
-    sysroot = Path(build.sysroot).absolute()
-    _check_sysroot(sysroot, what)
-    for tool in ("make", build.compiler):
+def compile_here(
+    transport: Transport, board: Board, build: BuildHere, what: Compilation, library: Path | None
+) -> str:
+    """Compile here and copy to the board; what the compiler calls itself.
+
+    Against the library and its headers in a folder here, or else in the sysroot.  Raises
+    `UserError` if that fails, or the board cannot load what was compiled.
+    """
+    compiler = build.compiler or compiler_for(architecture_of(what.machine, what.where), what.where)
+    for tool in ("make", compiler):
         if shutil.which(tool) is None:
             raise UserError(
                 f"{what.where}: there is no {tool} here, and `build: {{where: here}}` needs it",
-                "on Debian: apt-get install make g++-aarch64-linux-gnu",
+                f"on Debian: sudo apt-get install {package_of(tool)}",
             )
-    prefix = f"{sysroot}{what.prefix}" if what.prefix else None
+    call, prefix = compiler, str(library)
+    if build.sysroot is not None:
+        sysroot = Path(build.sysroot).absolute()
+        call += f" --sysroot={sysroot}"
+        if library is None:
+            _check_sysroot(sysroot, what)
+            prefix = f"{sysroot}{what.prefix}" if what.prefix else ""
     with tempfile.TemporaryDirectory(prefix="nntest-armcl-") as folder:
-        argv = [
-            *what.make(str(MAKEFILE), folder, prefix, build.flags),
-            f"CXX={build.compiler} --sysroot={sysroot}",
-        ]
+        argv = [*what.make(str(MAKEFILE), folder, prefix or None, build.flags), f"CXX={call}"]
         # A make that runs the workflow would pass its own options on.
         environment = {key: value for key, value in os.environ.items() if key != "MAKEFLAGS"}
         done = subprocess.run(
@@ -102,11 +116,13 @@ def compile_here(transport: Transport, build: BuildHere, what: Compilation) -> s
         )
         if done.returncode != 0:
             raise _did_not_compile(what, done.stderr)
-        for operator in what.operators:
-            target = posixpath.join(what.folder, operator)
-            transport.put(Path(folder) / operator, target)
+        programs = [Path(folder) / operator for operator in what.operators]
+        check_runs(programs, transport, board, what.where)
+        for program in programs:
+            target = posixpath.join(what.folder, program.name)
+            transport.put(program, target)
             transport.run(["chmod", "755", target], timeout_s=60).check(what.where)
-    name = subprocess.run([build.compiler, "--version"], capture_output=True, text=True, check=True)
+    name = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True)
     return name.stdout.splitlines()[0]
 
 

@@ -25,8 +25,11 @@ HEADERS = ("arm_compute", "include", "support", "src")
 
 def architecture(way: SourceInstall, machine: str, where: str) -> str:
     """The word for scons' `arch`.  Raises `UserError` for a machine that ArmCL is not made for."""
-    if way.arch is not None:
-        return way.arch
+    return way.arch or architecture_of(machine, where)
+
+
+def architecture_of(machine: str, where: str) -> str:
+    """Scons' word for a machine.  Raises `UserError` for one that ArmCL is not made for."""
     if machine not in ARCHITECTURES:
         raise UserError(
             f"{where}: Arm Compute Library is not made for a {machine}",
@@ -40,8 +43,8 @@ def has_neon(way: SourceInstall, arch: str) -> bool:
     return way.neon and "x86" not in arch
 
 
-def words(way: SourceInstall, arch: str) -> list[str]:
-    """The arguments of scons, `name=value`."""
+def words(way: SourceInstall, arch: str, cross: bool) -> list[str]:
+    """The arguments of scons, `name=value`; `cross`: for another kind of machine."""
     neon = has_neon(way, arch)
     switches = {
         "opencl": way.opencl,
@@ -56,7 +59,7 @@ def words(way: SourceInstall, arch: str) -> list[str]:
     flags = [f"extra_cxx_flags={' '.join(way.extra_cxx_flags)}"] if way.extra_cxx_flags else []
     return [
         "os=linux",
-        "build=native",
+        f"build={'cross_compile' if cross else 'native'}",
         f"arch={arch}",
         *(f"{name}={int(on)}" for name, on in switches.items() if name not in own),
         *flags,
@@ -156,7 +159,7 @@ def check_tree(tree: Path, way: SourceInstall, version: str, where: str) -> None
         )
 
 
-def record(way: SourceInstall, arch: str, revision: str | None) -> dict[str, Any]:
+def record(way: SourceInstall, arch: str, cross: bool, revision: str | None) -> dict[str, Any]:
     """What a result says of the sources and the options."""
     return {
         "way": "source",
@@ -164,5 +167,5 @@ def record(way: SourceInstall, arch: str, revision: str | None) -> dict[str, Any
         "tag": way.tag,
         "sha256": way.sha256,
         "revision": revision,
-        "scons_words": words(way, arch),
+        "scons_words": words(way, arch, cross),
     }
