@@ -53,6 +53,7 @@ def worker_group(item: pytest.Item) -> str:
     return str(item.path)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out slow tests, but for those that the command line names by their file."""
     for item in items:

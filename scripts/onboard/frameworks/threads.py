@@ -8,7 +8,7 @@ from typing import Callable
 
 LONG_ENOUGH_S = 0.04  # the kernel counts a running thread's time once a tick, 10 ms at most
 SHARE = 0.5  # of the busiest thread's time: less is waking others and waiting for them
-LEAST_S = 100e-6  # a shorter run is as much waking and waiting as computing: nobody can say
+LEAST_S = 100e-6  # on the CPU: a shorter run is as much waking and waiting as computing
 
 
 def available() -> int:
@@ -30,12 +30,10 @@ def used(run: Callable[[], None]) -> int | None:
     if before is None:
         return None
     runs = _run_for(LONG_ENOUGH_S, run)
-    if LONG_ENOUGH_S / runs < LEAST_S:
-        return None
     after = _seconds() or {}
     taken = [seconds - before.get(thread, 0.0) for thread, seconds in after.items()]
     busiest = max(taken, default=0.0)
-    if busiest <= 0:
+    if busiest < LEAST_S * runs:
         return None
     return sum(seconds >= SHARE * busiest for seconds in taken)
 
