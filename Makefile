@@ -7,6 +7,8 @@
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
+# One more than there are cores: many tests wait, for boards and for links that are cut.
+TESTERS ?= $(shell expr $(CORES) + 1)
 BIN := .venv/bin
 ARGS ?=
 
@@ -16,10 +18,10 @@ run: env
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
 test: env
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses $(TESTERS) $(ARGS)
 
 test-all: env
-	@$(BIN)/pytest --all $(ARGS)
+	@$(BIN)/pytest --all --numprocesses $(TESTERS) $(ARGS)
 
 lint: env
 	$(BIN)/ruff format --check .

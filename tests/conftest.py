@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -43,21 +45,28 @@ def slow_kind(item: pytest.Item) -> str | None:
     return None if slow is None else str(slow.args[0])
 
 
-def worker_group(item: pytest.Item) -> str:
-    """Tests of one group run in one process, so that what they share is made once."""
-    if item.get_closest_marker("virtual_board") is not None:
+def work_unit(nodeid: str) -> str:
+    """Tests of one unit run in one process, so that what they share is made once."""
+    path = PurePosixPath(nodeid.partition("::")[0])
+    if "virtual_board" in path.parts:
         return "virtual_board"
     # Whole studies take a minute each and share only the one that all of tests/workflow start from.
-    if item.path.name in ALONE:
-        return item.nodeid
-    return str(item.path)
+    return nodeid if path.name in ALONE else str(path)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out units of work, the largest first."""
+    from xdist.scheduler import LoadScopeScheduling  # only where tests run in several processes
+
+    class ByUnit(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return work_unit(nodeid)
+
+    return ByUnit(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out slow tests, but for those that the command line names by their file."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(worker_group(item)))
     config.stash[_left_out] = Counter()
     if config.getoption("--all") or config.getoption("markexpr"):
         return
