@@ -30,10 +30,11 @@ from clock import utc_now
 from detached import Failed, Job, Stopped, is_full, main
 from job_names import RESULT_FILE, RUNNING
 from json_files import read_json, write_atomically
-from processes import WAKE_EVERY_S, ended_within
+from processes import WAKE_EVERY_S, end_group, ended_within
 
 LOG_FILE = "build.log"
 STOP_PATIENCE_S = 20.0
+PROBE_TIMEOUT_S = 60.0
 
 SCONS_PROBE = """
 import sys
@@ -55,9 +56,19 @@ def probe_scons(command):
     try:
         with open(os.path.join(folder, "SConstruct"), "w") as stream:
             stream.write(SCONS_PROBE)
-        said = subprocess.check_output(
-            command + ["-Q", "-C", folder], stderr=subprocess.DEVNULL, timeout=60
+        # In a group of its own: what calls itself python2 may be a script that starts others.
+        process = subprocess.Popen(
+            command + ["-Q", "-C", folder],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
+        try:
+            said = process.communicate(timeout=PROBE_TIMEOUT_S)[0]
+        finally:
+            end_group(process)
+        if process.returncode != 0:
+            return None
     except (OSError, subprocess.SubprocessError):
         return None
     finally:
