@@ -26,6 +26,7 @@ from nntest.archives.ck.values import (
     truth,
     whole,
 )
+from nntest.archives.ck.variants import Variants
 from nntest.domain.tensors import NETWORK
 
 Row = dict[str, Any]
@@ -42,6 +43,7 @@ def read_rows(
     warn: Warn = log_warning,
     *,
     synthetic: bool = False,
+    variants: Variants | None = None,
 ) -> Iterator[Row]:
     """Rows for `measurements.to_frame`: one per repetition of every point that was not profiled.
 
@@ -49,10 +51,12 @@ def read_rows(
     known_platforms: what the board files say; platforms that none knows keep their own name.
     warn: takes one sentence for each thing that was skipped or is not known.
     synthetic: read the synthetic data sets, too.
+    variants: of all archives (`variants_of`) whose rows go into one table; None: of this one.
 
     Raises `UserError` if `path` is neither, or is refused as a whole.
     """
-    return rows_of_points(path, known_platforms, warn, synthetic, measurement_rows)
+    points = read_points(path, known_platforms, warn, synthetic=synthetic, variants=variants)
+    return _rows(points, measurement_rows)
 
 
 def read_points(
@@ -61,8 +65,34 @@ def read_points(
     warn: Warn = log_warning,
     *,
     synthetic: bool = False,
+    variants: Variants | None = None,
 ) -> Iterator[ArchivedPoint]:
-    """Every recording of every point of an archive, understood; arguments as for `read_rows`."""
+    """Every recording of every point of an archive, understood; arguments as for `read_rows`.
+
+    The archive is read twice: whether two points differ is known when both have been seen.
+    """
+    known = list(known_platforms)
+    if variants is None:
+        variants = variants_of([path], known, synthetic=synthetic)
+        variants.report(warn, path)
+    for point in _points(path, known, warn, synthetic):
+        yield variants.named(point)
+
+
+def variants_of(
+    paths: Iterable[Path], known_platforms: Iterable[KnownPlatform], *, synthetic: bool = False
+) -> Variants:
+    """What tells points apart that would be one otherwise, over all points of some archives."""
+    known = list(known_platforms)
+    variants = Variants()
+    for path in paths:
+        variants.note(_points(path, known, _quiet, synthetic))
+    return variants
+
+
+def _points(
+    path: Path, known_platforms: list[KnownPlatform], warn: Warn, synthetic: bool
+) -> Iterator[ArchivedPoint]:
     interpreter = Interpreter(Platforms(known_platforms, warn), warn)
     parser = RecordingParser()
     with open_tree(path, warn) as tree:
@@ -82,6 +112,10 @@ def read_points(
             warn(f"{path}: holds no CK experiment entry")
 
 
+def _quiet(message: str) -> None:
+    """What it has to say is said when the archive is read again."""
+
+
 def rows_of_points(
     path: Path,
     known_platforms: Iterable[KnownPlatform],
@@ -89,9 +123,16 @@ def rows_of_points(
     synthetic: bool,
     rows_of: Callable[[ArchivedPoint, int], Iterator[Row]],
 ) -> Iterator[Row]:
-    """Rows of every point; sub-points 0002 and up go on counting repetitions."""
+    """Rows of every point of an archive."""
+    return _rows(read_points(path, known_platforms, warn, synthetic=synthetic), rows_of)
+
+
+def _rows(
+    points: Iterable[ArchivedPoint], rows_of: Callable[[ArchivedPoint, int], Iterator[Row]]
+) -> Iterator[Row]:
+    """Rows of points; sub-points 0002 and up go on counting repetitions."""
     last, next_id = ("", ""), 0
-    for point in read_points(path, known_platforms, warn, synthetic=synthetic):
+    for point in points:
         this = (point.entry.folder, point.subpoint.point)
         if this != last:
             last, next_id = this, 0
