@@ -20,6 +20,7 @@ from nntest.archives.ck.safety import Warn
 from nntest.archives.ck.values import dig, mapping, objects, text, truth, whole
 from nntest.domain.tensors import (
     DATA_TYPE_SUFFIXES,
+    LARGEST_SIZE,
     NETWORK,
     OPERATOR_SPECIES,
     PADS_VARIABLE,
@@ -178,13 +179,18 @@ def _work(
             choices.understood(_DATA_SET)
         method = method_of(choices, program["program"]) if network is not None else None
         columns["operator"] = with_ways(program["operator"], method, layout_of(choices))
-    batch = choices.take(_BATCH_SIZE, whole)
+    batch = choices.take(_BATCH_SIZE, _batch_size)
     if batch is None and not choices.env.keys() & set(_BATCH_SIZE):
         batch = 1
     shape = tensor.in_shape if tensor else (None, None, None)
     columns["batch_size"] = columns["in_shape_n"] = batch
     columns["in_shape_c"], columns["in_shape_h"], columns["in_shape_w"] = shape
     return columns, tensor
+
+
+def _batch_size(value: Any) -> int | None:
+    number = whole(value)
+    return number if number is not None and 1 <= number <= LARGEST_SIZE else None
 
 
 def with_ways(operator: str, *ways: str | None) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from nntest.archives.ck.entries import find_entries
-from nntest.archives.ck.outcome import Outcome, outcome_of
+from nntest.archives.ck.outcome import NO_BATCH_SIZE, Outcome, outcome_of
 from nntest.archives.ck.platforms import KnownPlatform, Platforms
 from nntest.archives.ck.points import ArchivedPoint, Interpreter
 from nntest.archives.ck.recordings import RecordingParser
@@ -162,9 +163,10 @@ def repetition_rows(
     if any(not item.get("run") and "nntest_flow" not in item for item in items):
         reason = point.entry.fail_reason(point.subpoint.point)
     warmup = _warmup(point, started)
+    numbers = _repetition_numbers(items)
     for index, item in enumerate(items):
         run, flow = _run(item), mapping(item, "nntest_flow")
-        outcome = outcome_of(run, flow, reason)
+        outcome = outcome_of(run, flow, reason) if batch is not None else NO_BATCH_SIZE
         row: Row = {
             **point.columns,
             "time_us": _micro(outcome.time_s),
@@ -179,14 +181,14 @@ def repetition_rows(
             "notes": "",
         }
         if flow:
-            row.update(_own_columns(flow, index, started))
+            row.update(_own_columns(flow, started))
             row["waiting_us"] = _waiting(run)
             row.update(_implementation(run))
         else:  # CK starts the program anew for every repetition
-            row["repetition_id"] = row["process_id"] = index
+            row["process_id"] = index
             row["protocol"], row["warmup"], row["started_at"] = "process", warmup, started
             row["program_checksum"] = ""
-        row["repetition_id"] += first_repetition
+        row["repetition_id"] = numbers[index] + first_repetition
         yield row, run, outcome
 
 
@@ -205,13 +207,23 @@ def _run(item: dict[str, Any]) -> dict[str, Any]:
     return {key.strip(): value for key, value in run.items()}
 
 
-def _own_columns(flow: dict[str, Any], index: int, started: str) -> Row:
+def _repetition_numbers(items: list[dict[str, Any]]) -> list[int]:
+    """A number for each repetition: its own, or a free one if it has none or another's."""
+    said = [whole(dig(item, "nntest_flow", "repetition")) for item in items]
+    taken: set[int] = set()
+    numbers: list[int | None] = []
+    for number in said:
+        usable = number is not None and 0 <= number < _MOST_REPETITIONS and number not in taken
+        numbers.append(number if usable else None)
+        taken.update([number] if usable and number is not None else [])
+    free = (number for number in count() if number not in taken)
+    return [next(free) if number is None else number for number in numbers]
+
+
+def _own_columns(flow: dict[str, Any], started: str) -> Row:
     """What an archive of this project says of a repetition beyond CK's own facts."""
     before, after = mapping(flow, "state_before"), mapping(flow, "state_after")
-    repetition = whole(flow.get("repetition"))
-    counted = repetition is not None and 0 <= repetition < _MOST_REPETITIONS
     return {
-        "repetition_id": repetition if counted else index,
         "process_id": whole(flow.get("process")),
         "tuning_us": _micro(real(flow.get("tuning_s"))),
         "protocol": text(flow.get("protocol")),
