@@ -6,6 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from archives.ck.bad_records import BAD, GOOD, GOOD_TIMES, zip_with
 from nntest.archives.measurements import load, measured
 from workflow.study import HOME, REPETITIONS, Checkout, own_study
 
@@ -61,3 +62,16 @@ def test_the_genuine_archives_of_ck(fresh: Checkout) -> None:
     assert kernels.groupby("operator")["tensor"].nunique().to_dict() == {"conv": 2, "directconv": 3}
     page = (fresh.results / "report.html").read_text("utf-8")
     assert "tmp-ck-timer.json" in page
+
+
+def test_bad_records_of_an_import_fail_their_points_alone(fresh: Checkout) -> None:
+    zip_with(fresh.folder / "theirs.zip", list(BAD.values()))
+    fresh.configure(boards=[], libraries=[], imports=["theirs.zip"])
+    fresh.run()
+    frame = load(fresh.results / "tables" / "measurements.parquet")
+    assert sorted(frame[frame["point"] == GOOD]["time_us"]) == GOOD_TIMES
+    failures = pd.read_csv(fresh.results / "tables" / "failed.csv")
+    assert {"melted: it was hot", "its batch size is not a number of images"} <= set(
+        failures["reason"]
+    )
+    assert (fresh.results / "report.html").exists()

@@ -100,8 +100,9 @@ def sample_key(named: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def row_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """Points that are compared with each other stand together."""
+    batch_size = 0 if pd.isna(row["batch_size"]) else row["batch_size"]  # unknown: it failed
     return (
-        row["platform"], row["library"], row["species"], row["batch_size"],
+        row["platform"], row["library"], row["species"], batch_size,
         tensor_order(row["tensor"]), row["operator"], row["tuner"], threads_of(row) or 0,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import TextIO
 
 import pandas as pd
 
-from nntest.archives.ck import KnownPlatform, read_rows
+from nntest.archives.ck import KnownPlatform, read_rows, variants_of
 from nntest.archives.ck.safety import Warn
 from nntest.archives.measurements import to_frame
 from nntest.config import Study
@@ -40,10 +40,13 @@ def read_archives(
     synthetic: bool = False,
 ) -> pd.DataFrame:
     """Measurement table of several archives; one that is named twice counts once."""
+    once = list(dict.fromkeys(paths))
+    variants = variants_of(once, known, synthetic=synthetic)
+    variants.report(warn, ", ".join(map(str, once)))
     return to_frame(
         row
-        for path in dict.fromkeys(paths)
-        for row in read_rows(path, known, warn, synthetic=synthetic)
+        for path in once
+        for row in read_rows(path, known, warn, synthetic=synthetic, variants=variants)
     )
 
 

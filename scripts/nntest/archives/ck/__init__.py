@@ -9,7 +9,7 @@ from nntest.archives.ck.profiles import (
     read_kernel_rows,
     read_launch_rows,
 )
-from nntest.archives.ck.read import read_points, read_rows
+from nntest.archives.ck.read import read_points, read_rows, variants_of
 
 __all__ = [
     "Complaint",
@@ -25,4 +25,5 @@ __all__ = [
     "read_launch_rows",
     "read_points",
     "read_rows",
+    "variants_of",
 ]

@@ -12,7 +12,7 @@ from onboard import outcomes
 
 from nntest.archives.ck.values import mapping, real, text
 
-_LONGEST_LOG, _LONGEST_TAIL = 100_000, 2000
+_LONGEST_LOG, _LONGEST_TAIL, _LONGEST_STATUS = 100_000, 2000, 60
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,12 @@ class Outcome:
     setup_s: float | None
 
 
+NO_BATCH_SIZE = Outcome(
+    outcomes.FAILED, "n/a", "its batch size is not a number of images", None, None
+)
+"""Of a repetition that may have run, but of which nobody can say how many images it is for."""
+
+
 def outcome_of(run: dict[str, Any], flow: dict[str, Any], fail_reason: str) -> Outcome:
     """Tell how a repetition ended.
 
@@ -36,9 +42,12 @@ def outcome_of(run: dict[str, Any], flow: dict[str, Any], fail_reason: str) -> O
     """
     time_s = outcomes.seconds_of_ck_run(run)
     if flow:
-        status = outcomes.parse(text(flow.get("status"))) or outcomes.FAILED
+        written = text(flow.get("status"), _LONGEST_STATUS)
+        status = outcomes.parse(written)
         tail = text(flow.get("log_tail"), _LONGEST_LOG)[-_LONGEST_TAIL:]
         said = text(flow.get("reason"), outcomes.LONGEST_REASON)
+        if not status:  # of another version of this project
+            status, said = outcomes.FAILED, ": ".join(filter(None, (written, said)))
         reason = "\n".join(filter(None, (said, tail)))
         if status == outcomes.OK and time_s is None:
             status, reason = outcomes.FAILED, outcomes.NO_TIME

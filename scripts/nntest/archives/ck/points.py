@@ -12,24 +12,32 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from nntest.archives.ck.choices import Choices, Settings
 from nntest.archives.ck.entries import UID, Entry, SubPoint
+from nntest.archives.ck.mobilenets import layout_of, method_of, network_of
 from nntest.archives.ck.platforms import Platforms, clean
 from nntest.archives.ck.safety import Warn
 from nntest.archives.ck.values import dig, mapping, objects, text, truth, whole
 from nntest.domain.tensors import (
     DATA_TYPE_SUFFIXES,
+    LARGEST_SIZE,
     NETWORK,
     OPERATOR_SPECIES,
     PADS_VARIABLE,
     SPECIES,
     Tensor,
+    plain_operator,
 )
 from nntest.errors import UserError
 
 TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
 
 _BACKENDS = ("armcl", "caffe", "tensorflow", "pytorch", "opencl", "tvm", "mxnet")
-_GRAPH_METHODS = {0: "gemm", 1: "direct", 2: "winograd"}  # ArmCL's convolution method hint
+_BATCH_SIZE = ("CK_IN_SHAPE_N", "CK_BATCH_SIZE")
+_DATA_SET = (
+    "choices.dataset_file", "choices.dataset_uid", "choices.dataset_uoa", "CK_DATASET_FILENAME",
+)  # fmt: skip
+"""Where a shape comes from: its values count, whoever lists them."""
 _TIME_TAG = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)?\Z|\d{14}\Z")
 
 
@@ -44,6 +52,8 @@ class ArchivedPoint:
     """platform, board, library, ... by their names in the measurement table."""
     tensor: Tensor | None
     synthetic: bool
+    settings: Settings
+    """What it was asked for besides, which no column says."""
     profiled: bool
     """Ran under the OpenCL profiler or the counter reader: its times are not plain times."""
 
@@ -66,23 +76,26 @@ class Interpreter:
         self._machine: dict[str, Any] = {}
         self._programs: dict[str, dict[str, str]] = {}
         self._odd_tuners: set[str] = set()
+        self._not_understood: set[str] = set()
 
     def point(self, entry: Entry, subpoint: SubPoint, content: dict[str, Any]) -> ArchivedPoint:
         """A recording, understood."""
         if entry is not self._entry:
             self._entry, self._features = entry, None
             self._programs, self._odd_tuners = {}, set()
-        choices = mapping(content, "choices")
-        env = mapping(choices, "env")
+        choices = Choices(content)
         program = _program(entry, choices)
         if program not in self._programs:
             self._programs[program] = _program_columns(entry, program)
-        work, tensor = _work(env, text(choices.get("dataset_file")), self._programs[program])
+        work, tensor = _work(choices, self._programs[program], _is_ours(entry))
+        if not work["tensor"]:
+            work["tensor"] = f"point {subpoint.point}"
+            self._say_that_it_is_not_understood(entry, program)
         columns: dict[str, Any] = {
             **self._machine_columns(entry, content.get("features")),
             **work,
-            "tuner": self._tuner(env, entry, work["species"]),
-            "threads": whole(env.get("NNTEST_THREADS")),
+            "tuner": self._tuner(choices, entry),
+            "threads": choices.take(("NNTEST_THREADS",), whole),
             "archive": origin_of(entry, subpoint),
             "entry": entry.uid,
             "point": subpoint.point,
@@ -95,6 +108,7 @@ class Interpreter:
             columns,
             tensor,
             synthetic="synthetic" in text(choices.get("dataset_uoa")),
+            settings=(("program", program), *choices.settings()),
             # CK writes "no" into points that were not profiled, and once had no such key.
             profiled="yes" in (choices.get("dvdt_prof"), choices.get("mali_hwc")),
         )
@@ -120,10 +134,18 @@ class Interpreter:
             self._features = features
         return self._machine
 
-    def _tuner(self, env: dict[str, Any], entry: Entry, species: str) -> str:
-        tuner = text(env.get("CK_LWS_TUNER_TYPE")) or "NONE"
+    def _say_that_it_is_not_understood(self, entry: Entry, program: str) -> None:
+        if program not in self._not_understood:
+            self._not_understood.add(program)
+            self._warn(
+                f"{entry.where}: its variables do not say what {program or 'its program'} "
+                "computes: each of its points has a row of its own"
+            )
+
+    def _tuner(self, choices: Choices, entry: Entry) -> str:
+        tuner = choices.take(("CK_LWS_TUNER_TYPE",), text) or "NONE"
         # Ours have libraries whose settings have names of their own.
-        if tuner in TUNERS or "nntest_flow" in entry.meta:
+        if tuner in TUNERS or _is_ours(entry):
             return tuner
         # The programs compare the name as it stands, and run untuned with any other.
         if tuner not in self._odd_tuners:
@@ -143,22 +165,38 @@ def _program_columns(entry: Entry, program: str) -> dict[str, str]:
 
 
 def _work(
-    env: dict[str, Any], dataset: str, program: dict[str, str]
+    choices: Choices, program: dict[str, str], ours: bool
 ) -> tuple[dict[str, Any], Tensor | None]:
     """(columns, tensor) of what a program was asked to compute."""
     columns: dict[str, Any] = dict(program)
-    tensor, columns["tensor"] = _tensor(program["species"], env, dataset)
-    if "CK_ENV_MOBILENET_RESOLUTION" in env:
-        columns["species"] = NETWORK
-        columns["tensor"] = _network(env)
-        method = whole(env.get("CK_CONVOLUTION_METHOD_HINT"))
-        if method is not None:
-            columns["operator"] += f"-{_GRAPH_METHODS.get(method, method)}"
-    batch = whole(env.get("CK_IN_SHAPE_N", env.get("CK_BATCH_SIZE", 1)))
+    tensor, columns["tensor"] = _tensor(program["species"], choices)
+    if ours:  # its program and its library's tag say them
+        choices.understood(("CK_DATA_LAYOUT", "NNTEST_DATA_TYPE"))
+    else:
+        network = network_of(choices)
+        if network is not None:
+            columns["species"], columns["tensor"], tensor = NETWORK, network, None
+            choices.understood(_DATA_SET)
+        method = method_of(choices, program["program"]) if network is not None else None
+        columns["operator"] = with_ways(program["operator"], method, layout_of(choices))
+    batch = choices.take(_BATCH_SIZE, _batch_size)
+    if batch is None and not choices.env.keys() & set(_BATCH_SIZE):
+        batch = 1
     shape = tensor.in_shape if tensor else (None, None, None)
     columns["batch_size"] = columns["in_shape_n"] = batch
     columns["in_shape_c"], columns["in_shape_h"], columns["in_shape_w"] = shape
     return columns, tensor
+
+
+def _batch_size(value: Any) -> int | None:
+    number = whole(value)
+    return number if number is not None and 1 <= number <= LARGEST_SIZE else None
+
+
+def with_ways(operator: str, *ways: str | None) -> str:
+    """An operator and ways to compute it, before its data type: conv-nhwc-uint8."""
+    plain = plain_operator(operator)
+    return "-".join([plain, *filter(None, ways)]) + operator.removeprefix(plain)
 
 
 def operator_of(program: str) -> tuple[str, str]:
@@ -168,12 +206,12 @@ def operator_of(program: str) -> tuple[str, str]:
     since its times do not compare with fp32.  The species is "" for what is not an operator.
     """
     parts = program.split("-")
+    suffix = next((f"-{kind}" for kind in DATA_TYPE_SUFFIXES if kind in parts), "")
     if parts[0] in OPERATOR_SPECIES:
-        suffix = next((f"-{kind}" for kind in DATA_TYPE_SUFFIXES if kind in parts), "")
         return parts[0] + suffix, OPERATOR_SPECIES[parts[0]]
     for index, part in enumerate(parts[1:], 1):
         if part in _BACKENDS:
-            return "-".join(parts[:index]), ""
+            return "-".join(parts[:index]) + suffix, ""
     return program, ""
 
 
@@ -187,24 +225,35 @@ def origin_of(entry: Entry, subpoint: SubPoint) -> str:
     return text(origin) or entry.tree.path.name
 
 
-def _program(entry: Entry, choices: dict[str, Any]) -> str:
+def _is_ours(entry: Entry) -> bool:
+    return "nntest_flow" in entry.meta
+
+
+def _program(entry: Entry, choices: Choices) -> str:
+    choices.understood(("choices.data_uoa",))
     named = text(choices.get("data_uoa"))
     if named and not UID.match(named):
         return named
     return text(dig(entry.meta, "meta", "prog_uoa")) or named
 
 
-def _tensor(species: str, env: dict[str, Any], dataset: str) -> tuple[Tensor | None, str]:
+def _tensor(species: str, choices: Choices) -> tuple[Tensor | None, str]:
     """(tensor, its name), by the variables, else by the name of the data set's file."""
+    dataset = text(choices.get("dataset_file"))
     name = dataset.removeprefix("test-").removeprefix("shape-")
     if species not in SPECIES:
+        choices.understood(("choices.dataset_file",))
         return None, name
     keys = (*SPECIES[species].keys, PADS_VARIABLE)
     try:
-        found = _from_values(species, tuple([env.get(key) for key in keys]))
+        found = _from_values(species, tuple([choices.env.get(key) for key in keys]))
     except TypeError:  # a list or an object where a number should be
         found = None
-    return found or _from_name(species, name) or (None, name)
+    if found:
+        choices.understood((*keys, *_DATA_SET))
+        return found
+    choices.understood(("choices.dataset_file", "CK_DATASET_FILENAME"))
+    return _from_name(species, name) or (None, name)
 
 
 @lru_cache(maxsize=4096)
@@ -226,11 +275,6 @@ def _from_name(species: str, name: str) -> tuple[Tensor, str] | None:
     except UserError:
         return None
     return tensor, tensor.name
-
-
-def _network(env: dict[str, Any]) -> str:
-    width = text(str(env.get("CK_ENV_MOBILENET_WIDTH_MULTIPLIER", "")))
-    return f"mobilenet-v1-{width}-{text(str(env['CK_ENV_MOBILENET_RESOLUTION']))}"
 
 
 def _library(entry: Entry, program: str) -> str:

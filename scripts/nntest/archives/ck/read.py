@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from nntest.archives.ck.entries import find_entries
-from nntest.archives.ck.outcome import Outcome, outcome_of
+from nntest.archives.ck.outcome import NO_BATCH_SIZE, Outcome, outcome_of
 from nntest.archives.ck.platforms import KnownPlatform, Platforms
 from nntest.archives.ck.points import ArchivedPoint, Interpreter
 from nntest.archives.ck.recordings import RecordingParser
@@ -26,6 +27,7 @@ from nntest.archives.ck.values import (
     truth,
     whole,
 )
+from nntest.archives.ck.variants import Variants
 from nntest.domain.tensors import NETWORK
 
 Row = dict[str, Any]
@@ -42,6 +44,7 @@ def read_rows(
     warn: Warn = log_warning,
     *,
     synthetic: bool = False,
+    variants: Variants | None = None,
 ) -> Iterator[Row]:
     """Rows for `measurements.to_frame`: one per repetition of every point that was not profiled.
 
@@ -49,10 +52,12 @@ def read_rows(
     known_platforms: what the board files say; platforms that none knows keep their own name.
     warn: takes one sentence for each thing that was skipped or is not known.
     synthetic: read the synthetic data sets, too.
+    variants: of all archives (`variants_of`) whose rows go into one table; None: of this one.
 
     Raises `UserError` if `path` is neither, or is refused as a whole.
     """
-    return rows_of_points(path, known_platforms, warn, synthetic, measurement_rows)
+    points = read_points(path, known_platforms, warn, synthetic=synthetic, variants=variants)
+    return _rows(points, measurement_rows)
 
 
 def read_points(
@@ -61,8 +66,34 @@ def read_points(
     warn: Warn = log_warning,
     *,
     synthetic: bool = False,
+    variants: Variants | None = None,
 ) -> Iterator[ArchivedPoint]:
-    """Every recording of every point of an archive, understood; arguments as for `read_rows`."""
+    """Every recording of every point of an archive, understood; arguments as for `read_rows`.
+
+    The archive is read twice: whether two points differ is known when both have been seen.
+    """
+    known = list(known_platforms)
+    if variants is None:
+        variants = variants_of([path], known, synthetic=synthetic)
+        variants.report(warn, path)
+    for point in _points(path, known, warn, synthetic):
+        yield variants.named(point)
+
+
+def variants_of(
+    paths: Iterable[Path], known_platforms: Iterable[KnownPlatform], *, synthetic: bool = False
+) -> Variants:
+    """What tells points apart that would be one otherwise, over all points of some archives."""
+    known = list(known_platforms)
+    variants = Variants()
+    for path in paths:
+        variants.note(_points(path, known, _quiet, synthetic))
+    return variants
+
+
+def _points(
+    path: Path, known_platforms: list[KnownPlatform], warn: Warn, synthetic: bool
+) -> Iterator[ArchivedPoint]:
     interpreter = Interpreter(Platforms(known_platforms, warn), warn)
     parser = RecordingParser()
     with open_tree(path, warn) as tree:
@@ -82,6 +113,10 @@ def read_points(
             warn(f"{path}: holds no CK experiment entry")
 
 
+def _quiet(message: str) -> None:
+    """What it has to say is said when the archive is read again."""
+
+
 def rows_of_points(
     path: Path,
     known_platforms: Iterable[KnownPlatform],
@@ -89,9 +124,16 @@ def rows_of_points(
     synthetic: bool,
     rows_of: Callable[[ArchivedPoint, int], Iterator[Row]],
 ) -> Iterator[Row]:
-    """Rows of every point; sub-points 0002 and up go on counting repetitions."""
+    """Rows of every point of an archive."""
+    return _rows(read_points(path, known_platforms, warn, synthetic=synthetic), rows_of)
+
+
+def _rows(
+    points: Iterable[ArchivedPoint], rows_of: Callable[[ArchivedPoint, int], Iterator[Row]]
+) -> Iterator[Row]:
+    """Rows of points; sub-points 0002 and up go on counting repetitions."""
     last, next_id = ("", ""), 0
-    for point in read_points(path, known_platforms, warn, synthetic=synthetic):
+    for point in points:
         this = (point.entry.folder, point.subpoint.point)
         if this != last:
             last, next_id = this, 0
@@ -121,9 +163,10 @@ def repetition_rows(
     if any(not item.get("run") and "nntest_flow" not in item for item in items):
         reason = point.entry.fail_reason(point.subpoint.point)
     warmup = _warmup(point, started)
+    numbers = _repetition_numbers(items)
     for index, item in enumerate(items):
         run, flow = _run(item), mapping(item, "nntest_flow")
-        outcome = outcome_of(run, flow, reason)
+        outcome = outcome_of(run, flow, reason) if batch is not None else NO_BATCH_SIZE
         row: Row = {
             **point.columns,
             "time_us": _micro(outcome.time_s),
@@ -138,14 +181,14 @@ def repetition_rows(
             "notes": "",
         }
         if flow:
-            row.update(_own_columns(flow, index, started))
+            row.update(_own_columns(flow, started))
             row["waiting_us"] = _waiting(run)
             row.update(_implementation(run))
         else:  # CK starts the program anew for every repetition
-            row["repetition_id"] = row["process_id"] = index
+            row["process_id"] = index
             row["protocol"], row["warmup"], row["started_at"] = "process", warmup, started
             row["program_checksum"] = ""
-        row["repetition_id"] += first_repetition
+        row["repetition_id"] = numbers[index] + first_repetition
         yield row, run, outcome
 
 
@@ -164,13 +207,23 @@ def _run(item: dict[str, Any]) -> dict[str, Any]:
     return {key.strip(): value for key, value in run.items()}
 
 
-def _own_columns(flow: dict[str, Any], index: int, started: str) -> Row:
+def _repetition_numbers(items: list[dict[str, Any]]) -> list[int]:
+    """A number for each repetition: its own, or a free one if it has none or another's."""
+    said = [whole(dig(item, "nntest_flow", "repetition")) for item in items]
+    taken: set[int] = set()
+    numbers: list[int | None] = []
+    for number in said:
+        usable = number is not None and 0 <= number < _MOST_REPETITIONS and number not in taken
+        numbers.append(number if usable else None)
+        taken.update([number] if usable and number is not None else [])
+    free = (number for number in count() if number not in taken)
+    return [next(free) if number is None else number for number in numbers]
+
+
+def _own_columns(flow: dict[str, Any], started: str) -> Row:
     """What an archive of this project says of a repetition beyond CK's own facts."""
     before, after = mapping(flow, "state_before"), mapping(flow, "state_after")
-    repetition = whole(flow.get("repetition"))
-    counted = repetition is not None and 0 <= repetition < _MOST_REPETITIONS
     return {
-        "repetition_id": repetition if counted else index,
         "process_id": whole(flow.get("process")),
         "tuning_us": _micro(real(flow.get("tuning_s"))),
         "protocol": text(flow.get("protocol")),

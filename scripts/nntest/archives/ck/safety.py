@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import re
 import stat
 import unicodedata
@@ -219,4 +220,13 @@ def _no_constant(name: str) -> NoReturn:
     raise RefusedError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+def _number(digits: str) -> float | str:
+    """A number as a float; one beyond the floats, such as 1e999, as it is written.
+
+    So two of them stay different, and what was read can be written as JSON again.
+    """
+    value = float(digits)
+    return value if math.isfinite(value) else digits
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_number)

@@ -10,7 +10,10 @@ from nntest.domain.tables.column import FLOAT, INT, SHARE, TEXT, Column
 
 PLATFORM = Column("platform", TEXT, meaning="what ran it, by the name that tables and plots show")
 BOARD = Column("board", TEXT, meaning="name of the board file; empty if no board file knows it")
-LIBRARY = Column("library", TEXT, meaning="library with its version, as CK tags it")
+LIBRARY = Column(
+    "library", TEXT, meaning="library with its version, as CK tags it; {in braces} what else tells "
+    "its points apart",
+)  # fmt: skip
 OPERATOR = Column("operator", TEXT, meaning="operator, e.g. conv, directconv")
 PROGRAM = Column("program", TEXT, meaning="operator program, e.g. conv-armcl-opencl")
 SPECIES = Column("species", TEXT, meaning="kind of operator that the tensor belongs to, e.g. conv")
