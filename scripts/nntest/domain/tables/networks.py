@@ -117,7 +117,7 @@ SUM_ERROR = Table(
     "sum_error",
     (
         shared.NETWORK, *shared.GROUP, shared.CHOICE, shared.LAYER_COUNT,
-        shared.TOTAL.but(meaning="sum of the layers' times alone"),
+        *shared.TOTAL.but(meaning="sum of the layers' times alone").with_ends,
         Column("outside_alone_us", FLOAT, "µs", label="outside of nodes",
                meaning="of that: what one-node graphs take beside their nodes, for starting, "
                "waking threads and waiting"),
@@ -135,7 +135,7 @@ SUM_ERROR = Table(
         Column("outside_inside_us", FLOAT, "µs", label="rest of the network",
                meaning="what the measured network takes beside its nodes: starting, waiting"),
         Column("measured_us", FLOAT, "µs", label="measured", meaning="the whole network"),
-        shared.ERROR.but(meaning="sum of layers over measured time, less 1"),
+        *shared.ERROR.but(meaning="sum of layers over measured time, less 1").with_ends,
         Column("outside_error", FLOAT, SHARE, label="of it outside of nodes",
                meaning="alone less in the network, over measured time"),
         Column("reorders_error", FLOAT, SHARE, label="of it reorders",
