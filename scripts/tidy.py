@@ -1,4 +1,4 @@
-"""Rule tidy: the merged archive becomes the measurement table, and the tables of its profiles."""
+"""Rule tidy: the merged archive becomes the measurement table, and those of kernels and nodes."""
 
 import sys
 from pathlib import Path
@@ -8,11 +8,12 @@ from nntest.archives.ck import (
     read_counter_rows,
     read_kernel_rows,
     read_launch_rows,
+    read_node_rows,
     read_rows,
 )
 from nntest.archives.measurements import save, to_frame
 from nntest.domain.tables.frames import frame_of
-from nntest.domain.tables.measurements import COUNTERS, KERNELS, LAUNCHES
+from nntest.domain.tables.measurements import COUNTERS, KERNELS, LAUNCHES, NODES
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 
@@ -37,6 +38,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
         (KERNELS, read_kernel_rows, to_frame),
         (LAUNCHES, read_launch_rows, frame_of),
         (COUNTERS, read_counter_rows, frame_of),
+        (NODES, read_node_rows, frame_of),
     ):
         profile = to(read(archive, known, silent, synthetic=synthetic), table)
         stem = Path(snakemake.output.parquet).with_name(table.name)

@@ -209,7 +209,19 @@ class TestEndToEnd:
         rows = frame.assign(tuner=frame["tuner"].replace("SCHEDULE", "NONE"))
         made = by_choice(estimate(rows, nets, "study", 42))
         assert made["conv NONE"]["error"] == pytest.approx(0.0, abs=1e-9)
-        assert pd.isna(made["best"]["measured_us"])
+
+    def test_the_best_schedule_may_be_that_of_one_tuner(self):
+        nets = self.nets(1)
+        frame = self.frame(nets)
+        rows = frame.assign(tuner=frame["tuner"].replace("SCHEDULE", "NONE"))
+        best = by_choice(estimate(rows, nets, "study", 42))["best"]
+        assert best["error"] == pytest.approx(0.0, abs=1e-9)
+        # With another tuner for some layer it is no longer.
+        faster = rows[rows["tensor"] == rows["tensor"].iloc[0]]
+        faster = faster.assign(tuner="DEFAULT", time_us=faster["time_us"] / 2)
+        mixed = pd.concat([rows, faster], ignore_index=True)
+        best = by_choice(estimate(mixed, nets, "study", 42))["best"]
+        assert pd.isna(best["measured_us"])
 
     def test_an_estimate_that_lacks_layers_has_no_error(self):
         rows = exact() + network_rows(NETWORK, "SCHEDULE", 1e5)

@@ -128,7 +128,7 @@ def test_genuine_archives(tmp_path):
         "4 entries, 44 points"
         in tool("merge", NONE_ZIP, DEFAULT_ZIP, "-o", tmp_path / "both.zip").stdout
     )
-    for table, rows in (("kernels", 30), ("launches", 30), ("counters", 0)):
+    for table, rows in (("kernels", 30), ("launches", 30), ("counters", 0), ("nodes", 0)):
         out = tmp_path / f"{table}.parquet"
         said = tool("convert", PROFILER_ZIP, out, "--table", table).stdout
         assert f"{rows} rows" in said

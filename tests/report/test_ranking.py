@@ -13,6 +13,7 @@ from nntest.analysis.schedule import schedule
 from nntest.archives.measurements import to_frame
 from nntest.domain.networks import Layer, Network
 from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.networks import SUM_ERROR
 from nntest.domain.tables.rooflines import ROOFLINE
 from nntest.report.page import ReportInputs, headline, write_page
 
@@ -116,3 +117,18 @@ def test_tables_read_back_from_parquet(five, tmp_path):
     for name, table in five.items():
         table.to_parquet(tmp_path / name, index=False)
     assert headline({name: pd.read_parquet(tmp_path / name) for name in five}) == headline(five)
+
+
+def test_the_sum_of_own_times_stands_beside_the_plain_one():
+    made = tables(library("a", 1.0, 1000.0), library("b", 1.0, 3000.0))
+    shared = made["network_ranking"].iloc[0][["network", "platform", "batch_size", "data_type"]]
+    measured = made["network_ranking"].set_index("library").loc["a", "time_us"]
+    row = {
+        **dict.fromkeys(SUM_ERROR.names),
+        **shared, "library": "a", "choice": "best", "measured_us": measured, "own_error": 0.034,
+    }  # fmt: skip
+    lines = headline({**made, "sum_error": frame_of([row], SUM_ERROR)})
+    (first,) = (line for line in lines if " 1. a" in line)
+    (second,) = (line for line in lines if " 2. b" in line)
+    assert first.endswith(" (their own times +3.4 %)")
+    assert "own times" not in second

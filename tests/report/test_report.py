@@ -32,6 +32,8 @@ from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.config.plot_options import PlotOptions
 from nntest.domain.networks import mobilenet_v1
 from nntest.domain.tables.all import ALL
+from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.networks import SUM_ERROR
 from nntest.pictures.plots.speedup_bars import speedup_bars
 from nntest.pictures.plots.violin import violin
 from nntest.report import cells
@@ -265,6 +267,15 @@ class TestOtherPages:
         page = Page(tmp_path / "r.html")
         assert page.says("Emulated.")
         assert page.says("Board B ran under an emulator")
+
+    def test_why_the_sum_is_off_stands_above_its_table(self, frame, tmp_path):
+        row = dict.fromkeys(SUM_ERROR.names)
+        row |= {"network": "net", "library": "lib", "batch_size": 1, "choice": "best"}
+        table = frame_of([{**row, "error": 0.25}], SUM_ERROR)
+        write_page(tmp_path / "r.html", bare({**all_tables(frame), "sum_error": table}))
+        assert Page(tmp_path / "r.html").says(
+            "the sum over layers is +25.0 % off; why is not known"
+        )
 
     def test_unknown_tables_follow(self, frame, tmp_path):
         extra = pd.DataFrame({"roof": [1.5, 2.5, 9.0], "bound": ["memory", "compute", None]})

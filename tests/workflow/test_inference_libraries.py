@@ -104,6 +104,21 @@ def test_the_two_versions_are_what_was_measured(whole: Checkout) -> None:
             assert (found["name"], found["version"]) == ("onnxruntime", version)
 
 
+def test_the_error_of_the_sum_is_taken_apart(whole: Checkout) -> None:
+    """By times that each of these libraries has of its nodes, alone and in the network."""
+    taken_apart = rows(whole, "sum_error")
+    assert set(taken_apart["library"]) == TAGS
+    parts = taken_apart[["outside_error", "reorders_error", "nodes_error"]]
+    assert parts.sum(axis=1).to_numpy() == pytest.approx(taken_apart["error"].to_numpy())
+    within = taken_apart["library"].str.startswith("ncnn")
+    assert (parts["reorders_error"].isna() == within).all()
+    layers = rows(whole, "network_layers")
+    assert len(layers) == TENSORS * len(taken_apart)
+    assert (layers[["own_us", "inside_us"]] >= 0).all(axis=None)
+    page = (whole.results / "report.html").read_text("utf-8")
+    assert page.count("the sum over layers is") == len(taken_apart)
+
+
 def test_nothing_is_measured_twice(whole: Checkout) -> None:
     assert whole.would_run() == {}
 

@@ -24,7 +24,13 @@ from nntest.analysis.stats import (
     sum_of_draws,
     weighted_sum,
 )
-from nntest.analysis.uniform_schedules import BEST, FASTEST, NetworkSchedule, schedules_for
+from nntest.analysis.uniform_schedules import (
+    BEST,
+    FASTEST,
+    NetworkSchedule,
+    fastest_with,
+    schedules_for,
+)
 from nntest.domain.networks import Network
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.networks import ESTIMATE, LAYER_TIMES
@@ -163,7 +169,7 @@ def estimates(
             }
             schedules = schedules_for(measured, network, set(whole) - {SCHEDULE})
             made = [
-                Estimate(network, group, measured, one, _measured(one, schedules, whole))
+                Estimate(network, group, measured, one, _measured(one, schedules, whole, measured))
                 for one in schedules
             ]
             yield made[0]
@@ -171,15 +177,20 @@ def estimates(
 
 
 def _measured(
-    schedule: NetworkSchedule, schedules: Sequence[NetworkSchedule], whole: dict[str, MeasuredPoint]
+    schedule: NetworkSchedule,
+    schedules: Sequence[NetworkSchedule],
+    whole: dict[str, MeasuredPoint],
+    measured: Sequence[TensorUse],
 ) -> MeasuredPoint | None:
     """The run of the whole network at this schedule.
 
     Its tuner's column says SCHEDULE, or the tuner of all layers, with the fastest operator for
-    each; that is a uniform schedule's only where a single operator has that tuner.
+    each; that is a uniform schedule's only where a single operator has that tuner.  The best
+    schedule may be of one tuner, too, as an inference library's is that was measured with one.
     """
     if schedule.name == BEST:
-        return whole.get(SCHEDULE)
+        same = (t for t in sorted(whole) if fastest_with(measured, t).parts == schedule.parts)
+        return whole.get(SCHEDULE) or whole.get(next(same, ""))
     alike = [other for other in schedules if other.tuner == schedule.tuner]
     alone = len(alike) == 1 or schedule.name == f"{FASTEST} {schedule.tuner}"
     return whole.get(schedule.tuner) if alone else None

@@ -63,14 +63,14 @@ def schedules_for(
     best = NetworkSchedule(BEST, "", "", tuple((use, use.points[0]) for use in measured))
     uniform = list(_uniform_schedules(measured, network))
     open_operator = [
-        _fastest_with(measured, tuner)
+        fastest_with(measured, tuner)
         for tuner in sorted(tuners)
         if len({schedule.operator for schedule in uniform if schedule.tuner == tuner}) > 1
     ]
     return [best, *uniform, *open_operator]
 
 
-def _fastest_with(measured: Sequence[TensorUse], tuner: str) -> NetworkSchedule:
+def fastest_with(measured: Sequence[TensorUse], tuner: str) -> NetworkSchedule:
     """For each tensor the fastest operator with a tuner, else with NONE; by median."""
     parts: list[tuple[TensorUse, MeasuredPoint]] = []
     missing: list[int] = []

@@ -22,6 +22,7 @@ from nntest.archives.ck import (
     read_counter_rows,
     read_kernel_rows,
     read_launch_rows,
+    read_node_rows,
     read_rows,
 )
 from nntest.archives.runs import platforms_of
@@ -77,11 +78,11 @@ def add_to(commands: Commands) -> None:
     command.add_argument("table_file", type=Path, metavar="OUT.csv|OUT.parquet")
     command.add_argument(
         "--table",
-        choices=["measurements", "kernels", "launches", "counters"],
+        choices=["measurements", "kernels", "launches", "counters", "nodes"],
         default="measurements",
         help="measurements: one row per repetition (the default); of profiled points: kernels "
         "(one row per kernel and repetition), launches (one per launch), counters (one per "
-        "hardware counter)",
+        "hardware counter); nodes: one row per node of an inference library's graph",
     )
     command.add_argument("--synthetic", action="store_true", help="include the synthetic data sets")
     add_boards(command)
@@ -178,10 +179,11 @@ def _convert(arguments: argparse.Namespace) -> int:
         "kernels": read_kernel_rows,
         "launches": read_launch_rows,
         "counters": read_counter_rows,
+        "nodes": read_node_rows,
     }[arguments.table]
     table, known = ALL[arguments.table], platforms_of(arguments.boards)
     rows = read(arguments.archive, known, warn, synthetic=arguments.synthetic)
-    in_order = table.name in ("launches", "counters")
+    in_order = table.name in ("launches", "counters", "nodes")
     frame = frame_of(rows, table) if in_order else measurements.to_frame(rows, table)
     with writing(target):
         if target.suffix == ".csv":

@@ -24,6 +24,7 @@ from nntest.report.headline import (
     study_text,
 )
 from nntest.report.ranking import best_estimates
+from nntest.report.sum_error import error_sentences
 
 __all__ = ["ReportInputs", "headline", "write_page"]
 
@@ -102,6 +103,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         emulated=_emulated(inputs),
         cautions=[*cautions(inputs.tables), *inputs.remarks],
         sections=_by_section(views),
+        sentences={"sum_error": error_sentences(inputs.tables.get("sum_error"))},
         plots=_plots(inputs.plots),
         facts=[_card_of_facts(facts) for facts in inputs.facts],
         installs=[_card_of_facts(facts) for facts in _distinct(inputs.installs)],

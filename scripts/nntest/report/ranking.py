@@ -14,6 +14,8 @@ from nntest.domain.tables.libraries import RANKED_WITHIN
 from nntest.report.cells import duration, interval_after, signed_percent
 
 PLACE = list(names(RANKED_WITHIN))
+OwnErrors = dict[tuple[Any, ...], float]
+"""How far the sum of the layers' own times is off, by place, library and measured time."""
 
 
 def best_estimates(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Mapping[Any, Any], list[str]]]:
@@ -22,6 +24,7 @@ def best_estimates(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Mapping[Any
     Where libraries are ranked, the fastest one's row alone stands for them: the tables have all.
     """
     rankings: dict[tuple[Any, ...], pd.DataFrame] = {}
+    own = _own_errors(tables.get("sum_error"))
     for place, rows in tables.get("network_ranking", pd.DataFrame(columns=PLACE)).groupby(
         PLACE, dropna=False
     ):
@@ -35,7 +38,7 @@ def best_estimates(tables: Mapping[str, pd.DataFrame]) -> list[tuple[Mapping[Any
         if ranked is None:
             here.append((row, []))
         elif row["library"] == ranked["library"].iloc[0]:
-            here.append((row, ranking_lines(ranked)))
+            here.append((row, ranking_lines(ranked, own)))
     return [one for here in found.values() for one in here]
 
 
@@ -44,7 +47,16 @@ def _plain(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(None if pd.isna(value) else value for value in values)
 
 
-def ranking_lines(rows: pd.DataFrame) -> list[str]:
+def _own_errors(table: pd.DataFrame | None) -> OwnErrors:
+    found: OwnErrors = {}
+    for row in () if table is None else table.to_dict("records"):
+        found[*_plain(row[name] for name in PLACE), row["library"], row["measured_us"]] = row[
+            "own_error"
+        ]
+    return found
+
+
+def ranking_lines(rows: pd.DataFrame, own_errors: OwnErrors) -> list[str]:
     """A line for each library of one network, the fastest first, and one for the bound.
 
     `rows` of the table `network_ranking` for one network, platform, batch size and data type.
@@ -56,7 +68,7 @@ def ranking_lines(rows: pd.DataFrame) -> list[str]:
         lines.append(
             f"  {row['rank']:>2}. {row['library']:<{widths[0]}}  {row['choice']:<{widths[1]}}  "
             f"{duration(row['time_us']):>9}{interval_after(row['ci_low_us'], row['ci_high_us'])}"
-            f"{_against_the_fastest(row)}{_sum(row)}"
+            f"{_against_the_fastest(row)}{_sum(row, own_errors)}"
         )
     for row in rows[rows["rank"].isna()].to_dict("records"):
         lines.append(
@@ -77,8 +89,13 @@ def _against_the_fastest(row: Mapping[Any, Any]) -> str:
     return text
 
 
-def _sum(row: Mapping[Any, Any]) -> str:
+def _sum(row: Mapping[Any, Any], own_errors: OwnErrors) -> str:
     """What the layers alone say, beside a measured time or in its place."""
     if row["basis"] == ESTIMATED:
         return f", estimated from {row['covered_layers']} of {row['layers']} layers"
-    return "" if pd.isna(row["error"]) else f", sum of layers {signed_percent(row['error'])}"
+    if pd.isna(row["error"]):
+        return ""
+    text = f", sum of layers {signed_percent(row['error'])}"
+    place = _plain(row[name] for name in PLACE)
+    own = own_errors.get((*place, row["library"], row["time_us"]))
+    return text if pd.isna(own) else f"{text} (their own times {signed_percent(own)})"

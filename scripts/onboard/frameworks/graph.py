@@ -23,6 +23,8 @@ from network_point import NetworkLayer, NetworkPoint
 from reference import WeightedTensors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from layers import Layer
     from point import Environment, Settings, Shape
     from reference import Tensors
@@ -91,6 +93,23 @@ class Graph:
         """Shape of the output, NCHW."""
         shape: Shape = self.nodes[-1].point.out_shape
         return shape
+
+    def layers_named(self, names: Iterable[str]) -> list[str] | None:
+        """Return the layers that a node of the library computes, by all names that it has.
+
+        What a writer makes of a layer has the layer's name, or begins with it and `/` or `:`.  None
+        where no name is a layer's.
+        """
+        found = {}
+        for name in names:
+            fitting = [
+                node.name
+                for node in self.nodes
+                if name == node.name or name.startswith((f"{node.name}/", f"{node.name}:"))
+            ]
+            if fitting:
+                found[max(fitting, key=len)] = True
+        return list(found) or None
 
 
 def read_graph(operator: str, environment: Environment, settings: Settings) -> Graph:

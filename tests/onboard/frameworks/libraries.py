@@ -112,6 +112,8 @@ POINTS: dict[str, tuple[str, dict[str, Any]]] = {
         "maxpool",
         plane(4, 9, 9, NNTEST_KERNEL="3,2", CK_POOL_STRIDE=2, NNTEST_CONV_PADS="1,0,1,0"),
     ),
+    "mean, dilated": ("avgpool", plane(4, 12, 12, CK_POOL_KERNEL=3, NNTEST_DILATIONS="2,2")),
+    "largest, dilated": ("maxpool", plane(4, 12, 12, CK_POOL_KERNEL=3, NNTEST_DILATIONS="2,2")),
     "softmax": ("softmax", plane(50, 1, 1)),
     "softmax over planes": ("softmax", plane(5, 4, 3)),
 }

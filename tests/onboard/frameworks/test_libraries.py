@@ -26,7 +26,12 @@ pytestmark = [
     pytest.mark.timeout(1800),
 ]
 
-REFUSED = {"ncnn": {"batch", "vectors"}}
+REFUSED = {
+    "onnxruntime": {"mean, dilated"},
+    "openvino": {"mean, dilated"},
+    "litert": {"mean, dilated", "largest, dilated"},
+    "ncnn": {"batch", "vectors", "mean, dilated", "largest, dilated"},
+}
 """Points that a library does not have, by design."""
 SMALL = 2e-5  # of fp32 outputs of the order of 1
 
@@ -83,6 +88,23 @@ def test_outputs_are_right(library: tuple[str, Path]) -> None:
         assert not wrong, tuner
         for point in REFUSED.get(name, ()):
             assert answers[point]["status"] == "not-supported", point
+
+
+def test_nodes_of_one_layer_are_its_own_or_move_data(library: tuple[str, Path]) -> None:
+    name, _ = library
+    if name == "litert":
+        pytest.skip("its interpreter does not time what it runs")
+    points = {
+        point: (operator, {**env, "CK_LWS_TUNER_TYPE": "NONE" if name == "tvm" else "DEFAULT"})
+        for point, (operator, env) in POINTS.items()
+        if point not in REFUSED.get(name, ())
+    }
+    for point, answer in compute(library, points).items():
+        ran = answer["ran"]
+        assert ran["timed_by"]
+        computed = [node["layers"] for node in ran["nodes"] if node["layers"] != []]
+        assert computed and all(layers == [points[point][0]] for layers in computed), (point, ran)
+        assert all(node["seconds"] >= 0 for node in ran["nodes"]), (point, ran)
 
 
 def test_settings_are_what_they_say(library: tuple[str, Path]) -> None:
@@ -142,7 +164,11 @@ def test_measures_a_network_by_the_contract(library: tuple[str, Path], tmp_path:
     assert state["threads"]["asked"] == 1
     assert state["threads"]["used"] in (None, 1)
     assert state["network"]["name"] == "small" and len(state["network"]["layers"]) == 7
-    assert state["implementation"]["evidence"] in ("reported", "inferred")
+    ran = state["implementation"]
+    assert ran["evidence"] in ("reported", "inferred")
+    computed = [layer for node in ran["nodes"] for layer in node.get("layers") or ()]
+    layers = [layer["name"] for layer in state["network"]["layers"]]
+    assert list(dict.fromkeys(computed)) == (layers if ran["timed_by"] else [])
     assert state["library"]["name"] == name and state["library"]["version"][0].isdigit()
     timer = json.loads((tmp_path / "work" / "tmp-ck-timer.json").read_text())
     assert timer["execution_time_kernel_1"] == measured[0]["execution_time_kernel_1"] > 0

@@ -2,6 +2,7 @@
 
 from nntest.archives.ck.check import Complaint, check
 from nntest.archives.ck.merge import MergeReport, merge
+from nntest.archives.ck.nodes import read_node_rows
 from nntest.archives.ck.overview import EntryOverview, PointOverview, overview
 from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.profiles import (
@@ -23,6 +24,7 @@ __all__ = [
     "read_counter_rows",
     "read_kernel_rows",
     "read_launch_rows",
+    "read_node_rows",
     "read_points",
     "read_rows",
     "variants_of",

@@ -73,6 +73,35 @@ KERNELS = Table(
     rule="tidy",
 )  # fmt: skip
 
+_PROCESS, _WARMUP, _EMULATED = (
+    column for column in MEASUREMENTS if column.name in ("process_id", "warmup", "emulated")
+)
+NODES = Table(
+    "nodes",
+    (
+        *shared.REPETITION,
+        _PROCESS,
+        Column("sequence", INT, meaning="nodes of the graph, counted from 0 in their order"),
+        Column("node", TEXT, meaning="as the library calls it"),
+        shared.KERNEL.but(meaning="kernel that the library ran it with"),
+        Column("layer", TEXT, meaning="layer that it computes, of several fused ones the first; "
+               "empty: it only moves data; null: not known"),
+        Column("fused_layers", TEXT, meaning="other layers that it computes, too"),
+        shared.TIME.but(meaning="least time of the node in five untimed runs of its process"),
+        Column("timed_by", TEXT, meaning="the library's profile; calls, each of them timed; "
+               "outputs asked for one after the other, a layer's reorders within its time"),
+        _WARMUP,
+        _EMULATED,
+        *shared.ORIGIN,
+    ),
+    title="Nodes of the libraries' graphs",
+    caption="What libraries make of a layer, or of a whole network: one row for each node that was "
+    "timed, in each process. A network's nodes run as in the network, one after the other.",
+    rule="tidy",
+    optional=True,
+    hidden=("process_id",),
+)  # fmt: skip
+
 _NANOSECONDS = "of the device's clock; null in CK's own profiles"
 TIMES = tuple(
     Column(f"{event}_ns", INT, "ns", label=event, meaning=_NANOSECONDS)

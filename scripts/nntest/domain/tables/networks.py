@@ -113,6 +113,84 @@ END_TO_END = Table(
     kept=("network", "choice", "within_band"),
 )  # fmt: skip
 
+SUM_ERROR = Table(
+    "sum_error",
+    (
+        shared.NETWORK, *shared.GROUP, shared.CHOICE, shared.LAYER_COUNT,
+        *shared.TOTAL.but(meaning="sum of the layers' times alone").with_ends,
+        Column("outside_alone_us", FLOAT, "µs", label="outside of nodes",
+               meaning="of that: what one-node graphs take beside their nodes, for starting, "
+               "waking threads and waiting"),
+        Column("reorders_alone_us", FLOAT, "µs", label="reorders",
+               meaning="of that: moving data at the ends of one-node graphs; empty: not timed, or "
+               "within the nodes' times"),
+        Column("own_us", FLOAT, "µs", label="own times",
+               meaning="sum of the layers' own times: the nodes that compute them, alone"),
+        Column("difference_us", FLOAT, "µs", label="slower alone",
+               meaning="own times less the same layers' nodes inside: caches, kernels, tensors"),
+        Column("inside_us", FLOAT, "µs", label="nodes inside",
+               meaning="what the layers' nodes take in the network"),
+        Column("reorders_inside_us", FLOAT, "µs", label="reorders inside",
+               meaning="moving data in the network; empty as for one-node graphs"),
+        Column("outside_inside_us", FLOAT, "µs", label="rest of the network",
+               meaning="what the measured network takes beside its nodes: starting, waiting"),
+        Column("measured_us", FLOAT, "µs", label="measured", meaning="the whole network"),
+        *shared.ERROR.but(meaning="sum of layers over measured time, less 1").with_ends,
+        Column("outside_error", FLOAT, SHARE, label="of it outside of nodes",
+               meaning="alone less in the network, over measured time"),
+        Column("reorders_error", FLOAT, SHARE, label="of it reorders",
+               meaning="alone less in the network, over measured time"),
+        Column("nodes_error", FLOAT, SHARE, label="of it the nodes",
+               meaning="alone less in the network, over measured time"),
+        Column("own_error", FLOAT, SHARE, label="error of the own times",
+               meaning="sum of the layers' own times over measured time, less 1"),
+        Column("timed_by", TEXT, meaning="how nodes were timed: the library's profile; calls; "
+               "outputs; an empty kernel's wait; empty: not at all"),
+    ),
+    title="The error of the sum, taken apart",
+    caption="Why the sum over layers measured alone is not the network's time. A graph of one node "
+    "pays for its start, for waking threads and for reordering its ends each time, a network once. "
+    "Nodes' times are the least of five runs, whole times are medians, so what varies from run to "
+    "run counts as outside of nodes. The three parts add up to the error where all are known.",
+    made_by="sum_error.sum_error",
+    needs=_NEEDS,
+    reads=("nodes",),
+    optional=True,
+    section="first",
+    kept=("network", "library", "choice", "timed_by"),
+)  # fmt: skip
+
+NETWORK_LAYERS = Table(
+    "network_layers",
+    (
+        shared.NETWORK, *shared.GROUP, shared.CHOICE,
+        shared.POSITION.but(meaning="where it stands in the network, from 1"),
+        shared.LAYER, shared.SPECIES, shared.TENSOR,
+        shared.TUNER.but(meaning="of the layer"),
+        *_MEDIAN_TIME.but(label="alone", meaning="median of its graph of one node").with_ends,
+        Column("own_us", FLOAT, "µs", label="its own time alone",
+               meaning="nodes of that graph that compute it"),
+        Column("reorders_us", FLOAT, "µs", label="reorders alone",
+               meaning="nodes of that graph that only move data"),
+        Column("outside_us", FLOAT, "µs", label="outside of nodes", meaning="the rest of it"),
+        Column("inside_us", FLOAT, "µs", label="inside",
+               meaning="the layer's nodes in the whole network"),
+        Column("own_over_inside", FLOAT, RATIO, label="alone over inside",
+               meaning="its own time alone over that inside"),
+        Column("kernel_alone", TEXT, meaning="kernels of the layer in its graph of one node"),
+        Column("kernel_inside", TEXT, meaning="kernels of the layer in the network"),
+        Column("fused_with", TEXT, meaning="layer whose nodes compute it, too, and have its time"),
+    ),
+    title="Layers alone and inside the network",
+    caption="Each layer of the networks that were measured as a whole: as a graph of one node, and "
+    "by the library's own account of the network. Empty: the library does not say.",
+    made_by="sum_error.network_layers",
+    needs=_NEEDS,
+    reads=("nodes",),
+    optional=True,
+    kept=("layer", "kernel_alone", "kernel_inside"),
+)  # fmt: skip
+
 STUDY_FIGURE = Table(
     "study_figure",
     (

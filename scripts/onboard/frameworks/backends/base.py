@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+PROFILED_RUNS = 5
+"""Of which each node's least time is taken down."""
+
 
 class Backend(Runnable):
     """A library; an instance measures one graph."""
@@ -91,6 +94,14 @@ class Backend(Runnable):
         except metadata.PackageNotFoundError:
             return str(getattr(self.library, "__version__", "unknown"))
 
+    def refuse_dilated(self, graph: Graph, *operators: str) -> None:
+        """Raise NotSupported for nodes of ``operators``, kinds of pooling, that have dilations."""
+        for node in graph.nodes:
+            if node.operator in operators and node.point.window.dilations != (1, 1):
+                raise NotSupported(
+                    f"{self.name}: {node.name} has dilations, which pooling has not there"
+                )
+
     @abstractmethod
     def build(
         self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
@@ -120,10 +131,15 @@ class OwnOutput(Backend):
         return self._output.astype(np.float32, copy=False).reshape(self._shape)
 
 
-def implementation(evidence: str, source: str, nodes: list[dict[str, Any]]) -> dict[str, Any]:
+def implementation(
+    evidence: str, source: str, nodes: list[dict[str, Any]], timed_by: str = ""
+) -> dict[str, Any]:
     """Return the record of what ran.
 
     ``evidence`` is ``reported`` by the library for this very graph, ``inferred`` from its options,
-    or ``unknown``; a node has ``node``, ``kernel`` and, where the library says, ``seconds``.
+    or ``unknown``.  A node has ``node`` and ``kernel``.  Where nodes were timed, each has
+    ``seconds``, and ``layers``: those that it computes, none where it only moves data (a reorder of
+    the layout), None where nobody knows.  ``timed_by``: the library's ``profile``; ``calls``, each
+    of which was timed; ``outputs``, of layers with the reorders that they need.
     """
-    return {"evidence": evidence, "source": source, "nodes": nodes}
+    return {"evidence": evidence, "source": source, "nodes": nodes, "timed_by": timed_by}

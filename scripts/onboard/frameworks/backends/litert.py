@@ -42,6 +42,7 @@ class LiteRT(Backend):
         """Write the model, let the interpreter plan it, and put the input in place."""
         if options["kernels"] not in RESOLVERS:
             raise BadValue(f"litert: kernels={options['kernels']!r} is none of {[*RESOLVERS]}")
+        self.refuse_dilated(graph, "avgpool", "maxpool")
         _refuse_uneven_means(graph)
         schema = self.import_module("ai_edge_litert.schema_py_generated")
         self._kernels = options["kernels"]

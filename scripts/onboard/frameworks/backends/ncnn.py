@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import NotSupported, OutOfMemory
 from writers.ncnn import INPUT, OUTPUT, write_ncnn
 
-from backends.base import Backend, implementation
+from backends.base import PROFILED_RUNS, Backend, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,9 +45,7 @@ class Ncnn(Backend):
         half = graph.data_type == "fp16"
         if half and not self.library.cpu_support_arm_asimdhp():
             raise NotSupported("ncnn computes in half precision on Armv8.2-A with asimdhp alone")
-        for node in graph.nodes:
-            if node.operator in ("avgpool", "maxpool") and node.point.window.dilations != (1, 1):
-                raise NotSupported(f"ncnn: {node.name} has dilations, its pooling has none")
+        self.refuse_dilated(graph, "avgpool", "maxpool")
         self.library.set_cpu_powersave(options["powersave"])
         net = self.library.Net()
         net.opt.num_threads = threads
@@ -68,13 +67,20 @@ class Ncnn(Backend):
         self._net, self._shape, self._options = net, graph.out_shape, dict(options)
         # A copy of ncnn's own: it crashes where a layer works in place on memory that is not.
         self._input = self.library.Mat(np.ascontiguousarray(graph.input[0])).clone()
-        self._types = [layer.type for layer in net.layers()]
+        self._layers = [node.name for node in graph.nodes]
 
     def run(self) -> None:
         """Run all layers; the output is a new tensor of ncnn's own."""
+        status, self._output = self._extractor().extract(OUTPUT)
+        self._check(status)
+
+    def _extractor(self) -> Any:
         extractor = self._net.create_extractor()
         extractor.input(INPUT, self._input)
-        status, self._output = extractor.extract(OUTPUT)
+        return extractor
+
+    @staticmethod
+    def _check(status: int) -> None:
         if status == NO_MEMORY:
             raise OutOfMemory("ncnn has not enough memory")
         if status != 0:
@@ -95,5 +101,29 @@ class Ncnn(Backend):
             names = ["winograd", "sgemm", "packing"] if kind == "Convolution" else ["packing"]
             return "+".join(name for name in names if self._options[name]) or "plain"
 
-        nodes = [{"node": kind, "kernel": used(kind)} for kind in self._types if kind != "Input"]
-        return implementation("inferred", "options that were on", nodes)
+        layers = [layer for layer in self._net.layers() if layer.type != "Input"]
+        runs = [self._time_layers(layers) for _ in range(PROFILED_RUNS)]
+        nodes = [
+            {"node": layer.type, "kernel": used(layer.type), "layers": [name], "seconds": least}
+            for layer, name, least in zip(layers, self._layers, map(min, zip(*runs)))
+        ]
+        return implementation("inferred", "options that were on", nodes, "outputs")
+
+    def _time_layers(self, layers: Any) -> list[float]:
+        """Return the seconds of each layer in a run that asks for one output after the other.
+
+        Asking runs what has not been computed yet, one layer, and copies its output in the layout
+        that it has; asking again only copies, so that much is taken off.
+        """
+        extractor, seconds = self._extractor(), []
+        for layer in layers:
+            taken = []
+            for _ in range(2):
+                output = self.library.Mat()
+                start = time.perf_counter()
+                status = extractor.extract(layer.tops[0], output, 1)
+                taken.append(time.perf_counter() - start)
+                self._check(status)
+                del output  # a layer that works in place would copy what is still in use
+            seconds.append(max(taken[0] - taken[1], 0.0))
+        return seconds

@@ -10,7 +10,7 @@ import numpy as np
 from failures import NotSupported
 from writers.onnx import INPUT, output_name, write_onnx
 
-from backends.base import OwnOutput, implementation
+from backends.base import PROFILED_RUNS, OwnOutput, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from graph import Graph
     from point import Settings
 
-PROFILED_RUNS = 5
 SINGLE_PRECISION = "InsertedPrecisionFreeCast"  # what a cast around a kernel is called
+FUSED = "fused "  # before a node's name where its activation has been taken into it
+MOVES = ("ReorderInput", "ReorderOutput", "Reshape", "Transpose")
+"""Kinds of nodes that compute nothing."""
 LEVELS = {
     "none": "ORT_DISABLE_ALL",
     "basic": "ORT_ENABLE_BASIC",
@@ -49,12 +51,14 @@ class OnnxRuntime(OwnOutput):
         self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
     ) -> None:
         """Write the model, make a session of it, and bind input and output once."""
+        self.refuse_dilated(graph, "avgpool")  # ONNX has them since operator set 19
         kind = np.float16 if graph.data_type == "fp16" else np.float32
         model = write_onnx(graph)
         dims = graph.nodes[0].in_dims
         # The session reads it at every run.
         self._input = np.ascontiguousarray(graph.input.reshape(dims), kind)
         array = self.allocate(graph, graph.nodes[-1].out_dims, kind)
+        self._graph = graph
         self._profile_input = (model, self._options(threads, options), options["provider"])
         session = self._session(*self._profile_input)
         binding = session.io_binding()
@@ -86,13 +90,18 @@ class OnnxRuntime(OwnOutput):
                 name = name[: -len("_kernel_time")]
                 key = (name, details.get("op_name", ""), details.get("provider", ""))
                 times.setdefault(key, []).append(event["dur"] / 1e6)
-        nodes = [
-            {**_ran(name, kind), "provider": by, "seconds": min(seconds)}
-            for (name, kind, by), seconds in times.items()
-        ]
+        nodes: list[dict[str, Any]] = []
+        layers = None
+        for (name, kind, by), seconds in times.items():
+            # In the order of the chain, so a node without a name of ours goes on with the layer
+            # before it: HardSwish becomes several.
+            layers = self._graph.layers_named([name.removeprefix(FUSED)]) or layers
+            ran = {**_ran(name, kind), "provider": by, "layers": [] if kind in MOVES else layers}
+            each = max(1, len(seconds) // PROFILED_RUNS)  # reorders of one run may share a name
+            nodes += [{**ran, "seconds": min(seconds[at::each])} for at in range(each)]
         if any(node["node"].startswith(SINGLE_PRECISION) for node in nodes):
             raise NotSupported("onnxruntime has no such kernel in fp16 here: it computes in fp32")
-        return implementation("reported", "profile", nodes)
+        return implementation("reported", "profile", nodes, "profile")
 
     def _options(self, threads: int, options: Mapping[str, Any]) -> Any:
         level = getattr(self.library.GraphOptimizationLevel, LEVELS[options["optimization"]])

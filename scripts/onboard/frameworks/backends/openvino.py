@@ -10,7 +10,7 @@ import numpy as np
 from failures import NotSupported
 from writers.onnx import write_onnx
 
-from backends.base import OwnOutput, implementation
+from backends.base import PROFILED_RUNS, OwnOutput, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from graph import Graph
     from point import Settings
 
-PROFILED_RUNS = 5
 MOVES = ("Input", "Output", "Const", "Reorder", "Convert", "Reshape")
 """Layers that compute nothing."""
 
@@ -42,7 +41,8 @@ class OpenVino(OwnOutput):
         The precision is asked for: left alone, the plug-in computes fp32 in half precision where
         the processor has it.
         """
-        half = graph.data_type == "fp16"
+        self.refuse_dilated(graph, "avgpool")  # ONNX has them since operator set 19
+        self._graph, half = graph, graph.data_type == "fp16"
         self._properties = {
             "INFERENCE_PRECISION_HINT": "f16" if half else "f32",
             "INFERENCE_NUM_THREADS": threads,
@@ -70,6 +70,7 @@ class OpenVino(OwnOutput):
     def kernels(self) -> dict[str, Any]:
         """Return what a profiled request of the same model has executed, with each node's time."""
         request = self._make_request({"PERF_COUNT": True})
+        layers = self._layers()
         found: dict[str, dict[str, Any]] = {}
         for _ in range(PROFILED_RUNS):
             request.start_async()
@@ -77,10 +78,25 @@ class OpenVino(OwnOutput):
             for node in request.profiling_info:
                 if node.status.name == "EXECUTED":
                     seconds = node.real_time.total_seconds()
-                    entry = {"node": node.node_name, "kernel": f"{node.node_type} {node.exec_type}"}
-                    known = found.setdefault(node.node_name, {**entry, "seconds": seconds})
+                    name, kernel = node.node_name, f"{node.node_type} {node.exec_type}"
+                    entry = {"node": name, "kernel": kernel, "layers": layers.get(name)}
+                    known = found.setdefault(name, {**entry, "seconds": seconds})
                     known["seconds"] = min(known["seconds"], seconds)
-        return implementation("reported", "exec_type of the plug-in", list(found.values()))
+        return implementation(
+            "reported", "exec_type of the plug-in", list(found.values()), "profile"
+        )
+
+    def _layers(self) -> dict[str, list[str] | None]:
+        """Return which layers each node of the compiled model computes, by the node's name."""
+        found: dict[str, list[str] | None] = {}
+        for node in self._compiled.get_runtime_model().get_ops():
+            details, name = node.get_rt_info(), node.get_friendly_name()
+            if str(details["layerType"].value) in MOVES:
+                found[name] = []
+            else:  # a fused node names all that it is made of
+                names = str(details["originalLayersNames"].value).split(",")
+                found[name] = self._graph.layers_named([name, *names])
+        return found
 
     def _make_request(self, more: Mapping[str, Any]) -> Any:
         self._compiled = self._core.compile_model(self._model, "CPU", {**self._properties, **more})

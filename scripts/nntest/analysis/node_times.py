@@ -1,0 +1,74 @@
+"""What the nodes of libraries' graphs took: the table `nodes`, point by point.
+
+A point's times are medians over its processes, each of which says the least of five runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from nntest.analysis.points import KEY_COLUMNS, key_of, labelled
+
+REORDERS_WITHIN = "outputs"
+"""Of `timed_by`: a layer's time has the reorders in it that it needs."""
+NODE_PROCESS = ["archive", "entry", "point", "subpoint", "process_id"]
+
+PointKey = tuple[Any, ...]
+"""The values of `KEY_COLUMNS`."""
+
+
+@dataclass(frozen=True)
+class NodeTimes:
+    """Times of one point's nodes in µs."""
+
+    layers: Mapping[str, float]
+    """Of the nodes that compute a layer, by its name; of fused layers by the first one's."""
+    reorders: float | None
+    """Of the nodes that only move data; None where the layers' times have them."""
+    kernels: Mapping[str, str]
+    """What computes each layer."""
+    fused: Mapping[str, str]
+    """The first layer of the node that computes a layer, where it is not the first itself."""
+    timed_by: str
+
+    @property
+    def total(self) -> float:
+        """All layers together."""
+        return sum(self.layers.values())
+
+
+def node_times(nodes: pd.DataFrame) -> dict[PointKey, NodeTimes]:
+    """The points of the table `nodes`; without those that have a node of an unknown layer."""
+    found = {}
+    rows = labelled(nodes)
+    for key, group in rows.groupby(list(KEY_COLUMNS), sort=False, dropna=False):
+        assert isinstance(key, tuple)
+        if not group[["layer", "time_us"]].isna().any(axis=None):
+            found[tuple(key_of(key).values())] = _times(group)
+    return found
+
+
+def _times(rows: pd.DataFrame) -> NodeTimes:
+    """`rows` of one point."""
+    each = rows.groupby([*NODE_PROCESS, "layer"], dropna=False, sort=False)["time_us"].sum()
+    medians = {
+        str(layer): float(time)
+        for layer, time in each.groupby("layer", sort=False).median().items()
+    }
+    # A process in which nothing was moved has no such row.
+    moved = medians.pop("", 0.0)
+    timed_by = str(rows["timed_by"].iloc[0])
+    computing = rows[rows["layer"] != ""].groupby("layer", sort=False)["kernel"]
+    kernels = {str(layer): ", ".join(names.unique()) for layer, names in computing}
+    fused = {
+        other: str(row["layer"])
+        for row in rows.to_dict("records")
+        for other in str(row["fused_layers"]).split(", ")
+        if other
+    }
+    reorders = None if timed_by == REORDERS_WITHIN else moved
+    return NodeTimes(medians, reorders, kernels, fused, timed_by)

@@ -1,0 +1,64 @@
+"""What inference libraries say of the nodes that they run: rows of the table `NODES`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from onboard import outcomes
+
+from nntest.archives.ck.platforms import KnownPlatform
+from nntest.archives.ck.points import ArchivedPoint
+from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
+from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.values import mapping, objects, real, text, texts
+from nntest.domain.tables.column import names
+from nntest.domain.tables.shared import ORIGIN, REPETITION
+
+_KEPT = (*names(REPETITION), "process_id", "warmup", "emulated", *names(ORIGIN))
+
+
+def read_node_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """One row for each node of each process that timed its nodes, in the order of running.
+
+    Arguments and errors as for `nntest.archives.ck.read_rows`.
+    """
+    return rows_of_points(path, known_platforms, warn, synthetic, _node_rows)
+
+
+def _node_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    if point.profiled:
+        return
+    seen = set()
+    for row, run, outcome in repetition_rows(point, first_repetition):
+        if outcome.status != outcomes.OK or row.get("process_id") in seen:
+            continue  # all repetitions of a process repeat what it found once
+        seen.add(row.get("process_id"))
+        found = mapping(run, "run_time_state", "implementation")
+        timed_by = text(found.get("timed_by"))
+        for number, node in enumerate(objects(found, "nodes") if timed_by else ()):
+            seconds = real(node.get("seconds"))
+            yield {
+                **{name: row.get(name) for name in _KEPT},
+                "sequence": number,
+                "node": text(node.get("node")),
+                "kernel": text(node.get("kernel")),
+                **_layers(node),
+                "time_us": None if seconds is None else seconds * 1e6,
+                "timed_by": timed_by,
+            }
+
+
+def _layers(node: dict[str, Any]) -> Row:
+    """The first layer that a node computes, and the others; null where it does not say."""
+    if not isinstance(node.get("layers"), list):
+        return {"layer": None, "fused_layers": ""}
+    first, *others = texts(node, "layers") or [""]
+    return {"layer": first, "fused_layers": ", ".join(others)}
