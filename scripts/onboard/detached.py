@@ -1,6 +1,6 @@
 """A job on a board that runs on its own, detached from its caller.
 
-A program that does such a job has these commands, each of which prints one JSON object:
+A program that does such a job has these commands, each of which answers with one JSON object:
 
     start FOLDER    do what FOLDER/plan.json says in the background, behind the board's lock
     status FOLDER   its status, whether it runs, and who holds the board's lock
@@ -18,6 +18,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 
+from answers import Answer
 from board_lock import BoardLock
 from clock import utc_now
 from job_names import (
@@ -150,8 +151,11 @@ def detach(folder):
     return True
 
 
-def start(folder, owner, job):
-    """Start the `job` (a class) unless the board is taken; returns what to print."""
+def start(folder, owner, job, channel):
+    """Start the `job` (a class) unless the board is taken; returns what to answer.
+
+    channel: the `Answer`, which the detached process leaves to us.
+    """
     plan = read_plan(folder)
     lock = BoardLock(plan["lock_file"])
     claim = dict(owner, plan_id=plan["plan_id"], folder=folder, since=utc_now())
@@ -167,6 +171,7 @@ def start(folder, owner, job):
     sys.stdout.flush()
     if not detach(folder):
         return {"state": STARTED}
+    channel.leave()
     lock.update_owner(dict(claim, pid=os.getpid()))
     os._exit(run(folder, plan, lock, job))
 
@@ -251,9 +256,10 @@ def main(job, pack=None):
     parser.add_argument("out", nargs="?", help="for pack: the file to write")
     parser.add_argument("--owner", default="{}", help="JSON: the caller, shown to others")
     arguments = parser.parse_args()
+    channel = Answer()
     try:
         if arguments.command == "start":
-            answer = start(arguments.folder, json.loads(arguments.owner), job)
+            answer = start(arguments.folder, json.loads(arguments.owner), job, channel)
         elif arguments.command == "pack":
             if not arguments.out:
                 parser.error("pack needs OUT")
@@ -264,5 +270,5 @@ def main(job, pack=None):
         answer = {"state": FAILED, "message": str(error)}
     except OSError as error:
         answer = {"state": FAILED, "message": in_words(error, arguments.folder)}
-    print(json.dumps(answer, sort_keys=True))
+    channel.give(answer)
     return 1 if answer["state"] == FAILED and "running" not in answer else 0
