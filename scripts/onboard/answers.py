@@ -11,6 +11,7 @@ import json
 import os
 import re
 import subprocess
+from typing import Any, Dict, Optional
 
 _MISSING = re.compile(
     r"^(?:ImportError|ModuleNotFoundError): No module named '?_?([\w.]+)'?$", re.MULTILINE
@@ -41,7 +42,7 @@ class Answer:
         os.close(self._descriptor)
 
 
-def answer_in(said):
+def answer_in(said: str) -> Optional[Dict[str, Any]]:
     """The JSON object that a program has answered, out of its stdout (text); None if there is none.
 
     What was printed before the answer may stand before it.
@@ -73,7 +74,7 @@ def ask(command, timeout_s=None, environment=None):
     return answer, process.returncode, said.decode("utf-8", "replace")
 
 
-def missing_module(said):
+def missing_module(said: str) -> Optional[str]:
     """The module of Python's own that a program lacked, as its traceback says; else None."""
     found = _MISSING.findall(said)
     return found[-1] if found else None

@@ -75,11 +75,11 @@ def _zones(root, name):
 
 def _same_device(path, folders):
     """The folder of the device that `path` names: by its address, else as the one GPU."""
-    wanted = _addresses(path)
+    wanted = _addresses(_below_sys(path))
     if wanted:
         found = [folder for folder in folders if wanted & _addresses(*_real_names(folder))]
-    elif _GPU.search(path):
-        found = [folder for folder in folders if _GPU.search(" ".join(_real_names(folder)))]
+    elif _GPU.search(_below_sys(path)):
+        found = [folder for folder in folders if any(map(_GPU.search, _real_names(folder)))]
     else:
         found = []
     return found[0] if len(found) == 1 else None
@@ -87,7 +87,12 @@ def _same_device(path, folders):
 
 def _real_names(folder):
     """What a clock's folder is really called, and the device that it belongs to."""
-    return [os.path.realpath(folder), os.path.realpath(os.path.join(folder, "device"))]
+    names = (folder, os.path.join(folder, "device"))
+    return [_below_sys(os.path.realpath(name)) for name in names]
+
+
+def _below_sys(path):
+    return re.sub(r"^.*?/(class|devices)/", "", path)
 
 
 def _addresses(*paths):

@@ -11,7 +11,7 @@ ENOUGH = 10
 """Readings of a zone, all alike, before it counts as constant."""
 
 _POWER_SUPPLY = re.compile(
-    r"^(ac|usb|psu|pm\d|pmi\d|pmk|bat|vbat|vbus|bms|bq2|axp|rk8\d\d|max17|chg)|"
+    r"^(ac$|usb|psu|pm\d|pmi\d|pmk|bat|vbat|vbus|bms|bq2|axp|rk8\d\d|max17|chg)|"
     r"battery|charger|pmic|power.?supply",
     re.I,
 )
@@ -44,7 +44,7 @@ def read_celsius(path, degrees_per_unit=None):
         return None
 
 
-def is_power_supply(zone_type):
+def is_power_supply(zone_type: str) -> bool:
     """Whether a thermal zone of that type is a power supply's, not what computes."""
     return bool(_POWER_SUPPLY.search(zone_type))
 

@@ -10,7 +10,6 @@ from onboard.temperatures import is_power_supply
 
 from nntest.config.board import Board, SshConnection
 
-
 _FOLDERS = ("cpufreq_policies", "devfreq_devices", "thermal_zones")
 """Facts that are lists of the kernel's folders."""
 

@@ -12,7 +12,8 @@ from nntest.measuring.transport import Transport
 
 def probe(transport: Transport, board: Board) -> tuple[dict[str, Any], dict[str, Any]]:
     """(facts, now): what stays the same, and what changes from minute to minute."""
-    folders = [item.path for item in (*board.frequency_domains, *board.thermal_zones)]
+    folders = [domain.path for domain in board.frequency_domains]
+    folders += [zone.path for zone in board.thermal_zones]
     answer = call(transport, board, "probe.py", *folders)
     facts = answer["facts"]
     facts["board"] = board.name
