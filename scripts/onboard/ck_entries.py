@@ -31,6 +31,7 @@ from ck_points import (
     recording,
     text,
 )
+from device_state import without_constant_zones
 from outcomes import OK
 
 FORMAT_VERSION = 1
@@ -58,7 +59,7 @@ def write_zip(plan, lines, path):
     counts those that succeeded and failed the points with one that did not.
     Raises ValueError if there is no header line, OSError if `path` cannot be written.
     """
-    journal, by_point, ignored = _sort_lines(plan, lines)
+    journal, by_point, ignored = _sort_lines(plan, without_constant_zones(lines))
     by_program = {}
     for point in plan["points"]:
         if by_point.get(point["id"]):

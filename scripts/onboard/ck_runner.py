@@ -346,9 +346,9 @@ def job(folder, plan, lock=None):
     return (CkSetup if "setup" in plan else CkSweep)(folder, plan, lock)
 
 
-def pack(folder, path):
+def pack(folder, path, plan_id=None):
     """Write what CK has recorded for the plan as a zip."""
-    plan = read_plan(folder)
+    plan = read_plan(folder, plan_id)
     ck = Ck(plan["ck_run"]["ck"], folder)
     points_of = {}
     try:

@@ -45,7 +45,8 @@ class CkSetup(Job):
             step()
             self._done += 1
         self._current = ""
-        write_atomically(os.path.join(self._folder, RESULT_FILE), self._result())
+        result = dict(self._result(), plan_id=self._plan["plan_id"])
+        write_atomically(os.path.join(self._folder, RESULT_FILE), result)
 
     def _all_steps(self):
         steps = [("Collective Knowledge", self._have_ck)]

@@ -5,6 +5,9 @@ Standard library only, Python 3.5 and later: this file is copied to boards.
 
 import time
 
+from kernel_files import find_file
+from temperatures import read_celsius
+
 CHECK_EVERY_S = 1.0
 
 
@@ -12,12 +15,8 @@ def too_warm(zones):
     """Names of the zones that are at or above their start temperature."""
     warm = []
     for zone in zones:
-        try:
-            with open(zone["path"]) as stream:
-                celsius = float(stream.read().strip()) / 1000.0
-        except (OSError, ValueError):
-            continue
-        if celsius >= zone["start_below_c"]:
+        celsius = read_celsius(find_file(zone["path"]), zone.get("degrees_per_unit"))
+        if celsius is not None and celsius >= zone["start_below_c"]:
             warm.append("{} {:.1f} C".format(zone["name"], celsius))
     return warm
 

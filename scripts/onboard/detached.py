@@ -1,16 +1,21 @@
 """A job on a board that runs on its own, detached from its caller.
 
-A program that does such a job has these commands, each of which prints one JSON object:
+A program that does such a job has these commands, each of which answers with one JSON object:
 
-    start FOLDER    do what FOLDER/plan.json says in the background, behind the board's lock
+    start FOLDER    do what a plan says in the background, behind the board's lock
     status FOLDER   its status, whether it runs, and who holds the board's lock
     stop FOLDER     ask it to stop; what it has done so far stays
+
+Each is about one plan, `--plan ID` (FOLDER/plans/ID.json).  Several users may have a plan for the
+same folder: whoever was suspended or cut off for long must not take another's job for its own.
+Without `--plan` they are about FOLDER/plan.json, the one that is being done or was done last.
 
 Standard library only, Python 3.5 and later: this file is copied to boards.
 """
 
 import argparse
 import errno
+import glob
 import json
 import os
 import signal
@@ -18,6 +23,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 
+from answers import Answer
 from board_lock import BoardLock
 from clock import utc_now
 from job_names import (
@@ -28,6 +34,7 @@ from job_names import (
     LOG_FILE,
     NONE,
     PLAN_FILE,
+    PLANS,
     RUNNING,
     STARTED,
     STARTING,
@@ -35,6 +42,7 @@ from job_names import (
     STOP_FILE,
     STOPPED,
     VANISHED,
+    plan_file,
 )
 from json_files import read_json, write_atomically
 
@@ -43,6 +51,8 @@ NEEDED_BYTES = 2**20
 """Less free disk than this counts as a full disk: programs would fail without it."""
 START_PATIENCE_S = 0.3
 """Who only asks for a lock's owner holds it for an instant."""
+KEPT_OF_PLANS = 60
+"""Files of plans in a folder, up to three for each: older ones go when a job begins there."""
 
 
 class Failed(Exception):
@@ -58,12 +68,15 @@ def in_words(error, folder):
     return "{} ({})".format(error.strerror or error, error.filename or folder)
 
 
-def read_plan(folder):
-    """The plan of a folder; raises `Failed` if there is none."""
-    plan = read_json(os.path.join(folder, PLAN_FILE))
-    if plan is None:
-        raise Failed("no readable {} in {}".format(PLAN_FILE, folder))
-    return plan
+def read_plan(folder, plan_id=None):
+    """A plan of a folder, by default the current one; raises `Failed` if there is none."""
+    names = [PLAN_FILE] if plan_id is None else [plan_file(plan_id), PLAN_FILE]
+    for name in names:
+        plan = read_json(os.path.join(folder, name))
+        whole = isinstance(plan, dict) and {"plan_id", "lock_file"} <= set(plan)
+        if whole and plan_id in (None, plan["plan_id"]):
+            return plan
+    raise Failed("no readable {} in {}".format(names[0], folder))
 
 
 def is_full(folder):
@@ -104,8 +117,9 @@ class Job(ABC):
         return {}
 
     def stop_asked(self):
-        """Whether the job has been asked to stop."""
-        return os.path.exists(os.path.join(self._folder, STOP_FILE))
+        """Whether the job has been asked to stop, and not one before it or after it."""
+        path = os.path.join(self._folder, STOP_FILE)
+        return os.path.exists(path) and read_json(path) in (None, self._plan["plan_id"])
 
     def while_waiting(self):
         """Called while something runs: keeps the status fresh; True if it is to be ended."""
@@ -150,9 +164,12 @@ def detach(folder):
     return True
 
 
-def start(folder, owner, job):
-    """Start the `job` (a class) unless the board is taken; returns what to print."""
-    plan = read_plan(folder)
+def start(folder, owner, job, channel, plan_id=None):
+    """Start the `job` (a class) unless the board is taken; returns what to answer.
+
+    channel: the `Answer`, which the detached process leaves to us.
+    """
+    plan = read_plan(folder, plan_id)
     lock = BoardLock(plan["lock_file"])
     claim = dict(owner, plan_id=plan["plan_id"], folder=folder, since=utc_now())
     if not lock.acquire(claim, START_PATIENCE_S):
@@ -161,12 +178,16 @@ def start(folder, owner, job):
         os.remove(os.path.join(folder, STOP_FILE))
     except FileNotFoundError:
         pass
-    # Nothing that an earlier job left may be taken for this one's.
+    # Nothing that an earlier job left may be taken for this one's, and it not be lost for its own.
+    _keep_status(folder, plan["plan_id"])
+    _forget_old_plans(folder)
+    write_atomically(os.path.join(folder, PLAN_FILE), plan)
     first = {"state": STARTING, "plan_id": plan["plan_id"]}
     write_atomically(os.path.join(folder, STATUS_FILE), first)
     sys.stdout.flush()
     if not detach(folder):
         return {"state": STARTED}
+    channel.leave()
     lock.update_owner(dict(claim, pid=os.getpid()))
     os._exit(run(folder, plan, lock, job))
 
@@ -204,19 +225,54 @@ def run(folder, plan, lock, job):
     return 0 if state == DONE else 1
 
 
-def status(folder):
+def _keep_status(folder, plan_id):
+    """Put the status of another plan where its own controller will look for it."""
+    last = _status_in(folder, STATUS_FILE)
+    if last.get("plan_id") not in (None, plan_id):
+        kept = os.path.join(folder, plan_file(last["plan_id"], ".status"))
+        os.makedirs(os.path.dirname(kept), exist_ok=True)
+        os.replace(os.path.join(folder, STATUS_FILE), kept)
+
+
+def _forget_old_plans(folder):
+    """Remove what there is of plans that nobody has asked for in a long time."""
+    ages = []
+    for path in glob.glob(os.path.join(folder, PLANS, "*")):
+        try:
+            ages.append((os.stat(path).st_mtime, path))
+        except OSError:  # its writer has just put it in place
+            continue
+    for _, path in sorted(ages)[:-KEPT_OF_PLANS]:
+        os.remove(path)
+
+
+def _status_in(folder, name):
+    """A status file's object; without a state it is another version's, and counts for nothing."""
+    content = read_json(os.path.join(folder, name))
+    whole = isinstance(content, dict) and isinstance(content.get("state"), str)
+    return content if whole else {"state": NONE}
+
+
+def status(folder, plan_id=None):
     """The last status, with `running` and the `owner` of the board's lock.
 
     A job that ended without a final state has the state 'failed' if its log or the disk says
     why, else 'vanished'.
     """
-    plan = read_json(os.path.join(folder, PLAN_FILE), {})
-    owner = BoardLock(plan["lock_file"]).owner() if plan else {}
-    running = owner.get("folder") == folder
+    try:
+        owner = BoardLock(read_plan(folder, plan_id)["lock_file"]).owner()
+    except Failed:
+        owner = {}
+    running = owner.get("folder") == folder and plan_id in (None, owner.get("plan_id"))
     # Read after the lock: the status of a job that is gone no longer changes.
-    last = read_json(os.path.join(folder, STATUS_FILE), {"state": NONE})
+    last = _status_in(folder, STATUS_FILE)
+    overtaken = plan_id is not None and last.get("plan_id") != plan_id
+    if overtaken:
+        last = _status_in(folder, plan_file(plan_id, ".status"))
     if not running and last["state"] not in FINAL_STATES + (NONE,):
-        message = "the disk is full" if is_full(folder) else _end_of_log(folder)
+        message = "the disk is full" if is_full(folder) else ""
+        # The log is the last job's.
+        message = message or ("" if overtaken else _end_of_log(folder))
         last["state"] = FAILED if message else VANISHED
         last["message"] = message or "the job on the board ended without giving a reason"
     return dict(last, running=running, owner=owner)
@@ -230,19 +286,19 @@ def _end_of_log(folder):
         return ""
 
 
-def stop(folder):
-    """Ask the job to stop."""
+def stop(folder, plan_id=None):
+    """Ask the job to stop, if it is the plan's."""
     try:
-        with open(os.path.join(folder, STOP_FILE), "w"):
-            return {"state": "asked"}
+        write_atomically(os.path.join(folder, STOP_FILE), plan_id)
     except FileNotFoundError:
         return {"state": NONE}
+    return {"state": "asked"}
 
 
 def main(job, pack=None):
     """The command line; `job` is the class that does what a plan says.
 
-    `pack(folder, path)` writes the result to a file; the answer has its checksum.
+    `pack(folder, path, plan_id)` writes the result to a file; the answer has its checksum.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("command", choices=["start", "status", "stop"] + ["pack"] * bool(pack))
@@ -250,19 +306,22 @@ def main(job, pack=None):
     parser.add_argument("folder", type=os.path.abspath)
     parser.add_argument("out", nargs="?", help="for pack: the file to write")
     parser.add_argument("--owner", default="{}", help="JSON: the caller, shown to others")
+    parser.add_argument("--plan", help="id of the plan that is meant; default: the current one")
     arguments = parser.parse_args()
+    folder, plan_id = arguments.folder, arguments.plan
+    channel = Answer()
     try:
         if arguments.command == "start":
-            answer = start(arguments.folder, json.loads(arguments.owner), job)
+            answer = start(folder, json.loads(arguments.owner), job, channel, plan_id)
         elif arguments.command == "pack":
             if not arguments.out:
                 parser.error("pack needs OUT")
-            answer = pack(arguments.folder, arguments.out)
+            answer = pack(folder, arguments.out, plan_id)
         else:
-            answer = {"status": status, "stop": stop}[arguments.command](arguments.folder)
+            answer = {"status": status, "stop": stop}[arguments.command](folder, plan_id)
     except Failed as error:
         answer = {"state": FAILED, "message": str(error)}
     except OSError as error:
-        answer = {"state": FAILED, "message": in_words(error, arguments.folder)}
-    print(json.dumps(answer, sort_keys=True))
+        answer = {"state": FAILED, "message": in_words(error, folder)}
+    channel.give(answer)
     return 1 if answer["state"] == FAILED and "running" not in answer else 0

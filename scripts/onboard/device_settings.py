@@ -11,6 +11,8 @@ import json
 import os
 import signal
 
+from kernel_files import find
+
 GOVERNOR_FILES = ("scaling_governor", "governor")
 MINIMUM_FILES = ("scaling_min_freq", "min_freq")
 MAXIMUM_FILES = ("scaling_max_freq", "max_freq")
@@ -75,7 +77,8 @@ class DeviceSettings:
         ):
             if value is None:
                 continue
-            paths = [os.path.join(domain["path"], name) for name in names]
+            folder = find(domain["path"]) or domain["path"]
+            paths = [os.path.join(folder, name) for name in names]
             there = [path for path in paths if os.path.exists(path)]
             if there:
                 found.append((there[0], str(value)))

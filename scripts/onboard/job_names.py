@@ -4,11 +4,13 @@ Standard library only, Python 3.5 and later: this file is copied to boards, and 
 """
 
 PLAN_FILE = "plan.json"
-"""What to do; its `plan_id` tells it from other plans for the folder."""
+"""What is being done, or was done last; its `plan_id` tells it from other plans for the folder."""
+PLANS = "plans"
+"""Folder with every plan that was asked for of late, under its id: nobody overwrites another's."""
 STATUS_FILE = "status.json"
 """How far it is; rewritten while it runs."""
 STOP_FILE = "stop"
-"""Is there once the job is asked to stop."""
+"""Is there once a job is asked to stop, with the id of its plan; of no id: whatever job runs."""
 LOG_FILE = "runner.log"
 """What the job's process wrote; empty unless something went wrong."""
 JOURNAL_FILE = "journal.jsonl"
@@ -31,3 +33,8 @@ NONE = "none"
 # What `start` answers, beside FAILED.
 STARTED = "started"
 BUSY = "busy"
+
+
+def plan_file(plan_id: str, kind: str = "") -> str:
+    """Where a plan lies below a job's folder; `kind`: `.status` for how it ended, if it did."""
+    return "{}/{}{}.json".format(PLANS, plan_id, kind)

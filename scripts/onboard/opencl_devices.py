@@ -5,17 +5,17 @@
 
 Standard library only, Python 3.5 and later: this file is copied to boards, which need no PyOpenCL
 for it.  The library is looked for under the names, and in the order, in which Arm Compute Library
-looks for it, so that the first device here is the one that it takes.  As a program of its own it
-keeps a driver that crashes or hangs away from the caller.
+looks for it, so that the first device here is the one that it takes.  With `--pyopencl` PyOpenCL is
+asked where there is one.  As a program of its own it keeps a driver that crashes or hangs away from
+the caller.
 """
 
 import ctypes
-import json
-import subprocess
 import sys
 
+from answers import Answer
+
 NAMES = ("libOpenCL.so", "libGLES_mali.so", "libmali.so", "libOpenCL.so.1")
-TIMEOUT_S = 60
 
 ALL_DEVICES = 0xFFFFFFFF
 # Numbers of what can be asked, from the OpenCL headers (CL/cl.h).
@@ -108,21 +108,48 @@ def platforms():
     return found, "" if found else "the OpenCL library lists no platform"
 
 
-def platforms_in_another_process():
-    """The same as `platforms`, also where the driver crashes or hangs."""
+def platforms_of_pyopencl():
+    """The same as `platforms`, by PyOpenCL, whose loader may know of more devices."""
     try:
-        said = subprocess.check_output(
-            [sys.executable, __file__], stderr=subprocess.DEVNULL, timeout=TIMEOUT_S
-        )
-    except subprocess.TimeoutExpired:
-        return [], "the OpenCL library does not answer within {} s".format(TIMEOUT_S)
-    except subprocess.CalledProcessError as error:
-        return [], "the OpenCL library crashes: exit status {}".format(error.returncode)
-    answer = json.loads(said.decode("utf-8").strip().splitlines()[-1])
-    return answer["platforms"], answer["problem"]
+        import pyopencl as cl
+    except ImportError:
+        return platforms()
+    try:
+        listed = cl.get_platforms()
+    except cl.Error as error:
+        return [], "OpenCL lists no platform: {}".format(error)
+    return [
+        {
+            "name": found.name,
+            "version": found.version,
+            "devices": [_device_of_pyopencl(found, device) for device in found.get_devices()],
+        }
+        for found in listed
+    ], ""
+
+
+def _device_of_pyopencl(found, device):
+    return {
+        "name": device.name.strip("\0 "),
+        "vendor": device.vendor,
+        "platform": found.name,
+        "device_version": device.version,
+        "driver_version": device.driver_version,
+        "opencl_c_version": device.opencl_c_version,
+        "compute_units": device.max_compute_units,
+        "max_clock_mhz": device.max_clock_frequency,
+        "max_work_group_size": device.max_work_group_size,
+        "global_memory_mb": device.global_mem_size // 2**20,
+        "extensions": sorted(device.extensions.split()),
+    }
+
+
+def main(arguments):
+    """Answer with what is listed."""
+    answer = Answer()
+    listed, problem = platforms_of_pyopencl() if "--pyopencl" in arguments else platforms()
+    answer.give({"platforms": listed, "problem": problem})
 
 
 if __name__ == "__main__":
-    listed, why_none = platforms()
-    json.dump({"platforms": listed, "problem": why_none}, sys.stdout, sort_keys=True)
-    print()
+    main(sys.argv[1:])

@@ -2,17 +2,17 @@
 """Put a library of Python wheels into a virtual environment of its own: FOLDER WHEELS MODULE.
 
 Standard library only, Python 3.5 and later: this file is copied to boards.  WHEELS is a folder
-with the library's wheels, what they depend on, and pip's own; nothing is fetched.  Prints one JSON
-object: {"python", "versions"} when MODULE can be imported, else {"problem", "hint"}.
+with the library's wheels, what they depend on, and pip's own; nothing is fetched.  Answers with one
+JSON object: {"python", "versions"} when MODULE can be imported, else {"problem", "hint"}.
 """
 
 import glob
-import json
 import os
 import shutil
 import subprocess
 import sys
 
+from answers import Answer, ask
 from job_names import RESULT_FILE
 from json_files import write_atomically
 from outcomes import signal_name
@@ -20,12 +20,16 @@ from outcomes import signal_name
 LAST_WORDS = 600
 """Characters of a log that a message may quote."""
 VERSIONS = """
-import importlib, json, sys
+import importlib, sys
 from importlib import metadata
+sys.path.insert(0, sys.argv[2])
+from answers import Answer
+del sys.path[0]
+answer = Answer()
 importlib.import_module(sys.argv[1])
-print()
-print(json.dumps({found.metadata["Name"]: found.version for found in metadata.distributions()}))
+answer.give({found.metadata["Name"]: found.version for found in metadata.distributions()})
 """
+"""Without our other modules on the path: a library may have some of the same names."""
 
 
 class Problem(Exception):
@@ -37,7 +41,8 @@ class Problem(Exception):
 
 
 def main():
-    """Install, or find it installed; print what came of it."""
+    """Install, or find it installed; answer with what came of it."""
+    channel = Answer()
     folder, wheels, module = sys.argv[1:4]
     done = os.path.join(folder, RESULT_FILE)
     try:
@@ -47,7 +52,7 @@ def main():
         write_atomically(done, answer)
     except Problem as problem:
         answer = {"problem": str(problem), "hint": problem.hint}
-    print(json.dumps(answer, sort_keys=True))
+    channel.give(answer)
 
 
 def _make(folder, wheels):
@@ -70,39 +75,39 @@ def _make(folder, wheels):
     found = [path for path in sorted(glob.glob(os.path.join(wheels, "*.whl"))) if path not in pip]
     command = [_python(folder), os.path.join(pip[-1], "pip"), "install", "--no-index", "--no-deps"]
     command += ["--no-compile", "--disable-pip-version-check", "--ignore-requires-python"]
-    ended = _run(command + found)
-    if ended[0] != 0:
-        raise Problem("pip cannot install its wheels: {}".format(_last_words(ended[1])))
+    process = subprocess.Popen(
+        command + found, env=_own_environment(), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    said = process.communicate()[0].decode("utf-8", "replace")
+    if process.returncode != 0:
+        raise Problem("pip cannot install its wheels: {}".format(_last_words(said)))
 
 
 def _versions(folder, module):
     """Versions by package, from a process that imports the library as the programs will."""
-    status, out = _run([_python(folder), "-c", VERSIONS, module])
+    here = os.path.dirname(os.path.abspath(__file__))
+    command = [_python(folder), "-c", VERSIONS, module, here]
+    answer, status, said = ask(command, environment=_own_environment())
+    if answer is not None:
+        return answer
     if status < 0:
         raise Problem(
             "{} dies of {} when it is imported: {}".format(
-                module, signal_name(-status), _last_words(out)
+                module, signal_name(-status), _last_words(said)
             ),
             "another version may run on this processor; name it in the library's file",
         )
-    if status != 0:
-        raise Problem("{} cannot be imported: {}".format(module, _last_words(out)))
-    return json.loads(out.strip().splitlines()[-1])
+    raise Problem("{} cannot be imported: {}".format(module, _last_words(said)))
 
 
-def _run(command):
-    """(exit status, what it said); without the user's own Python settings."""
-    environment = {
+def _own_environment():
+    """The environment without the user's own Python settings."""
+    return {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PIP_", "PYTHON", "VIRTUAL_ENV"))
     }
-    process = subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    out = process.communicate()[0].decode("utf-8", "replace")
-    return process.returncode, out
 
 
 def _python(folder):

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Says what a board is, as one JSON object: {"facts": {...}, "now": {...}}.
 
+    probe.py [FOLDER ...]   FOLDER: a clock's or a thermal zone's, which a board's file names
+
 Standard library only, Python 3.5 and later: this file is copied to boards.  `facts` holds what
 stays the same from one minute to the next; `now` what does not (clocks, temperatures, free disk).
+A fact that cannot be had is null, or an empty list.
 OpenCL devices are listed through PyOpenCL where the Python that runs this has it (its loader may
 know of devices that the system's does not), else through the system's OpenCL library.
 """
 
 import glob
-import json
 import os
 import platform
 import re
@@ -17,8 +19,22 @@ import struct
 import subprocess
 import sys
 
+from answers import WHOLE_PYTHON, Answer, ask, missing_module
 from clock import utc_now
-from opencl_devices import platforms_in_another_process
+from kernel_files import cpufreq_folders, devfreq_folders, find
+from temperatures import read_celsius
+from userland import of_bits, userland
+
+DMI = "/sys/devices/virtual/dmi/id/"
+OPENCL_TIMEOUT_S = 60
+_PLACEHOLDER = re.compile(
+    r"(to be filled( by o\.?e\.?m\.?)?|(system|base ?board|board|chassis|product|type1)"
+    r"[ _-]?(product)?[ _-]?(name|manufacturer|vendor|version|productconfigid)|default( string)?|"
+    r"not (specified|applicable|available|defined|present|set)|unknown|undefined|invalid|none|null|"
+    r"n/?a|o\.?e\.?m\.?|empty|all series|\W*|x[x.]*|0[0-9]*|123456789)\.?",
+    re.I,
+)
+"""What makers of mainboards leave in DMI instead of a name."""
 
 
 def read(path, default=""):
@@ -37,8 +53,23 @@ def distribution():
 
 
 def model():
-    """Model string as CK takes it: DMI's product name, else the device tree's model."""
-    return read("/sys/devices/virtual/dmi/id/product_name") or read("/proc/device-tree/model")
+    """Model string as CK takes it: DMI's product name, else the device tree's model.
+
+    Where the maker left a placeholder, the mainboard's name; "" if there is no name at all.
+    """
+    names = [read(DMI + "product_name"), read("/proc/device-tree/model"), read(DMI + "board_name")]
+    return next((name for name in names if is_name(name)), "")
+
+
+def vendor():
+    """The maker of the machine, or of its mainboard, as DMI has it; "" without one."""
+    names = [read(DMI + "sys_vendor"), read(DMI + "board_vendor")]
+    return next((name for name in names if is_name(name)), "")
+
+
+def is_name(text):
+    """Whether a text of DMI's names something: most mainboards come with placeholders."""
+    return not _PLACEHOLDER.fullmatch(text.strip())
 
 
 def cpus():
@@ -75,7 +106,7 @@ def cpufreq_policies():
             "min_mhz": _mhz(os.path.join(path, "cpuinfo_min_freq"), 1.0),
             "max_mhz": _mhz(os.path.join(path, "cpuinfo_max_freq"), 1.0),
         }
-        for path in sorted(glob.glob("/sys/devices/system/cpu/cpufreq/policy*"))
+        for path in cpufreq_folders()
     ]
 
 
@@ -88,7 +119,7 @@ def devfreq_devices():
             "min_mhz": _mhz(os.path.join(path, "min_freq"), 0.001),
             "max_mhz": _mhz(os.path.join(path, "max_freq"), 0.001),
         }
-        for path in sorted(glob.glob("/sys/class/devfreq/*"))
+        for path in devfreq_folders()
     ]
 
 
@@ -111,46 +142,27 @@ def throttle_counters():
 
 
 def opencl_platforms():
-    """OpenCL platforms with their devices, or a sentence that says why there are none."""
-    try:
-        import pyopencl as cl
-    except ImportError:
-        return platforms_in_another_process()
-    try:
-        platforms = cl.get_platforms()
-    except cl.Error as error:
-        return [], "OpenCL lists no platform: {}".format(error)
-    return [
-        {
-            "name": found.name,
-            "version": found.version,
-            "devices": [_opencl_device(found, device) for device in found.get_devices()],
-        }
-        for found in platforms
-    ], ""
+    """(platforms with their devices, a sentence that says why there are none or "").
 
-
-def _opencl_device(found, device):
-    return {
-        "name": device.name.strip("\0 "),
-        "vendor": device.vendor,
-        "platform": found.name,
-        "device_version": device.version,
-        "driver_version": device.driver_version,
-        "opencl_c_version": device.opencl_c_version,
-        "compute_units": device.max_compute_units,
-        "max_clock_mhz": device.max_clock_frequency,
-        "max_work_group_size": device.max_work_group_size,
-        "global_memory_mb": device.global_mem_size // 2**20,
-        "extensions": sorted(device.extensions.split()),
-    }
+    Another process meets the drivers, which may crash or hang.
+    """
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "opencl_devices.py")
+    try:
+        answer, status, said = ask([sys.executable, script, "--pyopencl"], OPENCL_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        return [], "the OpenCL library does not answer within {} s".format(OPENCL_TIMEOUT_S)
+    if answer is not None:
+        return answer["platforms"], answer["problem"]
+    module = missing_module(said)
+    if module:
+        hint = WHOLE_PYTHON.format(module)
+        return [], "OpenCL is asked with Python's {}, which is not there; {}".format(module, hint)
+    return [], "the OpenCL library crashes: exit status {}".format(status)
 
 
 def python():
     """The Python that runs this: what wheels must fit, and the packages that programs use."""
-    machine = platform.machine()
-    if struct.calcsize("P") == 4:  # a 32-bit userland on a 64-bit kernel
-        machine = {"aarch64": "armv7l", "x86_64": "i686"}.get(machine, machine)
+    machine = of_bits(platform.machine(), struct.calcsize("P") * 8)
     libc = platform.libc_ver()
     if not libc[0] and glob.glob("/lib/ld-musl-*"):
         libc = ("musl", _musl_version())
@@ -187,40 +199,69 @@ def package_versions():
     return versions
 
 
-def main():
-    """Print the probe's findings."""
-    platforms, problem = opencl_platforms()
-    facts = {
-        "model": model(),
-        "vendor": read("/sys/devices/virtual/dmi/id/sys_vendor"),
-        "machine": platform.machine(),
+def free_disk_mb():
+    """What the disk of the working directory has left, MiB."""
+    return shutil.disk_usage(".").free // 2**20
+
+
+def load_average():
+    """Over the last minute; Android's Python does not know."""
+    return os.getloadavg()[0]
+
+
+def fact(function, without=None):
+    """What a function finds out; `without` where this system does not let it."""
+    try:
+        return function()
+    except Exception as error:  # whatever is missing here is no reason to know nothing
+        print("{}: {}".format(function.__name__, error), file=sys.stderr)
+        return without
+
+
+def facts(folders):
+    """What stays the same from minute to minute; `folders` of the kernel are looked for."""
+    platforms, problem = fact(opencl_platforms, ([], "the OpenCL library cannot be asked"))
+    programs = fact(userland) or {"machine": platform.machine()}
+    return {
+        "model": fact(model, ""),
+        "vendor": fact(vendor, ""),
+        # What programs are made for; a 64-bit kernel may have a userland of 32 bits.
+        "machine": programs["machine"],
+        "kernel_machine": platform.machine(),
+        "userland": programs,
         "kernel": platform.platform(),
-        "distribution": distribution(),
-        "cpus": cpus(),
-        "memory_mb": memory_mb(),
-        "cpufreq_policies": cpufreq_policies(),
-        "devfreq_devices": devfreq_devices(),
-        "thermal_zones": thermal_zones(),
-        "throttle_counters": throttle_counters(),
+        "distribution": fact(distribution, ""),
+        "cpus": fact(cpus, []),
+        "memory_mb": fact(memory_mb),
+        "cpufreq_policies": fact(cpufreq_policies, []),
+        "devfreq_devices": fact(devfreq_devices, []),
+        "thermal_zones": fact(thermal_zones, []),
+        "throttle_counters": fact(throttle_counters, []),
+        "folders": {folder: find(folder) for folder in folders},
         "python": python(),
         "opencl_platforms": platforms,
         "opencl_problem": problem,
     }
-    disk = shutil.disk_usage(sys.argv[1] if len(sys.argv) > 1 else ".")
-    now = {
+
+
+def now(zones):
+    """What changes from minute to minute; zones: the facts' `thermal_zones`."""
+    return {
         "at": utc_now(),
-        "free_disk_mb": disk.free // 2**20,
-        "load_average": os.getloadavg()[0],
-        "temperatures_c": {zone["type"]: _celsius(zone["path"]) for zone in facts["thermal_zones"]},
+        "free_disk_mb": fact(free_disk_mb),
+        "load_average": fact(load_average),
+        "temperatures_c": {
+            zone["type"]: read_celsius(os.path.join(zone["path"], "temp")) for zone in zones
+        },
     }
-    json.dump({"facts": facts, "now": now}, sys.stdout, sort_keys=True)
-    print()
 
 
-def _celsius(path):
-    text = read(os.path.join(path, "temp"))
-    return int(text) / 1000.0 if text.lstrip("-").isdigit() else None
+def main(folders):
+    """Answer with the probe's findings."""
+    answer = Answer()
+    found = facts(folders)
+    answer.give({"facts": found, "now": now(found["thermal_zones"])})
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

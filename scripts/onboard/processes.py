@@ -3,10 +3,14 @@
 Standard library only, Python 3.5 and later: this file is copied to boards.
 """
 
-import ctypes
 import os
 import signal
 import time
+
+try:
+    import ctypes
+except ImportError:  # a package of its own on small systems
+    ctypes = None
 
 WAKE_EVERY_S = 1.0
 """Who waits beside a measurement looks round no more often than this."""
@@ -37,6 +41,8 @@ def die_with_parent():
 
     A program that outlived its runner would go on loading a board whose lock is free.
     """
+    if ctypes is None:
+        return
     try:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
     except (OSError, AttributeError):

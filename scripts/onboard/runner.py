@@ -148,11 +148,11 @@ class Sweep(Job):
         }
 
 
-def pack(folder, path):
+def pack(folder, path, plan_id=None):
     """Write what the journal holds for the plan as a CK zip."""
     from ck_entries import write_zip
 
-    plan = read_plan(folder)
+    plan = read_plan(folder, plan_id)
     lines = effective(read_lines(os.path.join(folder, JOURNAL_FILE)))
     try:
         write_zip(plan, lines, path)

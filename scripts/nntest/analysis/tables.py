@@ -242,6 +242,7 @@ def device_state(frame: pd.DataFrame) -> pd.DataFrame:
                 gaps.append(what if missing == len(group) else f"{what} in {missing} rows")
         clocks = group[list(readings["clock"])].stack()
         heat = group[list(readings["temperature"])].stack()
+        zones = group["hottest_zone"].loc[lambda zone: zone != ""].dropna()
         started = sorted(time for time in group["started_at"].dropna() if time)
         rows.append({
             **dict(zip(keys, key, strict=True)),
@@ -250,6 +251,7 @@ def device_state(frame: pd.DataFrame) -> pd.DataFrame:
             "clock_max_mhz": clocks.max(),
             "temperature_min_c": heat.min(),
             "temperature_max_c": heat.max(),
+            "hottest_zone": next(iter(zones.mode()), ""),
             "throttled": group["throttled"].sum() if group["throttled"].notna().any() else None,
             "not_read": ", ".join(gaps),
             "not_set": "; ".join(sorted({note for note in group["notes"].dropna() if note})),

@@ -79,9 +79,15 @@ class ThermalZone(Strict):
     """A temperature sensor, and the temperature below which a sweep may start."""
 
     name: str
-    path: str = Field(description="folder with a `temp` file, in thousandths of °C")
+    path: str = Field(description="folder with a `temp` file")
     start_below_c: Celsius | None = None
     throttles_at_c: Celsius | None = None
+    degrees_per_unit: float | None = Field(
+        default=None,
+        gt=0,
+        description="unit of the `temp` file: 0.001 for thousandths of °C, 1 for °C; "
+        "default: told from the number, which is thousandths from 1000 on",
+    )
 
 
 class FrequencyDomain(Strict):

@@ -23,7 +23,7 @@ NNTEST = SCRIPTS / "nntest"
 # every module that the scripts import besides why it is not here.
 PROBE_SOURCES = [*closure(ONBOARD / "probe.py"), NNTEST / "measuring" / "probe.py"]
 _OF_OTHERS = [
-    *(ONBOARD / name for name in ("probe.py", "opencl_devices.py")),
+    *(ONBOARD / name for name in ("probe.py", "opencl_devices.py", "userland.py")),
     *(ONBOARD / f"ck_{part}.py" for part in ("command", "datasets", "pack", "records")),
     *(ONBOARD / f"ck_{part}.py" for part in ("runner", "setup")),
 ]

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from onboard.temperatures import is_power_supply
 
 from nntest.config.board import Board, SshConnection
+
+_FOLDERS = ("cpufreq_policies", "devfreq_devices", "thermal_zones")
+"""Facts that are lists of the kernel's folders."""
 
 
 def differences(board: Board, facts: Mapping[str, Any]) -> list[str]:
@@ -20,20 +24,17 @@ def differences(board: Board, facts: Mapping[str, Any]) -> list[str]:
     devices = [device["name"] for found in facts["opencl_platforms"] for device in found["devices"]]
     if board.gpu and devices and not any(_alike(board.gpu.name, name) for name in devices):
         found.append(f"`gpu` says {board.gpu.name}, OpenCL lists {', '.join(devices)}")
-    domains = {
-        item["path"] for kind in ("cpufreq_policies", "devfreq_devices") for item in facts[kind]
-    }
-    found += [
-        f"`frequency_domains`: the board has no {domain.path} ({domain.name})"
-        for domain in board.frequency_domains
-        if domain.path not in domains
-    ]
-    zones = {zone["path"] for zone in facts["thermal_zones"]}
-    found += [
-        f"`thermal_zones`: the board has no {zone.path} ({zone.name})"
-        for zone in board.thermal_zones
-        if zone.path not in zones
-    ]
+    known = {item["path"] for kind in _FOLDERS for item in facts[kind]}
+    there = {**dict.fromkeys(known, True), **facts.get("folders", {})}
+    for key, items in (
+        ("frequency_domains", board.frequency_domains),
+        ("thermal_zones", board.thermal_zones),
+    ):
+        found += [
+            f"`{key}`: the board has no {item.path} ({item.name})"
+            for item in items
+            if not there.get(item.path)
+        ]
     if board.platform.models and facts["model"] not in board.platform.models:
         found.append(f"`platform.models` does not have the model '{facts['model']}'")
     return found
@@ -79,11 +80,13 @@ def draft(connection: SshConnection, facts: Mapping[str, Any]) -> str:
     ]
     if domains:
         content["frequency_domains"] = domains
-    if facts["thermal_zones"]:
-        content["thermal_zones"] = [
-            {"name": zone["type"] or _last(zone["path"]), "path": zone["path"]}
-            for zone in facts["thermal_zones"]
-        ]
+    zones = [
+        {"name": zone["type"] or _last(zone["path"]), "path": zone["path"]}
+        for zone in facts["thermal_zones"]
+        if not is_power_supply(zone["type"])
+    ]
+    if zones:
+        content["thermal_zones"] = zones
     return "# Drafted from a probe; add ceilings with their sources; see config/README.md.\n" + str(
         yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     )

@@ -9,19 +9,19 @@ from __future__ import annotations
 import json
 import posixpath
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from onboard.job_names import (
     BUSY,
     FAILED,
     FINAL_STATES,
-    PLAN_FILE,
     RUNNING,
     STATUS_FILE,
     STOPPED,
     VANISHED,
+    plan_file,
 )
 
 from nntest.config.board import Board, LocalConnection
@@ -29,7 +29,7 @@ from nntest.errors import UserError
 from nntest.measuring.onboard import call
 from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import RetryingTransport, Transport, TransportError
-from nntest.owner import this_owner
+from nntest.owner import this_workflow
 
 # A look at a local job reads a file; one over SSH runs a command on the board, beside what is
 # measured there.
@@ -71,6 +71,8 @@ class DetachedJob:
     plan_id: str
     study: str
     """What it is for: shown to others who want the board."""
+    owner: Mapping[str, str] = field(default_factory=this_workflow)
+    """Who wants it; only an older job of the same owner is stopped without asking."""
 
     def run(
         self, make_plan: Callable[[], dict[str, Any]], kept: str, on_busy_board: str = "wait"
@@ -90,7 +92,7 @@ class DetachedJob:
                 if status["state"] != VANISHED:
                     return status
         except KeyboardInterrupt:
-            self._stop(self.folder)
+            self._stop(self.folder, self.plan_id)
             self.watcher.note(f"stopped: {kept}")
             raise
         return {**status, "state": FAILED}
@@ -99,22 +101,25 @@ class DetachedJob:
         return call(self.transport, self.board, self.script, command, folder, *arguments)
 
     def _status(self) -> dict[str, Any]:
-        return self._call("status", self.folder)
+        """Of our plan, whatever else has been done in its folder since."""
+        return self._call("status", self.folder, "--plan", self.plan_id)
 
     def _start(self, make_plan: Callable[[], dict[str, Any]], on_busy_board: str) -> None:
         """Start the job, or find it running this very plan; wait for a busy board."""
-        status = self._status()
-        if status["running"] and status.get("plan_id") == self.plan_id:
+        status = self._call("status", self.folder)
+        # Who has just begun has not written a status yet.
+        running = status["owner"].get("plan_id", status.get("plan_id"))
+        if status["running"] and running == self.plan_id:
             self.watcher.note("the job is already running on the board: following it")
             return
-        if status["running"]:
+        if status["running"] and self._is_own(status["owner"]):
             self.watcher.note("stopping an older plan of this job")
-            self._stop(self.folder)
+            self._stop(self.folder, running)
         content = json.dumps(make_plan(), sort_keys=True).encode()
-        self.transport.write(posixpath.join(self.folder, PLAN_FILE), content)
-        owner = json.dumps({**this_owner(), "study": self.study})
+        self.transport.write(posixpath.join(self.folder, plan_file(self.plan_id)), content)
+        owner = json.dumps({**self.owner, "study": self.study})
         while True:
-            answer = self._call("start", self.folder, "--owner", owner)
+            answer = self._call("start", self.folder, "--plan", self.plan_id, "--owner", owner)
             if answer["state"] != BUSY:
                 return
             holder = answer["owner"]
@@ -131,11 +136,15 @@ class DetachedJob:
                 )
             if on_busy_board == "take-over" and holder.get("folder"):
                 self.watcher.note(f"taking the board over from {name}; its journal is kept")
-                self._stop(holder["folder"])
+                self._stop(holder["folder"], holder.get("plan_id"))
                 continue
             self.watcher.note_once(f"waiting: the board is measuring for {name}")
             self._refuse_if_gone("nothing was started")
             time.sleep(ASK_EVERY_S)
+
+    def _is_own(self, holder: Mapping[str, Any]) -> bool:
+        """Whether a job is this workflow's; older versions said less of who they are."""
+        return all(holder.get(key, value) == value for key, value in self.owner.items())
 
     def _watch(self) -> dict[str, Any]:
         """Show how far the job is until it has ended; its last status."""
@@ -145,17 +154,17 @@ class DetachedJob:
             raw = self.transport.read(posixpath.join(self.folder, STATUS_FILE)) or b"{}"
             status = _json_object(raw)
             ours = status.get("plan_id") == self.plan_id
-            if ours and status["state"] in FINAL_STATES:
+            if ours and status.get("state") in FINAL_STATES:
                 return status
             self._refuse_if_gone("the board continues on its own")
-            if ours and status["state"] == RUNNING:
-                for note in status["notes"]:
+            if ours and status.get("state") == RUNNING:
+                for note in status.get("notes", []):
                     self.watcher.note_once(f"warning: {note}; the rows are marked")
                 self.watcher.progress(status)
             now = time.monotonic()
             if raw != previous:
                 changed, previous = now, raw
-            elif now - changed > QUIET_FOR_S:
+            if now - changed > QUIET_FOR_S or not ours:
                 changed, status = now, self._status()
                 if not status["running"]:
                     return status if status.get("plan_id") == self.plan_id else _LOST_TO_ANOTHER
@@ -168,11 +177,12 @@ class DetachedJob:
                 "run the same command again: it follows a running job to its end",
             )
 
-    def _stop(self, folder: str) -> None:
-        """Ask a job (ours or another's) to stop and wait until it has."""
-        self._call("stop", folder)
+    def _stop(self, folder: str, plan_id: str | None) -> None:
+        """Ask a job (ours or another's) to stop and wait until it has; no other plan's."""
+        plan = ["--plan", plan_id] if plan_id is not None else []
+        self._call("stop", folder, *plan)
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        while self._call("status", folder)["running"]:
+        while self._call("status", folder, *plan)["running"]:
             if time.monotonic() > deadline:
                 raise UserError(f"board {self.board.name}: the job in {folder} does not stop")
             time.sleep(LOCAL_LOOK_EVERY_S)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import posixpath
 import sys
 from functools import cache
 from typing import Any
+
+from onboard.answers import WHOLE_PYTHON, answer_in, missing_module
 
 from nntest.codehash import ONBOARD
 from nntest.config.board import Board, LocalConnection
@@ -60,9 +61,9 @@ def call(
     *arguments: str,
     timeout_s: float = COMMAND_TIMEOUT_S,
 ) -> dict[str, Any]:
-    """Run one of the on-board scripts and read the JSON object that it prints.
+    """Run one of the on-board scripts and read the JSON object that it answers with.
 
-    Raises `UserError` when it fails or prints something else.
+    Raises `UserError` when it fails or gives no answer.
     """
     path = posixpath.join(deploy(transport, board), script)
     done = transport.run(
@@ -70,12 +71,23 @@ def call(
         timeout_s=timeout_s,
         environment=board.environment,
     )
-    try:
-        answer = json.loads(done.stdout.strip().splitlines()[-1])
-    except (IndexError, ValueError):
+    answer = answer_in(done.stdout)
+    if answer is None:
+        _refuse_small_python(board, done.stderr)
         done.check(f"board {board.name}: {script}")
-        raise UserError(f"board {board.name}: {script} printed no answer") from None
+        raise UserError(f"board {board.name}: {script} gave no answer")
     # A job's status may say that it failed: asking for it has not.
     if answer.get("state") == "failed" and "running" not in answer:
         raise UserError(f"board {board.name}: {answer['message']}")
-    return dict(answer)
+    return answer
+
+
+def _refuse_small_python(board: Board, said: str) -> None:
+    """Raise `UserError` if a script ended because its Python is not a whole one."""
+    module = missing_module(said)
+    if module is not None:
+        raise UserError(
+            f"board {board.name}: {python_of(board)} has no module {module}, which belongs to "
+            "Python's standard library",
+            f"{WHOLE_PYTHON.format(module)}; or name another one as `python:` in the board's file",
+        )

@@ -13,6 +13,8 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+from onboard.temperatures import is_power_supply
+
 from nntest.codehash import ONBOARD, source_hash
 from nntest.config.study import Study, StudyPoint, Sweep
 from nntest.domain.network_points import VARIABLE, NetworkPoint
@@ -70,6 +72,7 @@ def build_plan(
                     "name": zone.name,
                     "path": posixpath.join(zone.path, "temp"),
                     "start_below_c": zone.start_below_c,
+                    "degrees_per_unit": zone.degrees_per_unit,
                 }
                 for zone in sweep.board.thermal_zones
                 if zone.start_below_c is not None
@@ -179,17 +182,39 @@ def _state_request(sweep: Sweep, facts: Mapping[str, Any]) -> dict[str, Any]:
         for policy in facts["cpufreq_policies"]
     ]
     temperatures = [
-        {"path": posixpath.join(zone.path, "temp"), "throttles_at_c": zone.throttles_at_c}
+        {
+            "name": zone.name,
+            "path": posixpath.join(zone.path, "temp"),
+            "throttles_at_c": zone.throttles_at_c,
+            "degrees_per_unit": zone.degrees_per_unit,
+        }
         for zone in board.thermal_zones
     ] or [
-        {"path": posixpath.join(zone["path"], "temp"), "throttles_at_c": None}
-        for zone in facts["thermal_zones"]
+        {"name": name, "path": posixpath.join(path, "temp"), "throttles_at_c": None}
+        for name, path in _zones(facts)
     ]
     return {
         "clocks": clocks,
         "temperatures": temperatures,
         "throttle_counters": facts["throttle_counters"],
     }
+
+
+def _zones(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(name, folder) of the zones that a probe found, without those of power supplies.
+
+    Named by their type, with their number where several have the same.
+    """
+    types = [zone["type"] for zone in facts["thermal_zones"]]
+    return [
+        (
+            f"{kind} ({posixpath.basename(zone['path'])})" if types.count(kind) > 1 else kind,
+            zone["path"],
+        )
+        for zone in facts["thermal_zones"]
+        for kind in [zone["type"]]
+        if not is_power_supply(kind)
+    ]
 
 
 def _settings(sweep: Sweep) -> list[dict[str, Any]]:

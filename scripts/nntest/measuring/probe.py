@@ -12,7 +12,9 @@ from nntest.measuring.transport import Transport
 
 def probe(transport: Transport, board: Board) -> tuple[dict[str, Any], dict[str, Any]]:
     """(facts, now): what stays the same, and what changes from minute to minute."""
-    answer = call(transport, board, "probe.py")
+    folders = [domain.path for domain in board.frequency_domains]
+    folders += [zone.path for zone in board.thermal_zones]
+    answer = call(transport, board, "probe.py", *folders)
     facts = answer["facts"]
     facts["board"] = board.name
     facts["emulated"] = board.emulated

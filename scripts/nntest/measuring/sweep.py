@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from onboard import outcomes
-from onboard.job_names import DONE, JOURNAL_FILE, PLAN_FILE, STOPPED
+from onboard.job_names import DONE, JOURNAL_FILE, STOPPED, plan_file
 
 from nntest.archives.ck.zipwriter import new_ck_zip
 from nntest.config.study import Study, Sweep
@@ -98,7 +98,7 @@ def run_sweep(
             raise UserError(f"board {sweep.board.name}: another process stopped the sweep")
         if status["state"] != DONE:
             raise UserError(f"board {sweep.board.name}: the sweep stopped: {status['message']}")
-        _pull(transport, sweep, folder, installed, outputs)
+        _pull(transport, sweep, folder, plan["plan_id"], installed, outputs)
         for remark in status.get("remarks", []):
             watcher.note(remark)
         watcher.note(_summary(status))
@@ -130,18 +130,28 @@ def _write_empty(outputs: Outputs) -> None:
 
 
 def _pull(
-    transport: Transport, sweep: Sweep, folder: str, installed: Installed, outputs: Outputs
+    transport: Transport,
+    sweep: Sweep,
+    folder: str,
+    plan_id: str,
+    installed: Installed,
+    outputs: Outputs,
 ) -> None:
-    """Have the board pack its CK zip, and bring it here with what it was made from."""
-    archive = posixpath.join(folder, f"{sweep.name}.zip")
-    packed = call(transport, sweep.board, RUNNERS[sweep.board.harness], "pack", folder, archive)
+    """Have the board pack the plan's CK zip, and bring it here with what it was made from.
+
+    Another plan may have been measured in the folder since ours was: the journal has both.
+    """
+    plan = posixpath.join(folder, plan_file(plan_id))
+    archive = f"{plan.removesuffix('.json')}.zip"
+    script = RUNNERS[sweep.board.harness]
+    packed = call(transport, sweep.board, script, "pack", folder, archive, "--plan", plan_id)
     transport.get(archive, outputs.archive)
     checksum = hashlib.sha256(outputs.archive.read_bytes()).hexdigest()
     if checksum != packed["sha256"]:
         outputs.archive.unlink()
         raise UserError(f"board {sweep.board.name}: {archive} was damaged in transit")
     transport.get(posixpath.join(folder, JOURNAL_FILE), outputs.journal)
-    transport.get(posixpath.join(folder, PLAN_FILE), outputs.plan)
+    transport.get(plan, outputs.plan)
     table = transport.read(tuner_table(folder, installed))
     outputs.tuner_table.write_bytes(table if table is not None else b"{}\n")
 

@@ -26,6 +26,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from answers import Answer
 from clock import utc_now
 from detached import Failed, Job, Stopped, is_full, main
 from job_names import RESULT_FILE, RUNNING
@@ -268,6 +269,6 @@ def first_line(argv):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["tools"]:
-        print(json.dumps(tools(json.loads(sys.argv[2])), sort_keys=True))
+        Answer().give(tools(json.loads(sys.argv[2])))
     else:
         sys.exit(main(Build))

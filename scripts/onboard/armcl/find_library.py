@@ -15,6 +15,10 @@ import subprocess
 import sys
 import sysconfig
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from answers import Answer
+
 STEMS = ("arm_compute", "arm_compute_core")
 HEADER = os.path.join("arm_compute", "core", "Types.h")
 BUILD = re.compile(
@@ -81,7 +85,8 @@ def packages(names):
 
 
 def main(wanted):
-    """Print the findings; `wanted` has the keys prefix, packages and compiler."""
+    """Answer with the findings; `wanted` has the keys prefix, packages and compiler."""
+    channel = Answer()
     libraries, headers = folders(wanted["prefix"])
     files = library_files(libraries)
     version, options, git_hash = build_of(files)
@@ -96,8 +101,7 @@ def main(wanted):
         "tools": {name: shutil.which(name) for name in tools},
         "is_root": os.geteuid() == 0,
     }
-    json.dump(answer, sys.stdout, sort_keys=True)
-    print()
+    channel.give(answer)
 
 
 if __name__ == "__main__":

@@ -178,6 +178,7 @@ def repetition_rows(
             "status": outcome.status,
             "reason": outcome.reason,
             "kernel": "",
+            "hottest_zone": "",
             "notes": "",
         }
         if flow:
@@ -232,6 +233,7 @@ def _own_columns(flow: dict[str, Any], started: str) -> Row:
         "clock_after_mhz": real(after.get("clock_mhz")),
         "temperature_before_c": real(before.get("temperature_c")),
         "temperature_after_c": real(after.get("temperature_c")),
+        "hottest_zone": text(after.get("hottest_zone")) or text(before.get("hottest_zone")),
         "throttled": truth(flow.get("throttled")),
         "notes": "; ".join(texts(flow, "notes")),
         "started_at": text(flow.get("started_at")) or started,

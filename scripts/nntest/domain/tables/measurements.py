@@ -38,6 +38,9 @@ MEASUREMENTS = Table(
                meaning="hottest thermal zone"),
         Column("temperature_after_c", FLOAT, "°C", label="temperature after",
                meaning="hottest thermal zone"),
+        Column("hottest_zone", TEXT, label="hottest zone",
+               meaning="which thermal zone that was; zones that always say the same and those "
+               "of power supplies do not count; empty: not known"),
         Column("throttled", FLAG, meaning="measured while throttled; null: not known"),
         Column("notes", TEXT,
                meaning="what of the device's state could not be set; else empty"),

@@ -57,8 +57,11 @@ def set_up(
         raise UserError(f"board {board.name}: {message}", _hint(message))
     content = transport.read(posixpath.join(folder, RESULT_FILE))
     answer = json.loads(content) if content else None
-    if not isinstance(answer, dict):
-        raise UserError(f"board {board.name}: {folder}/{RESULT_FILE} has no answer")
+    if not isinstance(answer, dict) or answer.pop("plan_id", None) != plan["plan_id"]:
+        raise UserError(
+            f"board {board.name}: {folder}/{RESULT_FILE} has no answer to what was asked",
+            "another workflow may have set the same library up in another way: run it again",
+        )
     return answer
 
 
