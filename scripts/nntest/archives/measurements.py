@@ -21,7 +21,7 @@ from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.domain.tables.shared import KEY, SPECIES
 from nntest.errors import UserError
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 
 _ARROW: dict[Dtype, pa.DataType] = {
     TEXT: pa.string(), INT: pa.int64(), FLOAT: pa.float64(), FLAG: pa.bool_(),
