@@ -33,6 +33,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
+from nntest.analysis.compared_runs import ALPHA, alike, can_differ, counted_rows, unit_of, units_of
 from nntest.analysis.points import (
     KEY_COLUMNS,
     distinct,
@@ -51,10 +52,6 @@ from nntest.domain.tables.study import COMPARISON
 from nntest.domain.tensors import plain_operator
 from nntest.errors import UserError
 
-ALPHA = 0.05
-"""Rate of false differences, see the module."""
-FEWEST_RUNS = 5
-"""Runs on both sides from which on a run, not a process, is the unit of the test."""
 _EXACT = 60
 """Units a side up to which p-values are exact (where no two values are equal)."""
 
@@ -251,13 +248,14 @@ def _row(
         **key_of(shown[name].iloc[0] for name in KEY_COLUMNS),
         "baseline_us": None, "other_us": None, "ratio": None, "ci_low": None, "ci_high": None,
         "p_value": None, "p_adjusted": None, "unit": None, "baseline_n": None, "other_n": None,
+        "counted": None, "baseline_runs": None, "other_runs": None,
         "note": _note(before, after),
     }  # fmt: skip
     old, new = _timed(before), _timed(after)
-    if old is not None:
-        row["baseline_us"] = float(old["time_us"].median())
-    if new is not None:
-        row["other_us"] = float(new["time_us"].median())
+    for side, part in (("baseline", old), ("other", new)):
+        if part is not None:
+            own = counted_rows(part)
+            row |= {f"{side}_us": float(own["time_us"].median()), f"{side}_runs": len(own)}
     if old is None or new is None:
         row["verdict"] = "" if old is None and new is None else NO_BASELINE
         if old is not None:
@@ -265,18 +263,21 @@ def _row(
             if after is not None:
                 row["note"] = ", ".join(sorted(set(after["status"])))
         return row
-    unit = "run" if min(_runs(old).nunique(), _runs(new).nunique()) >= FEWEST_RUNS else "process"
+    runs, (old, new) = alike(old, new)
+    unit = unit_of(old, new)
     samples = [
-        Sample.of(part["time_us"].tolist(), _units(part, unit), seed, (*key, side))
+        Sample.of(part["time_us"].tolist(), units_of(part, unit), seed, (*key, side))
         for side, part in (("baseline", old), ("other", new))
     ]
     a, b = (np.array([np.median(group) for group in sample.processes]) for sample in samples)
     interval = ratio_of_medians(samples[1], samples[0])
-    enough = 2 / math.comb(len(a) + len(b), len(a)) < ALPHA
+    enough = can_differ(len(a), len(b))
     return {
         **row,
+        "baseline_us": samples[0].median, "other_us": samples[1].median,
         "ratio": interval.value, "ci_low": interval.low, "ci_high": interval.high,
         "p_value": p_value(a, b, 1 + compare.min_effect_percent / 100) if enough else None,
+        "counted": runs, "baseline_runs": len(old), "other_runs": len(new),
         "unit": unit, "baseline_n": len(a), "other_n": len(b),
         "verdict": SAME if enough else TOO_FEW,
     }  # fmt: skip
@@ -304,21 +305,6 @@ def _note(before: pd.DataFrame | None, after: pd.DataFrame | None) -> str:
         if same and old_kernel and new_kernel and old_kernel != new_kernel:
             notes.append(f"kernel changed: {old_kernel} / {new_kernel}")
     return "; ".join(notes)
-
-
-def _runs(rows: pd.DataFrame) -> pd.Series[Any]:
-    """Which run measured each row: an archive's entry."""
-    return rows.groupby(["archive", "entry"], dropna=False, sort=True).ngroup()
-
-
-def _units(rows: pd.DataFrame, unit: str) -> list[int]:
-    if unit == "run":
-        return [int(number) for number in _runs(rows)]
-    origin = ["archive", "entry", "point", "subpoint", "process_id"]
-    process = rows.groupby(origin, dropna=False, sort=True).ngroup().to_numpy()
-    # A process that is not recorded was started for its repetition alone.
-    unknown = rows["process_id"].isna().to_numpy()
-    return [int(number) for number in np.where(unknown, -1 - np.arange(len(rows)), process)]
 
 
 # -- the test ------------------------------------------------------------------------------

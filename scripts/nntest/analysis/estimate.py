@@ -14,7 +14,14 @@ from typing import Any
 
 import pandas as pd
 
-from nntest.analysis.points import GROUP_COLUMNS, Group, MeasuredPoint, choices_of, points
+from nntest.analysis.points import (
+    GROUP_COLUMNS,
+    Group,
+    MeasuredPoint,
+    Runs,
+    choices_of,
+    points,
+)
 from nntest.analysis.schedule import TensorUse, tensor_uses
 from nntest.analysis.stats import (
     UNKNOWN,
@@ -60,6 +67,11 @@ class Estimate:
     def total(self) -> float:
         """Sum of repeats x median."""
         return math.fsum(use.repeats * point.sample.median for use, point in self.schedule.parts)
+
+    @property
+    def runs(self) -> Runs:
+        """The runs behind the sum, and the sums of their medians."""
+        return Runs.summed([(use.repeats, point.runs) for use, point in self.schedule.parts])
 
     @property
     def queued(self) -> float:
@@ -135,7 +147,9 @@ def estimate(
     interval in which each tensor is resampled once per draw and the choice stays;
     `total_min_us` sums the minima of the same choices.  `queued_us` is
     the sum less what each layer but one paid at most for being waited for; null where a
-    library's programs do not measure that.
+    library's programs do not measure that.  Medians are of clean runs where a point has enough of
+    them: `n` and `clean` count the runs of all its points, `median_all_us` and `median_clean_us`
+    are the same sum by the medians of all runs and of clean ones alone.
 
     `measured_us` is the median of the whole network's own runs at that choice, and `error` the
     estimate over it, less 1; only where the estimate covers every layer.
@@ -213,6 +227,7 @@ def _row(one: Estimate) -> dict[str, Any]:
         "total_us": total,
         "ci_low_us": interval.low,
         "ci_high_us": interval.high,
+        **one.runs.columns(),
         "queued_us": one.queued,
         "measured_us": measured.value if measured else None,
         "measured_ci_low_us": measured.low if measured else None,

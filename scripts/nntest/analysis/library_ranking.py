@@ -17,6 +17,7 @@ from nntest.analysis.estimate import Estimate, estimates
 from nntest.analysis.points import (
     KEY_COLUMNS,
     MeasuredPoint,
+    Runs,
     grouped,
     key_of,
     operators_only,
@@ -60,6 +61,7 @@ class _Contender:
     time: float
     draws: FloatArray | None
     interval: Interval
+    runs: Runs
     covered: frozenset[int]
     """Positions of the layers that the time covers, from 0."""
     estimate: Estimate | None
@@ -118,10 +120,10 @@ def _contender(one: Estimate, library: str) -> _Contender:
         sample, layers = one.measured.sample, frozenset(range(len(one.network.layers)))
         return _Contender(
             library, one.measured.tuner, MEASURED, sample.median, sample.median_draws,
-            sample.median_interval, layers, one,
+            sample.median_interval, one.measured.runs, layers, one,
         )  # fmt: skip
     return _Contender(
-        library, one.schedule.name, ESTIMATED, one.total, one.draws, one.interval,
+        library, one.schedule.name, ESTIMATED, one.total, one.draws, one.interval, one.runs,
         frozenset(one.schedule.covered), one,
     )  # fmt: skip
 
@@ -153,6 +155,7 @@ def _network_row(
         "time_us": one.time,
         "ci_low_us": one.interval.low,
         "ci_high_us": one.interval.high,
+        **one.runs.columns(),
         "over_fastest": ratio.value,
         "over_fastest_ci_low": None if one is fastest else ratio.low,
         "over_fastest_ci_high": None if one is fastest else ratio.high,
@@ -187,6 +190,7 @@ def _bounds(
         interval = weighted_sum(draws, total)
         found[where] = _Contender(
             BOUND, "", LOWER_BOUND, total, sum_of_draws(draws), interval,
+            Runs.summed([(use.repeats, use.points[0].runs) for use in parts]),
             frozenset(range(len(network.layers))), None,
         )  # fmt: skip
     return found
@@ -237,6 +241,7 @@ def layer_ranking(
                     "time_us": interval.value,
                     "ci_low_us": interval.low,
                     "ci_high_us": interval.high,
+                    **best.runs.columns(),
                     "second_library": second.library if second else None,
                     "second_choice": second.choice if second else None,
                     "second_us": second.sample.median if second else None,

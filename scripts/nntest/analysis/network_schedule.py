@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import compress, product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from onboard import outcomes
 from nntest.archives.ck.read import read_rows
 from nntest.config.library import Library
 from nntest.config.study import Study
+from nntest.domain.clean_runs import counted
 from nntest.domain.network_points import NetworkPoint
 from nntest.domain.networks import Layer, Network
 from nntest.domain.tensors import NETWORK, OPERATOR_SPECIES, SCHEDULE, plain_operator
@@ -52,18 +53,28 @@ def warmup_of(study: Study, library: Library) -> str:
 
 
 def measured_medians(archives: Iterable[Path], warmup: str) -> Medians:
-    """The medians of what succeeded with a warm-up in the CK archives of one board and library."""
-    times: dict[Work, dict[tuple[str, str], list[float]]] = {}
+    """The medians of what succeeded with a warm-up in the CK archives of one board and library.
+
+    Of clean runs, where a point has enough of them (`nntest.domain.clean_runs`).
+    """
+    runs: dict[Work, dict[tuple[str, str], list[tuple[float, str]]]] = {}
     for archive in archives:
         for row in read_rows(archive, warn=_quiet):
             if row["status"] == outcomes.OK and row["time_us"] and row["warmup"] == warmup:
                 key = (row["species"], row["tensor"], row["batch_size"], row["threads"])
                 choice = (plain_operator(row["operator"]), row["tuner"])
-                times.setdefault(key, {}).setdefault(choice, []).append(row["time_us"])
+                run = (row["time_us"], row["run_state"])
+                runs.setdefault(key, {}).setdefault(choice, []).append(run)
     return {
-        key: {choice: statistics.median(values) for choice, values in choices.items()}
-        for key, choices in times.items()
+        key: {choice: _median(found) for choice, found in choices.items()}
+        for key, choices in runs.items()
     }
+
+
+def _median(runs: Sequence[tuple[float, str]]) -> float:
+    """The median time of a point's runs that count; each run is a time and its state."""
+    kept = counted([state for _, state in runs])
+    return statistics.median(time for time, _ in compress(runs, kept))
 
 
 def _quiet(message: str) -> None:

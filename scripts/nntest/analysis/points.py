@@ -6,16 +6,19 @@ board's own, nor mistaken for them.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nntest.analysis.stats import Sample
+from nntest.analysis.stats import FloatArray, Sample
 from nntest.archives.measurements import measured
+from nntest.domain.clean_runs import CLEAN, DISTURBED, counted
 from nntest.domain.tables.column import names
 from nntest.domain.tables.shared import GROUP, KEY
 from nntest.domain.tensors import CEILINGS, DATA_TYPE_SUFFIXES, NETWORK
@@ -108,6 +111,50 @@ def row_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 @dataclass(frozen=True)
+class Runs:
+    """The runs of a point, or of all points of a sum: how many, and their medians in µs."""
+
+    n: int
+    clean: int
+    disturbed: int
+    median_all: float
+    median_clean: float
+    """NaN without a clean run."""
+
+    @classmethod
+    def of(cls, times: FloatArray, states: Sequence[object]) -> Runs:
+        """The runs of a point, by their times [µs] and states."""
+        clean = np.array([state == CLEAN for state in states])
+        return cls(
+            n=len(times),
+            clean=int(clean.sum()),
+            disturbed=sum(state == DISTURBED for state in states),
+            median_all=float(np.median(times)),
+            median_clean=float(np.median(times[clean])) if clean.any() else math.nan,
+        )
+
+    @classmethod
+    def summed(cls, parts: Sequence[tuple[int, Runs]]) -> Runs:
+        """Of a sum: counts of all parts, and medians as often as their weights say."""
+        return cls(
+            n=sum(runs.n for _, runs in parts),
+            clean=sum(runs.clean for _, runs in parts),
+            disturbed=sum(runs.disturbed for _, runs in parts),
+            median_all=math.fsum(weight * runs.median_all for weight, runs in parts),
+            median_clean=math.fsum(weight * runs.median_clean for weight, runs in parts),
+        )
+
+    def columns(self) -> dict[str, Any]:
+        """What `RUNS` of the tables say."""
+        return {
+            "n": self.n,
+            "clean": self.clean,
+            "median_all_us": self.median_all,
+            "median_clean_us": self.median_clean,
+        }
+
+
+@dataclass(frozen=True)
 class MeasuredPoint:
     """One measured point: its key, its repetitions (µs) and what was counted beside them."""
 
@@ -121,7 +168,10 @@ class MeasuredPoint:
     """None: the library's own default."""
     species: str
     sample: Sample
+    """The runs that count: the clean ones, if there are enough of them."""
+    runs: Runs
     processes: int | None
+    """Of the runs that count; None: unknown."""
     flops: float
     """Operations as the 2018 study counts them; NaN where it did not."""
     throttled: int
@@ -165,19 +215,20 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
     flops = rows["GFLOPS"].to_numpy(float) * times * 1e3
     throttled = rows["throttled"].fillna(False).to_numpy(bool)
     waiting = rows["waiting_us"].to_numpy(float, na_value=np.nan)
+    states = rows["run_state"].to_numpy(object)
     warmups = rows["warmup"].fillna("unknown").to_numpy(object)
     found = []
     for key, place in rows.groupby(list(KEY_COLUMNS), sort=False, dropna=False).indices.items():
         assert isinstance(key, tuple)
         named = key_of(key)
-        sample = Sample.of(
-            times[place].tolist(), processes[place].tolist(), seed, sample_key(named)
-        )
+        kept = list(compress(place, counted(states[place].tolist())))
+        sample = Sample.of(times[kept].tolist(), processes[kept].tolist(), seed, sample_key(named))
         found.append(
             MeasuredPoint(
                 **named,
                 sample=sample,
-                processes=None if unknown[place].any() else len(sample.processes),
+                runs=Runs.of(times[place], states[place].tolist()),
+                processes=None if unknown[kept].any() else len(sample.processes),
                 flops=float(np.median(flops[place])),
                 throttled=int(throttled[place].sum()),
                 warmup=", ".join(sorted(set(warmups[place]))),

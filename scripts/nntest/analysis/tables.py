@@ -25,6 +25,7 @@ from nntest.analysis.points import (
 )
 from nntest.analysis.stats import UNKNOWN, Interval, ratio_of_medians, ratio_of_minima
 from nntest.archives.measurements import POINT_KEYS
+from nntest.domain.clean_runs import CLEAN, DISTURBED
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.study import DEVICE_STATE, FAILED, SPEEDUP, SUMMARY, TUNER_CHECK
 from nntest.domain.tensors import OPERATOR_SPECIES
@@ -75,9 +76,11 @@ def failed(frame: pd.DataFrame) -> pd.DataFrame:
 def summary(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     """One row per measured point: repetitions, processes, and statistics of its time in µs.
 
-    `ci_low_us` and `ci_high_us` bound the median (`nntest.analysis.stats`); GFLOPS is the study's,
-    at the median; `failed` counts the point's repetitions that did not succeed and `throttled`
-    those that were measured while the device was throttled (they are in the statistics).
+    All are of the `counted` repetitions (`nntest.domain.clean_runs`), but for the medians of all
+    and of the clean ones.  `ci_low_us` and `ci_high_us` bound the median
+    (`nntest.analysis.stats`); GFLOPS is the study's, at the median.
+    `failed` counts the point's repetitions that did not succeed and `throttled` those that were
+    measured while the device was throttled (they are in the statistics).
     """
     failures = _failed_statuses(frame)
     rows = []
@@ -88,7 +91,9 @@ def summary(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
         interval = point.sample.median_interval
         rows.append({
             **point.keys(),
-            "n": len(values),
+            **point.runs.columns(),
+            "disturbed": point.runs.disturbed,
+            "counted": len(values),
             "processes": point.processes,
             "min_us": point.sample.minimum,
             "median_us": interval.value,
@@ -225,6 +230,8 @@ def device_state(frame: pd.DataFrame) -> pd.DataFrame:
     One row per platform, library and device; extremes over the readings before and after each
     repetition; `not_read` names the readings that are missing in every row, or in how many;
     `not_set` what was asked of the device and could not be had (a governor, a cool start).
+    `clean` and `disturbed` count the repetitions that are known to be either; `waited_share` is
+    what their threads waited for a CPU over what they took, all together.
     """
     rows = []
     readings = {
@@ -255,7 +262,22 @@ def device_state(frame: pd.DataFrame) -> pd.DataFrame:
             "throttled": group["throttled"].sum() if group["throttled"].notna().any() else None,
             "not_read": ", ".join(gaps),
             "not_set": "; ".join(sorted({note for note in group["notes"].dropna() if note})),
+            **_how_busy(group),
             "first_started_at": started[0] if started else None,
             "last_started_at": started[-1] if started else None,
         })  # fmt: skip
     return frame_of(rows, DEVICE_STATE)
+
+
+def _how_busy(rows: pd.DataFrame) -> dict[str, Any]:
+    """What disturbed the runs of a device."""
+    waited = rows[rows["waited_us"].notna() & rows["time_us"].notna()]
+    return {
+        "clean": int((rows["run_state"] == CLEAN).sum()),
+        "disturbed": int((rows["run_state"] == DISTURBED).sum()),
+        "waited_share": waited["waited_us"].sum() / waited["time_us"].sum()
+        if len(waited)
+        else None,
+        "load_median": rows["load"].median(),
+        "load_max": rows["load"].max(),
+    }

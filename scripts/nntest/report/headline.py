@@ -22,6 +22,7 @@ from nntest.analysis.points import threads_text
 from nntest.analysis.stats import FEWEST_REPETITIONS
 from nntest.report.cells import duration, interval_after, percent, signed_percent
 from nntest.report.ranking import PLACE, best_estimates
+from nntest.report.steadiness import steadiness
 
 _GROUP = [*PLACE, "library"]
 _SCHEDULES_IN_FULL = 2
@@ -30,13 +31,14 @@ _LISTED_REGRESSIONS = 5
 
 
 def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Lines with the fastest library, its estimate and schedule, and what failed.
+    """Lines with how steady the machine was, the fastest library, its estimate and schedule.
 
-    `tables` by name: 'estimate' and 'schedule'; 'network_ranking', 'study_figure', 'end_to_end',
-    'comparison' and 'failed' where there are any.
+    Then what failed.  `tables` by name: 'estimate' and 'schedule'; 'device_state', 'summary',
+    'network_ranking', 'layer_ranking', 'study_figure', 'end_to_end', 'comparison' and 'failed'
+    where there are any.
     """
     best = best_estimates(tables)
-    lines: list[str] = []
+    lines = [line for found in steadiness(tables) for line in found.lines()]
     for number, (row, ranking) in enumerate(best):
         title = f"{row['network']} on {row['platform']}"
         batch = f"batch {row['batch_size']}"
@@ -99,10 +101,20 @@ def coverage_text(row: Mapping[Any, Any]) -> str:
     return text
 
 
+def clean_text(row: Mapping[Any, Any]) -> str:
+    """How many of the runs behind an estimate were clean, and what all of them would say.
+
+    Nothing where none is known to be clean, or all are.
+    """
+    if not 0 < row["clean"] < row["n"]:
+        return ""
+    return f"; {row['clean']} of {row['n']} runs clean, by all {duration(row['median_all_us'])}"
+
+
 def _estimate_lines(row: Mapping[Any, Any]) -> list[str]:
     lines = [
         f"estimate: {duration(row['total_us'])} ({interval_text(row)})",
-        f"  for {coverage_text(row)}",
+        f"  for {coverage_text(row)}{clean_text(row)}",
     ]
     other = f"  by minimum {duration(row['total_min_us'])}"
     if row["covered_layers"] < row["layers"] and not pd.isna(row["extrapolated_total_us"]):
@@ -221,7 +233,7 @@ def cautions(tables: Mapping[str, pd.DataFrame]) -> list[str]:
                 f"{few} of {len(summary)} points have fewer than {FEWEST_REPETITIONS} repetitions: "
                 "they have no interval and no verdict."
             )
-        shared = summary[(summary["processes"] < summary["n"]).fillna(False).astype(bool)]
+        shared = summary[(summary["processes"] < summary["counted"]).fillna(False).astype(bool)]
         narrow = int((shared["processes"] < _FEW_PROCESSES).sum())
         if narrow:
             found.append(

@@ -17,6 +17,7 @@ from nntest.domain.tables.all import ALL
 from nntest.report.cells import Download, TableView, duration, table_view
 from nntest.report.headline import (
     cautions,
+    clean_text,
     coverage_text,
     headline,
     interval_text,
@@ -24,6 +25,7 @@ from nntest.report.headline import (
     study_text,
 )
 from nntest.report.ranking import best_estimates
+from nntest.report.steadiness import steadiness
 from nntest.report.sum_error import error_sentences
 
 __all__ = ["ReportInputs", "headline", "write_page"]
@@ -101,6 +103,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
         cards=_cards(inputs.tables),
         emulated=_emulated(inputs),
+        steadiness=steadiness(inputs.tables),
         cautions=[*cautions(inputs.tables), *inputs.remarks],
         sections=_by_section(views),
         sentences={"sum_error": error_sentences(inputs.tables.get("sum_error"))},
@@ -149,7 +152,7 @@ def _cards(tables: Mapping[str, pd.DataFrame]) -> list[_Card]:
                 f"{row['data_type']}{threads_text(row)}",
                 total=duration(row["total_us"]),
                 interval=interval_text(row),
-                coverage=coverage_text(row),
+                coverage=coverage_text(row) + clean_text(row),
                 extrapolated=duration(more) if partial and not pd.isna(more) else "",
                 by_minimum=duration(row["total_min_us"]),
                 measured=capitalised(measured_text(row)),

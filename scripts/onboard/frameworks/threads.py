@@ -6,6 +6,8 @@ import os
 import time
 from typing import Callable
 
+from schedstat import read_threads
+
 LONG_ENOUGH_S = 0.04  # the kernel counts a running thread's time once a tick, 10 ms at most
 SHARE = 0.5  # of the busiest thread's time: less is waking others and waiting for them
 LEAST_S = 100e-6  # on the CPU: a shorter run is as much waking and waiting as computing
@@ -26,16 +28,16 @@ def used(run: Callable[[], None]) -> int | None:
     """
     # What building left behind may still spin, and some threads start only now.
     _run_for(LONG_ENOUGH_S, run)
-    before = _seconds()
+    before = read_threads()
     if before is None:
         return None
     runs = _run_for(LONG_ENOUGH_S, run)
-    after = _seconds() or {}
-    taken = [seconds - before.get(thread, 0.0) for thread, seconds in after.items()]
-    busiest = max(taken, default=0.0)
-    if busiest < LEAST_S * runs:
+    after = read_threads() or {}
+    taken = [times.since(before.get(thread)).ran_ns for thread, times in after.items()]
+    busiest = max(taken, default=0)
+    if busiest < LEAST_S * 1e9 * runs:
         return None
-    return sum(seconds >= SHARE * busiest for seconds in taken)
+    return sum(ran >= SHARE * busiest for ran in taken)
 
 
 def _run_for(seconds: float, run: Callable[[], None]) -> int:
@@ -45,19 +47,3 @@ def _run_for(seconds: float, run: Callable[[], None]) -> int:
         run()
         runs += 1
     return runs
-
-
-def _seconds() -> dict[str, float] | None:
-    """Return each thread's seconds on a CPU; None where there is no such file."""
-    seconds = {}
-    try:
-        for thread in os.listdir("/proc/self/task"):
-            try:
-                with open(f"/proc/self/task/{thread}/schedstat") as file:
-                    seconds[thread] = int(file.read().split()[0]) / 1e9
-            except FileNotFoundError:
-                if thread == str(os.getpid()):
-                    return None  # the kernel has no schedstat; another thread may have ended
-    except OSError:
-        return None
-    return seconds

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from disturbance import Watch
 from failures import BadValue, WrongOutput
 from records import TIMER_FILE, append_repetition, utc_now, write_json
 from reference import compare
@@ -82,9 +83,11 @@ def repeat(
         runnable.clear()
         found = runnable.before_run()
         started_at = utc_now()
+        watch = Watch()
         start = time.perf_counter_ns()
         runnable.run()
         seconds = (time.perf_counter_ns() - start) / 1e9
+        found["disturbance"] = watch.stop()
         output = runnable.output()
         comparison = compare(output, expected, tolerance)
         if not comparison.ok:

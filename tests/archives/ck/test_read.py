@@ -7,6 +7,7 @@ import pytest
 from archives.ck.ck_samples import (
     FIREFLY,
     MODEL,
+    bad,
     ck_members,
     ck_meta,
     ck_point,
@@ -411,3 +412,44 @@ def test_threads(tmp_path, said, threads):
     frame = frame_of(write(tmp_path / "a.zip", make_plan([point]), [header(), good(point)]))
     found = frame["threads"].iloc[0]
     assert (None if pd.isna(found) else found) == threads
+
+
+DISTURBANCE = {
+    "waited_s": 2e-6, "dispatches": 3, "threads": 2, "stolen_s": 0.0,
+    "involuntary_switches": 1, "major_faults": 0, "load": 1.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("disturbance", "state", "waited_us"),
+    [
+        (DISTURBANCE, "clean", 2.0),
+        ({**DISTURBANCE, "waited_s": 0.001}, "disturbed", 1000.0),
+        ({**DISTURBANCE, "stolen_s": 0.01}, "disturbed", 2.0),
+        ({**DISTURBANCE, "major_faults": 2}, "disturbed", 2.0),
+        ({**DISTURBANCE, "waited_s": None, "dispatches": None}, "unknown", None),
+        ({**DISTURBANCE, "waited_s": "long", "dispatches": [3]}, "unknown", None),
+        ("busy", "unknown", None),
+        (None, "unknown", None),
+    ],
+)
+def test_what_disturbed_a_run(tmp_path, disturbance, state, waited_us):
+    point = make_point()
+    found = {} if disturbance is None else {"disturbance": disturbance}
+    lines = [header(), good(point, run_time_state=found)]
+    row = frame_of(write(tmp_path / "a.zip", make_plan([point]), lines)).iloc[0]
+    assert row["run_state"] == state
+    assert (None if pd.isna(row["waited_us"]) else row["waited_us"]) == pytest.approx(waited_us)
+    if disturbance == DISTURBANCE:
+        names = ["dispatches", "stolen_us", "involuntary_switches", "major_faults", "load"]
+        assert row[names].tolist() == [3, 0.0, 1, 0, 1.5]
+
+
+def test_a_run_that_failed_is_neither_clean_nor_disturbed(tmp_path):
+    point = make_point()
+    frame = frame_of(write(tmp_path / "a.zip", make_plan([point]), [header(), bad(point)]))
+    assert frame["run_state"].isna().all()
+
+
+def test_runs_of_ck_itself_are_unknown(tmp_path):
+    assert set(frame_of_point(tmp_path, ck_point())["run_state"]) == {"unknown"}

@@ -95,6 +95,18 @@ class TestViolin:
         fewer = draw_violin(to_frame(rows[:-2]), fixed)
         assert drawn.source.count("<use ") - fewer.source.count("<use ") == 2
 
+    def test_disturbed_repetitions_are_points_that_are_marked(self, draw_violin):
+        rows = study_rows(tensors=SMALL, repetitions=10)
+        fixed = PlotOptions(axis={"time_us": AxisOptions(min=0, max=6000, step=1000)})
+        plain = draw_violin(to_frame(rows), fixed)
+        states = ["clean"] * 7 + ["disturbed"] * 3
+        marked = draw_violin(
+            to_frame([{**row, "run_state": states[row["repetition_id"]]} for row in rows]), fixed
+        )
+        assert marked.has("disturbed run") and not plain.has("disturbed run")
+        # One more, in the legend.
+        assert marked.source.count("<use ") - plain.source.count("<use ") == 1
+
     def test_few_repetitions_are_points_without_a_violin(self, draw_violin):
         few, many = (
             draw_violin(to_frame(study_rows(tensors=SMALL, repetitions=count))) for count in (4, 5)

@@ -28,6 +28,7 @@ from nntest.archives.ck.values import (
     whole,
 )
 from nntest.archives.ck.variants import Variants
+from nntest.domain.clean_runs import run_state
 from nntest.domain.tensors import NETWORK
 
 Row = dict[str, Any]
@@ -180,6 +181,7 @@ def repetition_rows(
             "kernel": "",
             "hottest_zone": "",
             "notes": "",
+            **_disturbance(run, outcome.time_s),
         }
         if flow:
             row.update(_own_columns(flow, started))
@@ -256,6 +258,24 @@ def _implementation(run: dict[str, Any]) -> Row:
     return {
         "kernel_ran": ", ".join(told) or None,
         "kernel_evidence": text(found.get("evidence")) or None,
+    }
+
+
+def _disturbance(run: dict[str, Any], time_s: float | None) -> Row:
+    """What else went on in the machine during a run, and whether that disturbed it."""
+    if time_s is None:
+        return {}
+    found = mapping(run, "run_time_state", "disturbance")
+    waited_s, stolen_s = real(found.get("waited_s")), real(found.get("stolen_s"))
+    dispatches, faults = whole(found.get("dispatches")), whole(found.get("major_faults"))
+    return {
+        "run_state": run_state(time_s, waited_s, dispatches, stolen_s, faults),
+        "waited_us": _micro(waited_s),
+        "dispatches": dispatches,
+        "stolen_us": _micro(stolen_s),
+        "involuntary_switches": whole(found.get("involuntary_switches")),
+        "major_faults": faults,
+        "load": real(found.get("load")),
     }
 
 

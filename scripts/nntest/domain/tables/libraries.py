@@ -26,6 +26,7 @@ NETWORK_RANKING = Table(
                "sum over its layers; bound: the fastest library for each layer"),
         *Column("time_us", FLOAT, "µs", label="time", meaning="median of the whole network",
                 interval=shared.CI_US).with_ends,
+        *shared.RUNS_OF_SUM,
         *_OVER_FASTEST.with_ends,
         shared.VERDICT.but(meaning="no difference: the interval of the ratio crosses 1; covers "
                            "other layers: the sums do not compare"),
@@ -63,6 +64,7 @@ LAYER_RANKING = Table(
         shared.TUNER.but(label="settings"),
         *Column("time_us", FLOAT, "µs", label="time", meaning="median of one run",
                 interval=shared.CI_US).with_ends,
+        *shared.RUNS,
         Column("second_library", TEXT, label="next library", meaning="the fastest other library"),
         Column("second_choice", TEXT, label="its settings", meaning="operator and tuner"),
         Column("second_us", FLOAT, "µs", label="its time", meaning="median of one run"),

@@ -18,6 +18,7 @@ ESTIMATE = Table(
     (
         *_WHERE,
         *shared.TOTAL.with_ends,
+        *shared.RUNS_OF_SUM,
         shared.QUEUED,
         *shared.MEASURED.with_ends,
         *shared.ERROR.with_ends,
@@ -46,7 +47,7 @@ ESTIMATE = Table(
     made_by="estimate.estimate",
     needs=_NEEDS,
     section="first",
-    kept=("choice", "covered_layers", "layers", "covered_macs_share", "complete"),
+    kept=("choice", "clean", "covered_layers", "layers", "covered_macs_share", "complete"),
     hidden=("operator", "tuner"),
 )  # fmt: skip
 

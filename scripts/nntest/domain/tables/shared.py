@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onboard import outcomes
 
+from nntest.domain.clean_runs import FEWEST_CLEAN
 from nntest.domain.tables.column import FLOAT, INT, SHARE, TEXT, Column
 
 # -- which point -------------------------------------------------------------------------------
@@ -84,6 +85,20 @@ MEDIAN = Column(
     "median_us", FLOAT, "µs", label="median", meaning="median of the repetitions", interval=CI_US
 )
 MINIMUM = Column("min_us", FLOAT, "µs", label="min", meaning="fastest repetition")
+RUNS = (
+    Column("n", INT, meaning="repetitions that succeeded"),
+    Column("clean", INT, meaning="of these, not disturbed; they alone count where there are "
+           f"{FEWEST_CLEAN} or more"),
+    Column("median_all_us", FLOAT, "µs", label="of all", meaning="median of all runs"),
+    Column("median_clean_us", FLOAT, "µs", label="of clean ones", meaning="median of clean runs"),
+)  # fmt: skip
+"""How many runs there are, disturbed or not, and their medians."""
+RUNS_OF_SUM = (
+    RUNS[0].but(meaning="runs of all its parts"),
+    RUNS[1],
+    RUNS[2].but(meaning="by the medians of all runs"),
+    RUNS[3].but(meaning="by the medians of clean runs; none where a part has no clean run"),
+)
 GFLOPS = Column("GFLOPS", FLOAT, meaning="operations as the 2018 study counts them, per time")
 
 # -- networks ----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from nntest.analysis.points import labelled, named_by_threads, operators_only, t
 from nntest.analysis.stats import FEWEST_REPETITIONS
 from nntest.archives.measurements import measured
 from nntest.config.plot_options import Grouping, PlotOptions, Quantity
+from nntest.domain.clean_runs import DISTURBED, counted
 from nntest.pictures import style
 from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
 
@@ -52,9 +53,9 @@ def violin(
 
     Each row is a tensor (and batch size, if there are several); in it, one violin for each
     combination of the other coordinates, e.g. (operator; library; tuner) where `by` is platform,
-    with every repetition as a point and the median as a line.  Rows have an axis each, the same
-    in all panels, unless the options share one or fix its limits.  A point that failed says so
-    in its place.  Without any data the picture is a sentence that says why.
+    with every repetition as a point, a disturbed one hollow, and the median as a line.  Rows have
+    an axis each, the same in all panels, unless the options share one or fix its limits.  A point
+    that failed says so in its place.  Without any data the picture is a sentence that says why.
     """
     if by not in _OTHERS or quantity not in QUANTITIES:
         raise ValueError(f"no violin plot of {quantity} by {by}")
@@ -127,8 +128,8 @@ class _Picture:
             self.log = style.wants_log(self.axis, 1.0, widest)
         self.colours = style.colours(self.violins, self.options, self.by)
         keys = [self.by, "tensor", "batch_size", "violin"]
-        self.values: dict[Any, NDArray[np.float64]] = {
-            key: np.sort(group[self.quantity].to_numpy(float))
+        self.values: dict[Any, _Values] = {
+            key: _Values.of(group[self.quantity], group["run_state"])
             for key, group in self.rows.groupby(keys)
         }
         failed = self.relevant[self.relevant["status"] != "ok"]
@@ -154,6 +155,10 @@ class _Picture:
         ]
         legend.append((Line2D([], [], color=style.INK, marker="|", markersize=11, linestyle="none",
                               markeredgewidth=1.8), "median"))  # fmt: skip
+        if any(values.disturbed.any() for values in self.values.values()):
+            legend.append((Line2D([], [], color=style.FAINT, marker="o", markersize=5,
+                                  markerfacecolor="none", linestyle="none"),
+                           "disturbed run"))  # fmt: skip
         labels = [f"{tensor}\nbatch {batch}" if self.batches else tensor
                   for tensor, batch in self.tensors]  # fmt: skip
         panels = Panels.of(self.panels, labels, self.options)
@@ -218,16 +223,16 @@ class _Picture:
                     style="italic", color=style.FAINT,
                 )  # fmt: skip
 
-    def _densities(self, axes: Axes, values: dict[str, NDArray[np.float64] | None]) -> None:
+    def _densities(self, axes: Axes, values: dict[str, _Values | None]) -> None:
         """The violins of a row by their names, in the scale of its axis.
 
         Few distinct values have no density: the points alone say what is known.
         """
         places = list(values)
         many = {
-            name: own
+            name: own.all
             for name, own in values.items()
-            if own is not None and len(np.unique(own)) >= FEWEST_REPETITIONS
+            if own is not None and len(np.unique(own.all)) >= FEWEST_REPETITIONS
         }
         if not many:
             return
@@ -254,17 +259,38 @@ class _Picture:
         # One limit alone may lie beyond all the data.
         return (low, high) if low < high else (low, low * 1.1 + 1)
 
-    def _points(
-        self, axes: Axes, name: str, values: NDArray[np.float64], place: int, crowded: bool
-    ) -> None:
-        """The repetitions of one violin, and their median."""
+    def _points(self, axes: Axes, name: str, values: _Values, place: int, crowded: bool) -> None:
+        """The repetitions of one violin, those that were disturbed hollow, and their median."""
         colour, marker = self.colours[name]
         # Neighbours in value stand apart; the offsets repeat, so that the picture does too.
-        offsets = np.array([0.0, 0.16, -0.16, 0.08, -0.08])[np.arange(len(values)) % 5]
-        axes.plot(values, place + offsets, marker, color=colour, markersize=2.8, alpha=0.9,
-                  markeredgewidth=0, rasterized=crowded)  # fmt: skip
-        axes.plot([np.median(values)] * 2, [place - 0.36, place + 0.36], color=style.INK,
+        offsets = np.array([0.0, 0.16, -0.16, 0.08, -0.08])[np.arange(len(values.all)) % 5]
+        for which, edge in ((~values.disturbed, 0.0), (values.disturbed, 0.6)):
+            if not which.any():
+                continue
+            axes.plot(values.all[which], place + offsets[which], marker, color=colour,
+                      markersize=2.8, alpha=0.9, markeredgewidth=edge,
+                      markerfacecolor="none" if edge else colour, rasterized=crowded)  # fmt: skip
+        axes.plot([values.median] * 2, [place - 0.36, place + 0.36], color=style.INK,
                   linewidth=1.3, solid_capstyle="butt")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Values:
+    """What one violin shows."""
+
+    all: NDArray[np.float64]
+    """Sorted."""
+    disturbed: NDArray[np.bool_]
+    """Which of them are of disturbed runs."""
+    median: float
+    """Of the runs that count, as in the tables."""
+
+    @classmethod
+    def of(cls, values: pd.Series[Any], states: pd.Series[Any]) -> _Values:
+        order = np.argsort(values.to_numpy(float), kind="stable")
+        found, state = values.to_numpy(float)[order], states.to_numpy(object)[order]
+        kept = found[counted(state.tolist())]
+        return cls(found, state == DISTURBED, float(np.median(kept)))
 
 
 def _joined(rows: pd.DataFrame, names: list[str]) -> pd.Series[str]:

@@ -3,6 +3,7 @@
 #ifndef NNTEST_PROGRAM_H
 #define NNTEST_PROGRAM_H
 
+#include "nntest/disturbance.h"
 #include "nntest/failure.h"
 #include "nntest/json.h"
 #include "nntest/output_check.h"
@@ -64,7 +65,7 @@ public:
         write_json(TIMER_FILE, JsonObject()
                                    .add("execution_time_kernel_0", _set_up_s)
                                    .add("execution_time_kernel_1", first_s)
-                                   .add("run_time_state", state(first_s))
+                                   .add("run_time_state", state(first_s).done())
                                    .done());
     }
 
@@ -83,10 +84,12 @@ private:
             _operator.output().fill_with_nan();
             _backend.finish();
             const std::string started_at = utc_now();
+            const Watch       watch;
             const Stopwatch   run;
             _operator.run();
             _backend.finish();
-            const double taken_s = run.seconds();
+            const double taken_s     = run.seconds();
+            const Json   disturbance = watch.stop();
             _operator.output().read(_output);
             const OutputCheck check = check_output(_output, _expected, _operator.out_shape(), _settings.threshold);
             if(!check.ok())
@@ -100,7 +103,7 @@ private:
                 .add("execution_time_kernel_0", _set_up_s)
                 .add("execution_time_kernel_1", taken_s)
                 .add("tuning_s", _backend.tuning_s())
-                .add("run_time_state", state(taken_s))
+                .add("run_time_state", state(taken_s).add("disturbance", disturbance).done())
                 .add("started_at", started_at)
                 .add("output_check", check.as_json());
             _backend.add_kernels(record);
@@ -111,7 +114,7 @@ private:
         return first_s;
     }
 
-    Json state(double taken_s) const
+    JsonObject state(double taken_s) const
     {
         const Shape &in = _operator.in_shape(), &out = _operator.out_shape();
         JsonObject   object;
@@ -138,7 +141,7 @@ private:
             .add("device", _backend.describe())
             .add("library", library_state());
         _operator.describe(object);
-        return object.done();
+        return object;
     }
 
     // The output, wrong ones too, as little-endian float32 in NCHW order, if asked for.
