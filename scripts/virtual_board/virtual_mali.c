@@ -12,6 +12,7 @@
  *   compiles a kernel anew for each local size, so a small limit keeps a tuner's search short;
  * - kernels of 18.11 and later divide zero by a literal zero where only a number was wanted.  A
  *   GPU shrugs; LLVM takes it for impossible and compiles the kernel to nothing;
+ * - a line is printed on stdout when it is loaded, as vendors' drivers do;
  * - every Mali computes in half precision, so some sources name its types even where they are not
  *   used, and do not compile on a device without.  There they become float: such kernels compile,
  *   and none of them is run, because the device does not say that it could.
@@ -50,6 +51,13 @@ static void *in_real_one(const char *function)
         abort();
     }
     return found;
+}
+
+/* Without a line's end: who reads a program's stdout must not count on one. */
+__attribute__((constructor)) static void greet(void)
+{
+    fputs("virtual Mali: driver 1.0, not a board's", stdout);
+    fflush(stdout);
 }
 
 static size_t group_limit(void)

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 """Says where a board's loader has libraries from, as one JSON object.
 
-``library_paths.py '["libc.so.6", "libstdc++.so.6"]'`` prints {"machine": "aarch64", "libraries":
+``library_paths.py '["libc.so.6", "libstdc++.so.6"]'`` answers {"machine": "aarch64", "libraries":
 {"libc.so.6": "/lib/aarch64-linux-gnu/libc.so.6", "libstdc++.so.6": null}}, null for a library that
 the loader does not find.  Standard library only, Python 3.5 and later.
 """
 
 import ctypes
 import json
+import os
 import struct
 import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from answers import Answer
 
 MACHINES = {0x03: "i386", 0x28: "arm", 0x3E: "x86_64", 0xB7: "aarch64"}
 """By e_machine of an ELF file."""
@@ -43,9 +48,10 @@ def machine():
 
 
 def main(libraries):
-    """Print the findings."""
+    """Answer with the findings."""
+    channel = Answer()
     paths = {library: path_of(library) for library in libraries}
-    print(json.dumps({"machine": machine(), "libraries": paths}, sort_keys=True))
+    channel.give({"machine": machine(), "libraries": paths})
 
 
 if __name__ == "__main__":
