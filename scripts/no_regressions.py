@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
-from nntest.analysis.comparison import refuse_regressions
+from nntest.analysis.comparison_text import refuse_regressions
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 

@@ -10,17 +10,15 @@ import pytest
 from analysis.made_up_study import CHOICES, NETWORK, TENSORS, failed_row, network_rows, study_rows
 from nntest.analysis.comparison import (
     ALPHA,
-    adjust,
     comparison,
     family,
     p_value,
-    refuse_regressions,
     units_needed,
 )
+from nntest.analysis.comparison_text import refuse_regressions
 from nntest.archives.measurements import to_frame
 from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.errors import UserError
-from scipy.stats import false_discovery_control
 
 RUN = ComparisonConfig(baseline=ComparisonBaseline(run="old.zip"))
 
@@ -145,11 +143,6 @@ class TestTheTest:
         # Three times as long is no difference where a factor of 15 is not one.
         assert p_value(low, 3.1 * low, 15.0) == 1.0
         assert p_value(np.ones(9), np.ones(9)) == 1.0
-
-    def test_adjusted_as_scipy_adjusts(self):
-        values = np.random.default_rng(1).random(30) ** 3
-        assert adjust(values.tolist()) == pytest.approx(false_discovery_control(values))
-        assert adjust([]) == []
 
     def test_units_needed(self):
         # With 5 a side the smallest p-value is 0.0079: one point can be reported, forty cannot.

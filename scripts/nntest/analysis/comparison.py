@@ -24,14 +24,14 @@ from __future__ import annotations
 import fnmatch
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import mannwhitneyu
+from scipy.stats import false_discovery_control, mannwhitneyu
 
 from nntest.analysis.compared_runs import ALPHA, alike, can_differ, counted_rows, unit_of, units_of
 from nntest.analysis.points import (
@@ -41,7 +41,6 @@ from nntest.analysis.points import (
     labelled,
     row_order,
     sample_key,
-    threads_text,
 )
 from nntest.analysis.stats import Sample, ratio_of_medians
 from nntest.archives.measurements import measured
@@ -172,7 +171,8 @@ def compared(
     ]
     rows = [row for row in rows if row["verdict"]]
     tested = [row for row in rows if row["p_value"] is not None]
-    for row, adjusted in zip(tested, adjust([row["p_value"] for row in tested]), strict=True):
+    adjusted_values = false_discovery_control([row["p_value"] for row in tested])
+    for row, adjusted in zip(tested, adjusted_values.tolist(), strict=True):
         row["p_adjusted"] = adjusted
         if adjusted < ALPHA and row["verdict"] == SAME:
             row["verdict"] = SLOWER if row["ratio"] > 1 else FASTER
@@ -332,77 +332,9 @@ def _one_sided(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
     return float(mannwhitneyu(above, below, alternative="greater", method=method).pvalue)
 
 
-def adjust(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted for their number by Benjamini and Hochberg's procedure, in their order."""
-    count = len(p_values)
-    adjusted = [1.0] * count
-    smallest = 1.0
-    ranked = sorted(range(count), key=lambda index: p_values[index], reverse=True)
-    for behind, index in enumerate(ranked):
-        smallest = min(smallest, p_values[index] * count / (count - behind))
-        adjusted[index] = smallest
-    return adjusted
-
-
 def units_needed(points: int) -> int:
     """Units a side from which on one point among `points` can be found to differ."""
     units = 2
     while 2 / math.comb(2 * units, units) * points >= ALPHA:
         units += 1
     return units
-
-
-def overall(found: pd.DataFrame) -> str:
-    """How all points of a table `comparison` moved together, in words.
-
-    Where nothing else changed, a common shift is as likely the machine's as the code's.
-    """
-    ratios = found["ratio"].dropna()
-    if ratios.empty:
-        return "no point was measured on both sides"
-    middle = float(np.exp(np.median(np.log(ratios))))
-    return (
-        f"median ratio over {len(ratios)} points: {middle:.3f} "
-        f"(half of them from {ratios.quantile(0.25):.3f} to {ratios.quantile(0.75):.3f})"
-    )
-
-
-# -- regressions ---------------------------------------------------------------------------
-
-
-def regressions(found: pd.DataFrame) -> list[str]:
-    """A line for each point of a table `comparison` that is a regression."""
-    lines = []
-    for row in found[found["regression"].fillna(False).astype(bool)].to_dict("records"):
-        lines.append(f"{point_text(row)}: {change_text(row)}")
-    return lines
-
-
-def point_text(row: Mapping[Any, Any]) -> str:
-    """Which point a row is about."""
-    text = f"{row['operator']} {row['tuner']} {row['tensor']} on {row['platform']}"
-    text += f", batch {row['batch_size']}" if row["batch_size"] != 1 else ""
-    return text + threads_text(row)
-
-
-def change_text(row: Mapping[Any, Any]) -> str:
-    """Its change, in words."""
-    if row["verdict"] == FAILED:
-        return f"failed ({row['note']}), and did not in the baseline"
-    text = f"{row['ratio']:.2f} times as long"
-    if not pd.isna(row["ci_low"]):
-        text += f" (95 % interval {row['ci_low']:.2f} to {row['ci_high']:.2f})"
-    return text
-
-
-def refuse_regressions(found: pd.DataFrame, limit: float, hint: str) -> None:
-    """`UserError` that names the regressions of a table `comparison`, if it has any."""
-    lines = regressions(found)
-    if lines:
-        most = 10
-        more = [f"and {len(lines) - most} more"] if len(lines) > most else []
-        raise UserError(
-            f"{len(lines)} of {len(found)} points are more than {limit:g} % slower than "
-            f"{found['baseline'].iloc[0]}, or fail:\n    " + "\n    ".join([*lines[:most], *more]),
-            hint,
-        )

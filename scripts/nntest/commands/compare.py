@@ -57,7 +57,8 @@ def add_to(commands: Commands) -> None:
 
 def _run(given: argparse.Namespace) -> int:
     # Here, since scipy takes a second to import, which no other command has use for.
-    from nntest.analysis.comparison import comparison, refuse_regressions
+    from nntest.analysis.comparison import comparison
+    from nntest.analysis.comparison_text import refuse_regressions
 
     limit = given.fail_on_regression
     compare = ComparisonConfig(
@@ -101,7 +102,8 @@ def _found(pattern: str) -> list[Path]:
 
 
 def _print(found: pd.DataFrame) -> None:
-    from nntest.analysis.comparison import overall, point_text, units_needed
+    from nntest.analysis.comparison import units_needed
+    from nntest.analysis.comparison_text import overall, point_text
 
     notable = found[~found["verdict"].isin(["no difference", "too few repetitions"])]
     for row in notable.to_dict("records"):

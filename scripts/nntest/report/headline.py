@@ -11,11 +11,9 @@ from nntest.analysis.comparison import (
     FAILED,
     SLOWER,
     TOO_FEW,
-    change_text,
-    overall,
-    point_text,
     units_needed,
 )
+from nntest.analysis.comparison_text import change_text, overall, point_text
 from nntest.analysis.end_to_end import BAND
 from nntest.analysis.estimate import BEST
 from nntest.analysis.points import threads_text
