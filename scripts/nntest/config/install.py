@@ -106,10 +106,6 @@ class SourceInstall(Strict):
         default=None,
         description="default: g++; for another machine, with where: here, Debian's cross compiler",
     )
-    compiler_options: list[Word] = Field(
-        default_factory=list,
-        description="for each of its calls, also those that link, e.g. -static-libstdc++",
-    )
     jobs: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None, description="parallel compilers; default: one for each core and GB of memory"
     )

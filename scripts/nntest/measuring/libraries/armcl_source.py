@@ -141,7 +141,7 @@ class SourceBuild:
                     f"name one that begins with {prefix}, found by PATH",
                 )
             name = name.removeprefix(prefix)
-        return " ".join([name, *self.recipe.way.compiler_options])
+        return name
 
     def _check_tools(self, tools: dict[str, Any]) -> None:
         missing = [] if tools["scons"] else ["scons"]

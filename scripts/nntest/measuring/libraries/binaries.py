@@ -88,7 +88,8 @@ def check_runs(paths: Iterable[Path], transport: Transport, board: Board, where:
             raise UserError(
                 f"{where}: what was built here needs {missing[-1]} of {library}; the board's is "
                 f"older and ends with {_newest(there, missing[-1])}",
-                _hint(library),
+                "name a cross compiler that is as old as the board's system under `compiler` (of "
+                "install and of build), or build on the board: where: board",
             )
 
 
@@ -101,15 +102,3 @@ def _number(version: str) -> tuple[str, list[int]]:
 def _newest(there: frozenset[str], like: str) -> str:
     family = [version for version in there if _number(version)[0] == _number(like)[0]]
     return max(family, key=_number, default="nothing of that name")
-
-
-def _hint(library: str) -> str:
-    if library == "libstdc++.so.6":
-        return (
-            "link it in: compiler_options: [-static-libstdc++] under install, and the same under "
-            "`flags` of build; or build on the board: where: board"
-        )
-    return (
-        "compile against the board's system: compiler_options: [--sysroot=/copy/of/the/board] "
-        "under install, and `sysroot` under build; or build on the board: where: board"
-    )
