@@ -221,7 +221,6 @@ ODD_LINES = {
     "foreign repetition": '{"point": "P", "repetition": 77, "status": "ok", "time_s": 1}',
     "infinite time": '{"point": "P", "repetition": 1, "status": "ok", "time_s": 1e999}',
     "long time": '{"point": "P", "repetition": 1, "status": "ok", "time_s": %s}' % ("9" * 400),
-    "no time": '{"point": "P", "repetition": 1, "status": "ok"}',
     "list of points": '{"point": ["P"], "repetition": 1, "status": "ok", "time_s": 1}',
     "process": '{"point": "P", "repetition": 1, "process": 1e999, "status": "ok", "time_s": 1}',
     "status of another version": '{"point": "P", "repetition": 1, "status": "frozen"}',
