@@ -161,7 +161,7 @@ class Board(Strict):
         default=300.0, ge=0, description="longest wait for the start temperatures, each time"
     )
     patience_s: float = Field(
-        default=900.0, ge=0, description="how long a sweep waits for a board whose link was lost"
+        default=900.0, ge=0, description="how long is waited for a board that cannot be reached"
     )
     libraries: list[Name] | None = Field(
         default=None, description="the study's libraries that this board has; default: all"
