@@ -1,7 +1,6 @@
 """Rule install: make a library usable on a board, or find it there."""
 
 import json
-import signal
 import sys
 from pathlib import Path
 
@@ -10,10 +9,7 @@ from nntest.graph.job import job_log, study_of
 from nntest.graph.runs import Controller
 from nntest.measuring.libraries import KINDS
 from nntest.measuring.progress import ProgressLine, Watcher
-from nntest.measuring.transport import connect
-
-# Being asked to end is the same as Ctrl-C: a build on the board is stopped, its objects kept.
-signal.signal(signal.SIGTERM, signal.default_int_handler)
+from nntest.measuring.transport import connect_patiently
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
@@ -22,7 +18,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
     facts = json.loads(Path(snakemake.input.facts).read_text(encoding="utf-8"))
     line = ProgressLine(f"{board.name}.{library.name}", sys.stderr, log)
     kind = KINDS[library.kind](library, Watcher(line, Controller().gone))
-    with connect(board) as transport:
+    with connect_patiently(board, line.note) as transport:
         installed = kind.install(transport, board, facts)
     print(f"{installed.tag} on {board.name}", file=log)
     text = json.dumps(installed.as_json(), indent=2, sort_keys=True) + "\n"

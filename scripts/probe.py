@@ -8,12 +8,14 @@ from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 from nntest.measuring.board_file import differences
 from nntest.measuring.probe import probe
-from nntest.measuring.transport import connect
+from nntest.measuring.progress import ProgressLine
+from nntest.measuring.transport import connect_patiently
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
     board = study.board(snakemake.wildcards.board)
-    with connect(board) as transport:
+    line = ProgressLine(f"{board.name}: probe", sys.stderr, log)
+    with connect_patiently(board, line.note) as transport:
         facts, now = probe(transport, board)
     print(json.dumps(now, indent=2), file=log)
     for difference in differences(board, facts):

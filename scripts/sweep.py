@@ -1,7 +1,6 @@
 """Rules sweep and sweep_network: measure what is missing on a board and pull the CK archive."""
 
 import json
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +13,7 @@ from nntest.measuring.detached import patient
 from nntest.measuring.installed import Installed
 from nntest.measuring.progress import ProgressLine, Watcher
 from nntest.measuring.sweep import Outputs, run_sweep
-from nntest.measuring.transport import connect
-
-# Being asked to end is the same as Ctrl-C: the runner is stopped, its journal kept.
-signal.signal(signal.SIGTERM, signal.default_int_handler)
+from nntest.measuring.transport import connect_patiently
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
@@ -26,7 +22,8 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
     if chosen is not None:
         sweep = replace(sweep, points=load_chosen(Path(chosen)))
     watcher = Watcher(ProgressLine(sweep.name, sys.stderr, log), Controller().gone)
-    with patient(connect(sweep.board), sweep.board, watcher) as transport:
+    link = connect_patiently(sweep.board, watcher.note)
+    with patient(link, sweep.board, watcher) as transport:
         run_sweep(
             transport,
             study,

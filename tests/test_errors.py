@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import time
 
 import pytest
 from nntest.errors import UserError, user_errors_end_the_process
@@ -55,3 +57,26 @@ def test_what_is_a_bug_of_ours_keeps_its_traceback(error: Exception) -> None:
     with pytest.raises(type(error)) as kept, user_errors_end_the_process():
         raise error
     assert kept.value is error
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_with_one_line_as_ctrl_c_does(
+    number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
+    with pytest.raises(SystemExit) as end, user_errors_end_the_process():
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "stopped; the same command goes on from here\n"
+    assert before == {one: signal.getsignal(one) for one in before}
+
+
+def test_a_hang_up_that_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with user_errors_end_the_process():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -8,11 +8,15 @@ and without a traceback.  Any other exception is a bug of ours and keeps its tra
 from __future__ import annotations
 
 import errno
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+INTERRUPTED = 130
+"""Exit status of what Ctrl-C has ended, as shells have it."""
 NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -29,14 +33,37 @@ class UserError(Exception):
 
 
 @contextmanager
+def _signals_are_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM (a batch system's kill) and SIGHUP (a closed terminal) do what Ctrl-C does.
+
+    What is ignored, as SIGHUP under nohup, stays ignored.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def user_errors_end_the_process() -> Iterator[None]:
     """Turn a `UserError` into a message on stderr and exit status 1.
 
     The same for the system's errors that only the user can correct: a full disk, a file that
-    may not be read or written.  For the top of a script.
+    may not be read or written; and Ctrl-C, SIGTERM and SIGHUP into one line and exit status 130.
+    For the top of a script.
     """
     try:
-        yield
+        with _signals_are_ctrl_c():
+            yield
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr, flush=True)
+        sys.exit(INTERRUPTED)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         sys.exit(1)

@@ -18,15 +18,15 @@ from ck_points import about_sweep
 from outcomes import effective
 
 
-def pack(ck, plan, lines, points_of, folder, path):
+def pack(ck, plan, lines, points_of, path):
     """Write the zip; returns its SHA-256.
 
     ck: a `ck_command.Ck`; lines: the journal's; points_of: {alias: UIDs of points to keep}.
     """
-    raw = os.path.join(folder, "by-ck.zip")
+    raw = path + ".by-ck.zip"  # beside it: another plan may be packed at the same time
     pattern = "local:experiment:nntest-*-{}*".format(plan["ck_run"]["label"])
     ck.ask("zip", pattern, "--archive_name=" + raw, "--overwrite=yes")
-    lost = _lost_points(plan, lines, folder)
+    lost = _lost_points(plan, lines, path + ".lost.zip")
     fresh = path + ".new"
     with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as target:
         names = set()
@@ -42,6 +42,7 @@ def pack(ck, plan, lines, points_of, folder, path):
                     if name not in names:
                         target.writestr(_plain(name), source.read(name), zipfile.ZIP_DEFLATED)
             os.remove(lost)
+    os.remove(raw)
     os.replace(fresh, path)
     with open(path, "rb") as stream:
         return hashlib.sha256(stream.read()).hexdigest()
@@ -84,12 +85,11 @@ def _with_ours(data, plan):
     return json.dumps(meta, indent=2, sort_keys=True).encode("utf-8")
 
 
-def _lost_points(plan, lines, folder):
-    """A zip of ours with the points that CK left no record of; None if there are none."""
+def _lost_points(plan, lines, path):
+    """Write a zip of ours with the points that CK left no record of; None if there are none."""
     header = [line for line in lines if "journal" in line]
     failed = [line for line in effective(lines) if line.get("lost")]
     if not failed:
         return None
-    path = os.path.join(folder, "lost.zip")
     write_zip(plan, header + failed, path)
     return path

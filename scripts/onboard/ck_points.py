@@ -8,7 +8,7 @@ import math
 import re
 
 from ck_profiles import phases_of_launches, profile_of_run
-from outcomes import OK, WRONG_OUTPUT
+from outcomes import FAILED, OK, WRONG_OUTPUT
 
 PROGRAM_MODULE_UID = "b0ac08fe1d3c2615"
 """UID of CK's module "program"."""
@@ -29,7 +29,7 @@ def recording(plan, point, lines):
         "features": about,
         "choices": _choices(plan, point),
         "choices_order": ["##env#CK_IN_SHAPE_N"],
-        "characteristics_list": [_characteristics(point, line) for line in lines],
+        "characteristics_list": [_characteristics_or_failure(point, line) for line in lines],
     }
     if "network" in point:
         # What a whole network's layers ran with: CK has no place for it.
@@ -167,6 +167,16 @@ def _choices(plan, point):
         "target_os": host_os,
         "target_os_bits": bits,
     }
+
+
+def _characteristics_or_failure(point, line):
+    """The same as `_characteristics`; what cannot be made of a line is a failure of its own."""
+    try:
+        return _characteristics(point, line)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = "the journal's line is odd: {}: {}".format(type(error).__name__, error)
+        kept = {"repetition": line["repetition"], "status": FAILED, "reason": reason}
+        return _characteristics(point, kept)
 
 
 def _characteristics(point, line):

@@ -356,7 +356,7 @@ def pack(folder, path, plan_id=None):
             for alias, record in recorded:
                 points_of.setdefault(alias, set()).add(record.uid)
         lines = read_lines(os.path.join(folder, JOURNAL_FILE))
-        checksum = pack_zip(ck, plan, lines, points_of, folder, path)
+        checksum = pack_zip(ck, plan, lines, points_of, path)
     except OSError as error:
         raise Failed("the archive cannot be written: {} ({})".format(error.strerror, path))
     return {"state": "packed", "path": path, "sha256": checksum}

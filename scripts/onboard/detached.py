@@ -73,8 +73,7 @@ def read_plan(folder, plan_id=None):
     names = [PLAN_FILE] if plan_id is None else [plan_file(plan_id), PLAN_FILE]
     for name in names:
         plan = read_json(os.path.join(folder, name))
-        whole = isinstance(plan, dict) and {"plan_id", "lock_file"} <= set(plan)
-        if whole and plan_id in (None, plan["plan_id"]):
+        if isinstance(plan, dict) and plan_id in (None, plan.get("plan_id")):
             return plan
     raise Failed("no readable {} in {}".format(names[0], folder))
 

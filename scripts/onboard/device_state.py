@@ -4,6 +4,7 @@ Standard library only, Python 3.5 and later: this file is copied to boards.
 """
 
 from kernel_files import find_file
+from outcomes import real
 from temperatures import constant, hottest, read_celsius
 
 
@@ -80,13 +81,9 @@ def without_constant_zones(lines):
     It is not a sensor's reading: some boards report a power supply or a fixed number so.  Which
     zones these are is seen over all of the lines.
     """
-    states = [
-        line[key]
-        for line in lines
-        for key in ("state_before", "state_after")
-        if isinstance(line.get(key), dict) and line[key].get("temperatures_c")
-    ]
-    left_out = constant(state["temperatures_c"] for state in states)
+    left_out = constant(
+        _zones(line.get(key)) for line in lines for key in ("state_before", "state_after")
+    )
     if not left_out:
         return lines
     return [
@@ -95,7 +92,7 @@ def without_constant_zones(lines):
             **{
                 key: _recounted(line[key], left_out)
                 for key in ("state_before", "state_after")
-                if isinstance(line.get(key), dict) and line[key].get("temperatures_c")
+                if _zones(line.get(key))
             },
         )
         for line in lines
@@ -103,5 +100,13 @@ def without_constant_zones(lines):
 
 
 def _recounted(state, left_out):
-    name, celsius = hottest(state["temperatures_c"], left_out)
+    name, celsius = hottest(_zones(state), left_out)
     return dict(state, temperature_c=celsius, hottest_zone=name)
+
+
+def _zones(state):
+    """{zone: °C} of a journaled state; empty for what has none, or something else there."""
+    zones = state.get("temperatures_c") if isinstance(state, dict) else None
+    if not isinstance(zones, dict):
+        return {}
+    return {name: value for name, value in zones.items() if real(value) is not None}

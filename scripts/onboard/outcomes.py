@@ -60,6 +60,9 @@ LONGEST_REASON = 600
 SHORTEST_S, LONGEST_S = 1e-12, 1e9
 """A number outside is not a measured time, and would make a rate of it infinite."""
 
+MOST_REPETITIONS = 10**9
+"""Of a point; a number beyond is none of a repetition's."""
+
 _DETAIL = re.compile(r"crashed\([A-Za-z0-9+_ -]{1,40}\)\Z")
 
 _CK_REASONS = (
@@ -210,24 +213,42 @@ def truth(value: Any) -> Optional[bool]:
 
 
 def read_lines(path: str) -> List[Dict[str, Any]]:
-    """The JSON objects of a journal, in order; a torn or foreign line is left out.
+    """The JSON objects of a journal, in order; a torn, foreign or odd line is left out.
 
     A file that does not exist is an empty journal.
     """
     try:
         with open(path, "rb") as stream:
-            content = stream.read()
+            return lines_of(stream.read())
     except FileNotFoundError:
         return []
+
+
+def lines_of(content: bytes) -> List[Dict[str, Any]]:
+    """The same of a journal's content.  What is left out is measured again."""
     lines = []
     for raw in content.split(b"\n")[:-1]:
         try:
             line = json.loads(raw.decode("utf-8"))
         except (ValueError, RecursionError):
             continue
-        if isinstance(line, dict):
+        if isinstance(line, dict) and _is_sound(line):
             lines.append(line)
     return lines
+
+
+def _is_sound(line: Mapping[str, Any]) -> bool:
+    """Whether a journal's line says of a repetition what all that read it rely on."""
+    if "point" not in line:
+        return isinstance(line.get("journal", ""), str)
+    counted = (line.get("repetition"), line.get("process", 0))
+    return (
+        isinstance(line["point"], str)
+        and all(type(number) is int and 0 <= number < MOST_REPETITIONS for number in counted)
+        # Where CK measures, its records have the time.
+        and ("time_s" not in line or seconds(line["time_s"]) is not None)
+        and parse(line.get("status", OK)) != ""
+    )
 
 
 def effective(lines: Iterable[Dict[str, Any]]) -> List[Dict[str, Any]]:

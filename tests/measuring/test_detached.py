@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from nntest.config import Board
 from nntest.errors import UserError
 from nntest.measuring import detached
 from nntest.measuring.detached import DetachedJob, NotWatched
-from nntest.measuring.progress import Watcher
+from nntest.measuring.progress import ProgressLine, Watcher
 from nntest.measuring.transport.base import Completed, Transport
 
 STATUS = {"repetitions": 9, "missing": 3, "failed_points": 0, "notes": [], "plan_id": "p"}
@@ -163,6 +164,27 @@ def test_one_whose_folder_another_plan_took_was_stopped(board: ScriptedBoard) ->
     board.last = {"state": "done", "message": "", "plan_id": "q"}
     assert job(board, Notes()).run(dict, "")["state"] == "stopped"
     assert board.starts == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"repetitions": "9" * 400, "missing": None, "seconds_left": "1e999"},
+        {"notes": 5, "failed_points": [], "current": ["x"], "message": None},
+        {"state": "thinking", "notes": [["x"], None]},
+        {"state": 7},
+    ],
+)
+def test_a_status_of_another_version_ends_nothing(
+    board: ScriptedBoard, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    ours = board.status
+    monkeypatch.setattr(
+        board, "status", lambda: {**ours(), **(odd if board.clock.now < 300 else {})}
+    )
+    shown = io.StringIO()
+    status = job(board, Notes(line=ProgressLine("s", shown))).run(dict, "")
+    assert (status["state"], status["failed_points"]) == ("done", 0)
 
 
 def test_ctrl_c_stops_it_and_says_what_stays(board: ScriptedBoard) -> None:

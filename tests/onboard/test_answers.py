@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,41 @@ def test_a_wheel_that_prints_when_it_is_imported_is_installed(
     )
     answer = ask(board(), "pip_install.py", str(folder), str(tmp_path), "talks")
     assert answer["versions"] == {}
+
+
+PROGRAM = """
+import json, os
+print("{}")
+for i in range(int(os.environ["NNTEST_REPETITIONS"])):
+    record = {"repetition": i, "execution_time_kernel_1": 0.001, "started_at": "2026-01-01T00:00Z"}
+    with open("tmp-nntest-repetitions.jsonl", "a") as stream:
+        stream.write(json.dumps(record) + "\\n")
+"""
+
+
+def test_an_operator_program_whose_driver_prints_is_measured(
+    driver: Path, board: Callable[..., Board], tmp_path: Path
+) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    folder = tmp_path / "job"
+    a_plan(folder)
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["points"] = [
+        {
+            "id": "a", "operator": "conv", "tensor": "t", "tuner": "NONE", "repetitions": 2,
+            "repetitions_per_process": 2, "protocol": "in-process", "timeout_s": 60,
+            "argv": [sys.executable, str(tmp_path / "program.py")],
+            "env": {"LD_PRELOAD": str(driver / NAMES[0])},
+        }
+    ]  # fmt: skip
+    (folder / "plan.json").write_text(json.dumps(plan))
+    here = board()
+    assert ask(here, "runner.py", "start", str(folder)) == {"state": "started"}
+    deadline = time.monotonic() + 60
+    while (status := ask(here, "runner.py", "status", str(folder)))["running"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert (status["state"], status["done"], status["failed_points"]) == ("done", 2, 0)
 
 
 @pytest.mark.parametrize("module", ["json", "ctypes", "_ctypes"])

@@ -208,6 +208,75 @@ def test_an_odd_timer_file_is_a_failure_of_its_point(board: Board, odd: str) -> 
     assert board.frame()["status"].tolist() == ["crashed(bad record)", "ok"]
 
 
+ODD_LINES = {
+    "not JSON": "{",
+    "not an object": "[1]",
+    "long number": '{"point": "P", "repetition": %s, "status": "ok", "time_s": 1}' % ("9" * 400),
+    "longer number": '{"point": "P", "repetition": %s, "status": "ok", "time_s": 1}' % ("9" * 5000),
+    "infinite": '{"point": "P", "repetition": 1e999, "status": "ok", "time_s": 1}',
+    "text": '{"point": "P", "repetition": "1", "status": "ok", "time_s": 1}',
+    "flag": '{"point": "P", "repetition": true, "status": "ok", "time_s": 1}',
+    "negative": '{"point": "P", "repetition": -1, "status": "ok", "time_s": 1}',
+    "no repetition": '{"point": "P", "status": "ok", "time_s": 1}',
+    "foreign repetition": '{"point": "P", "repetition": 77, "status": "ok", "time_s": 1}',
+    "infinite time": '{"point": "P", "repetition": 1, "status": "ok", "time_s": 1e999}',
+    "long time": '{"point": "P", "repetition": 1, "status": "ok", "time_s": %s}' % ("9" * 400),
+    "list of points": '{"point": ["P"], "repetition": 1, "status": "ok", "time_s": 1}',
+    "process": '{"point": "P", "repetition": 1, "process": 1e999, "status": "ok", "time_s": 1}',
+    "status of another version": '{"point": "P", "repetition": 1, "status": "frozen"}',
+    "status that is none": '{"point": "P", "repetition": 1, "status": {"word": "ok"}}',
+    "header": '{"journal": ["another"]}',
+    "deep": "[" * 10**5,
+}
+
+
+@pytest.mark.parametrize("line", ODD_LINES.values(), ids=ODD_LINES)
+def test_an_odd_line_of_a_journal_costs_its_repetition_alone(board: Board, line: str) -> None:
+    """Repetition 1 of a point is odd, or not there: it is measured again, all else counts."""
+    board.measure("odd", "repetition(0); repetition(1)")
+    board.measure("healthy", ENDS["ok"])
+    journal = Path(board.journal.path)
+    content = journal.read_text().splitlines(keepends=True)
+    odd = line.replace('"P"', f'"{board.points[0]["id"]}"')
+    (measured,) = (
+        row for row in content if f'"{board.points[0]["id"]}"' in row and '"repetition": 1' in row
+    )
+    content[content.index(measured)] = f"{odd}\n"
+    journal.write_text("".join(content))
+    progress = outcomes.Progress(outcomes.read_lines(board.journal.path))
+    assert [progress.missing(point) for point in board.points] == [[1], []]
+    frame = board.frame()
+    assert frame[frame["repetition_id"] < 2]["status"].tolist() == ["ok"] * 3
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *(
+            '"setup_s": "long"',
+            '"setup_s": %s' % ("9" * 400),
+            '"kernels": 7',
+            '"output_check": [1]',
+        ),
+        *('"run_time_state": "x"', '"kernels": [{"name": "k"}]', '"log_tail": 5'),
+    ],
+    ids=lambda odd: odd[:30],
+)
+def test_what_is_odd_beside_a_time_in_a_journal_costs_its_repetition_alone(
+    board: Board, odd: str
+) -> None:
+    board.measure("odd", "repetition(0)", repetitions=2)
+    board.measure("healthy", ENDS["ok"])
+    journal = Path(board.journal.path)
+    point = board.points[0]["id"]
+    line = f'{{"point": "{point}", "repetition": 1, "status": "ok", "time_s": 1, {odd}}}\n'
+    journal.write_text(journal.read_text() + line)
+    frame = board.frame()
+    assert frame["status"].tolist().count("ok") >= 3
+    of_odd = frame[(frame["tensor"] == board.points[0]["tensor"]) & (frame["repetition_id"] == 1)]
+    assert of_odd["status"].tolist() in (["ok"], ["failed"])
+
+
 READER = """
 import signal, sys, time
 def end(*_):

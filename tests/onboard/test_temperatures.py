@@ -127,7 +127,8 @@ def test_a_zone_that_may_be_a_sensor_counts(zones: Zones, readings: list[dict[st
 
 
 def test_lines_of_an_earlier_version_are_left_as_they_are() -> None:
-    lines = [{"state_before": {"temperature_c": 51.0}, "state_after": None}] * 20
+    lines: list[Any] = [{"state_before": {"temperature_c": 51.0}, "state_after": None}] * 20
+    lines += [{"state_before": {"temperatures_c": odd}} for odd in ([1], {"cpu": [1]}, 7, None)]
     assert without_constant_zones(lines) == lines
     assert constant([]) == set()
     assert hottest({}) == (None, None)

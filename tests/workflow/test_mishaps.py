@@ -63,16 +63,20 @@ def test_snakemake_and_the_board_killed_in_the_middle_of_a_sweep(slow: Checkout)
 
 
 @own_study
-def test_ctrl_c_in_the_middle_of_a_sweep(slow: Checkout) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_and_its_like_in_the_middle_of_a_sweep(
+    slow: Checkout, number: signal.Signals
+) -> None:
     # A terminal sends the signal to the whole foreground group.
     running = slow.start(*SWEEP, start_new_session=True)
     wait_for_repetitions(slow, 5)
-    os.killpg(running.pid, signal.SIGINT)
+    os.killpg(running.pid, number)
     assert running.wait(timeout=60) != 0
     measured = slow.journal()
     assert len(measured) < 8 * 12
     output = (slow.folder / "output").read_text()
     assert "what is measured stays on the board" in output
+    assert "Traceback" not in output
     time.sleep(1.0)
     assert slow.journal() == measured, "the board measures on, though the user stopped it"
     slow.run(*SWEEP)

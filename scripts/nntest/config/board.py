@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from nntest.config.ck import CkHarness
 from nntest.config.fields import (
+    BoardPath,
     Celsius,
     Gflops,
     GigabytesPerSecond,
@@ -132,12 +134,11 @@ class Board(Strict):
     name: Name
     description: str = ""
     connect: Annotated[LocalConnection | SshConnection, Field(discriminator="transport")]
-    work_dir: str = Field(
-        min_length=1,
+    work_dir: BoardPath = Field(
         description="folder on the board for programs and journals; relative: to the home "
-        "folder over SSH, to the working directory on this machine",
+        "folder over SSH, to the working directory on this machine; ~/ is the board's home folder",
     )
-    lock_file: str = Field(
+    lock_file: BoardPath = Field(
         default="/tmp/nntest-flow.lock",
         description="held while measuring; every user of the board must name the same file",
     )
@@ -160,7 +161,7 @@ class Board(Strict):
         default=300.0, ge=0, description="longest wait for the start temperatures, each time"
     )
     patience_s: float = Field(
-        default=900.0, ge=0, description="how long a sweep waits for a board whose link was lost"
+        default=900.0, ge=0, description="how long is waited for a board that cannot be reached"
     )
     libraries: list[Name] | None = Field(
         default=None, description="the study's libraries that this board has; default: all"
@@ -171,6 +172,27 @@ class Board(Strict):
     environment: dict[str, str] = Field(
         default_factory=dict, description="environment variables for the operator programs"
     )
+
+    @field_validator("work_dir")
+    @classmethod
+    def _below_the_boards_home(cls, value: str, info: ValidationInfo) -> str:
+        if not value.startswith("~"):
+            return value
+        if isinstance(info.data.get("connect"), LocalConnection):
+            return str(Path(value).expanduser())
+        user, _, rest = value[1:].partition("/")
+        if user:
+            raise ValueError(f"the home folder of {user} on the board is not known: write its path")
+        return rest.lstrip("/") or "."  # over SSH a relative path is below the home folder
+
+    @field_validator("lock_file")
+    @classmethod
+    def _is_the_same_for_everyone(cls, value: str) -> str:
+        if value.startswith("~"):
+            raise ValueError(
+                "every user of the board must name the same file: ~ is another for each"
+            )
+        return value
 
     @model_validator(mode="after")
     def _harness_has_its_settings(self) -> Self:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from nntest.config.fields import Name, Seconds, Strict
+from nntest.config.fields import BoardPath, HerePath, Name, Seconds, Strict
 
 # What CK takes for the name of an entry, and nothing that it would take for more than one.
 _Entry = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]
@@ -19,10 +19,10 @@ class CkRepository(Strict):
 
     name: _Entry
     url: str | None = Field(default=None, min_length=1, description="git URL for `ck pull`")
-    path: str | None = Field(
-        default=None, min_length=1, description="folder on the board, for `ck add repo`"
+    path: BoardPath | None = Field(
+        default=None, description="folder on the board, for `ck add repo`"
     )
-    archive: str | None = Field(
+    archive: HerePath | None = Field(
         default=None,
         min_length=1,
         description="tar file, zip file or folder on this machine; it is copied",

@@ -6,6 +6,7 @@ A figure far outside what its unit can mean is most often given in another unit 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -29,6 +30,24 @@ def _within(unit: str, low: float, high: float) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _board_path(value: str) -> str:
+    if value.startswith("-"):
+        raise ValueError("a path that begins with '-' would be taken for an option; write ./-…")
+    if "\\" in value:
+        raise ValueError("a board's paths have '/' between folders, not a backslash")
+    if not value.isprintable():
+        raise ValueError("a path with a line's end or another control character in it")
+    return value
+
+
+def _here_path(value: str) -> str:
+    return str(Path(value).expanduser()) if value.startswith("~") else value
+
+
+BoardPath = Annotated[str, Field(min_length=1), AfterValidator(_board_path)]
+"""A path on a board, which is never to be taken for anything else."""
+HerePath = Annotated[str, AfterValidator(_here_path)]
+"""A path on this machine; `~` is a home folder here."""
 Name = Annotated[
     str,
     Field(

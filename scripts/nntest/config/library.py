@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from nntest.config.ck import CkLibrary, refused_with_ck
-from nntest.config.fields import Name, Seconds, Strict
+from nntest.config.fields import HerePath, Name, Seconds, Strict
 from nntest.config.install import Build, BuildHere, Install, PipInstall, SourceInstall
 from nntest.config.wheel_lock import pinned_versions
 from nntest.domain.tensors import OPERATOR_SPECIES
@@ -104,7 +104,7 @@ class Library(Strict):
     warmup: Warmup = Field(default="always", description="tuner-only: as the 2018 programs did")
     timeout_s: Seconds = Field(default=300.0, description="limit for one process")
     tuner_mode: Literal["exhaustive", "normal", "rapid"] = "rapid"
-    tuner_table: str | None = Field(
+    tuner_table: HerePath | None = Field(
         default=None,
         description="file here with tuned local sizes of an earlier run, for the tuner CUSTOM",
     )

@@ -23,6 +23,7 @@ from onboard.job_names import (
     VANISHED,
     plan_file,
 )
+from onboard.outcomes import real
 
 from nntest.config.board import Board, LocalConnection
 from nntest.errors import UserError
@@ -102,7 +103,7 @@ class DetachedJob:
 
     def _status(self) -> dict[str, Any]:
         """Of our plan, whatever else has been done in its folder since."""
-        return self._call("status", self.folder, "--plan", self.plan_id)
+        return _checked(self._call("status", self.folder, "--plan", self.plan_id))
 
     def _start(self, make_plan: Callable[[], dict[str, Any]], on_busy_board: str) -> None:
         """Start the job, or find it running this very plan; wait for a busy board."""
@@ -152,13 +153,13 @@ class DetachedJob:
         changed, previous = time.monotonic(), b""
         while True:
             raw = self.transport.read(posixpath.join(self.folder, STATUS_FILE)) or b"{}"
-            status = _json_object(raw)
+            status = _read_status(raw)
             ours = status.get("plan_id") == self.plan_id
-            if ours and status.get("state") in FINAL_STATES:
+            if ours and status["state"] in FINAL_STATES:
                 return status
             self._refuse_if_gone("the board continues on its own")
-            if ours and status.get("state") == RUNNING:
-                for note in status.get("notes", []):
+            if ours and status["state"] == RUNNING:
+                for note in status["notes"]:
                     self.watcher.note_once(f"warning: {note}; the rows are marked")
                 self.watcher.progress(status)
             now = time.monotonic()
@@ -192,9 +193,28 @@ _LOST_TO_ANOTHER = {"state": STOPPED, "message": "another plan took its place"}
 """The status of a job whose folder another job has taken."""
 
 
-def _json_object(raw: bytes) -> dict[str, Any]:
+def _read_status(raw: bytes) -> dict[str, Any]:
     try:
         content = json.loads(raw)
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
+    except (ValueError, RecursionError):
+        content = {}
+    return _checked(content if isinstance(content, dict) else {})
+
+
+_COUNTS = ("repetitions", "missing", "done", "failed_points", "measured_here", "elapsed_s")
+
+
+def _checked(status: Mapping[str, Any]) -> dict[str, Any]:
+    """A status with all that is shown of it: another version's may say less, or something else."""
+    counts = {key: real(status.get(key)) for key in (*_COUNTS, "seconds_left")}
+    return {
+        **status,
+        **{key: int(counts[key] or 0) for key in _COUNTS},
+        "seconds_left": counts["seconds_left"],
+        **{key: str(status.get(key) or "") for key in ("state", "message", "current")},
+        **{key: _texts(status.get(key)) for key in ("notes", "remarks")},
+    }
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(text) for text in value] if isinstance(value, list) else []

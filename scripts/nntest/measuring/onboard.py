@@ -85,7 +85,7 @@ def call(
 def _refuse_small_python(board: Board, said: str) -> None:
     """Raise `UserError` if a script ended because its Python is not a whole one."""
     module = missing_module(said)
-    if module is not None:
+    if module is not None and module.split(".")[0] in sys.stdlib_module_names:
         raise UserError(
             f"board {board.name}: {python_of(board)} has no module {module}, which belongs to "
             "Python's standard library",

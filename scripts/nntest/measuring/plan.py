@@ -205,15 +205,15 @@ def _zones(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
     Named by their type, with their number where several have the same.
     """
-    types = [zone["type"] for zone in facts["thermal_zones"]]
-    return [
-        (
-            f"{kind} ({posixpath.basename(zone['path'])})" if types.count(kind) > 1 else kind,
-            zone["path"],
-        )
+    counted = [
+        (str(zone["type"]), str(zone["path"]))
         for zone in facts["thermal_zones"]
-        for kind in [zone["type"]]
-        if not is_power_supply(kind)
+        if not is_power_supply(zone["type"])
+    ]
+    types = [kind for kind, _ in counted]
+    return [
+        (f"{kind} ({posixpath.basename(path)})" if types.count(kind) > 1 else kind, path)
+        for kind, path in counted
     ]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from onboard.job_names import DONE, JOURNAL_FILE
-from onboard.outcomes import OK
+from onboard.outcomes import OK, lines_of
 
 from nntest.config.study import Study, Sweep
 from nntest.errors import UserError
@@ -106,7 +106,7 @@ class SideBySide:
         journal = self._transport.read(posixpath.join(folder, JOURNAL_FILE)) or b""
         times: dict[str, dict[int, list[float]]] = {point["id"]: {} for point in points}
         failed: dict[str, str] = {}
-        for line in map(json.loads, journal.splitlines()):
+        for line in lines_of(journal):
             if line.get("point") in times and line["status"] == OK:
                 of_process = times[line["point"]].setdefault(line["process"], [])
                 of_process.append(line["time_s"])

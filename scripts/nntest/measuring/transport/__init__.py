@@ -1,7 +1,7 @@
 """How a board is reached: one small interface, one implementation for each kind of connection."""
 
 from nntest.measuring.transport.base import CommandFailed, Completed, Transport, TransportError
-from nntest.measuring.transport.connect import connect
+from nntest.measuring.transport.connect import connect, connect_patiently
 from nntest.measuring.transport.retry import Patience, with_retries
 from nntest.measuring.transport.retrying import RetryingTransport
 from nntest.measuring.transport.ssh_errors import (
@@ -13,6 +13,7 @@ from nntest.measuring.transport.ssh_errors import (
     LostLink,
     NotAnSshServer,
     SessionRefused,
+    UnknownName,
     Unreachable,
 )
 
@@ -31,7 +32,9 @@ __all__ = [
     "SessionRefused",
     "Transport",
     "TransportError",
+    "UnknownName",
     "Unreachable",
     "connect",
+    "connect_patiently",
     "with_retries",
 ]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nntest.config.board import Board, LocalConnection
-from nntest.measuring.transport.base import Transport
+from nntest.measuring.transport.base import Transport, TransportError
 from nntest.measuring.transport.local import LocalTransport
+from nntest.measuring.transport.retry import Patience, with_retries
+from nntest.measuring.transport.ssh_errors import UnknownName
 
 
 def connect(board: Board) -> Transport:
@@ -15,3 +19,31 @@ def connect(board: Board) -> Transport:
     from nntest.measuring.transport.ssh import SshTransport
 
     return SshTransport(board.connect, board.name)
+
+
+def connect_patiently(board: Board, note: Callable[[str], None]) -> Transport:
+    """The same, waiting for a board that cannot be reached for as long as its `patience_s`.
+
+    It may be booting, or its network away.  A name that nobody knows is more likely mistyped, and
+    an error at once, as is a login that is refused.  `note` is given what is waited for, each
+    reason once.
+    """
+    said: set[str] = set()
+
+    def say(error: TransportError) -> None:
+        if error.message not in said:
+            said.add(error.message)
+            note(f"{error.message}; trying again for {board.patience_s:g} s")
+
+    patience = Patience(
+        attempts=1_000_000,
+        first_pause_s=2.0,
+        longest_pause_s=15.0,
+        give_up_after_s=board.patience_s,
+    )
+    return with_retries(
+        lambda: connect(board),
+        patience,
+        on_retry=say,
+        may_pass=lambda error: error.retryable and not isinstance(error, UnknownName),
+    )

@@ -30,12 +30,13 @@ def with_retries(
     patience: Patience,
     *,
     on_retry: Callable[[TransportError], None] = lambda error: None,
+    may_pass: Callable[[TransportError], bool] = lambda error: error.retryable,
 ) -> Result:
-    """The result of `action`, tried again after every retryable `TransportError`.
+    """The result of `action`, tried again after every `TransportError` that may pass.
 
     `on_retry` is called for each failure that is followed by another attempt.  Only for what may be
     done twice: a command whose link broke may have run.  Raises the last failure, and at once
-    every error that is not retryable.
+    every error that does not pass by itself.
     """
     began = time.monotonic()
     pause = patience.first_pause_s
@@ -47,7 +48,7 @@ def with_retries(
             # Many controllers that were cut off together must not come back in step.
             wait = pause * random.uniform(0.8, 1.2)
             late = time.monotonic() + wait - began > patience.give_up_after_s
-            if not error.retryable or attempt >= patience.attempts or late:
+            if not may_pass(error) or attempt >= patience.attempts or late:
                 raise
             on_retry(error)
         time.sleep(wait)

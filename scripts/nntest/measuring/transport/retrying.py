@@ -12,14 +12,21 @@ from typing import TypeVar
 
 from nntest.measuring.transport.base import Completed, Transport, TransportError
 from nntest.measuring.transport.retry import Patience, with_retries
+from nntest.measuring.transport.ssh_errors import AuthenticationFailed, NotAnSshServer
 
 Result = TypeVar("Result")
+
+
+def _passes_on_return(error: TransportError) -> bool:
+    return error.retryable or isinstance(error, AuthenticationFailed | NotAnSshServer)
 
 
 class RetryingTransport(Transport):
     """Repeats each call of another transport after a lost link, for as long as `patience_s`.
 
     `on_retry` is called for each failure that is followed by another attempt.
+    A board that is coming back may not know its keys yet, or something else may answer on its port:
+    that is waited out too, since we have been logged in before.
     """
 
     def __init__(
@@ -32,7 +39,9 @@ class RetryingTransport(Transport):
         )
 
     def _retried(self, action: Callable[[], Result]) -> Result:
-        return with_retries(action, self._patience, on_retry=self._on_retry)
+        return with_retries(
+            action, self._patience, on_retry=self._on_retry, may_pass=_passes_on_return
+        )
 
     def run(
         self,

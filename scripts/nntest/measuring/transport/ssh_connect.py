@@ -26,6 +26,7 @@ from nntest.measuring.transport.ssh_config import Hop
 from nntest.measuring.transport.ssh_errors import (
     AuthenticationFailed,
     NotAnSshServer,
+    UnknownName,
     Unreachable,
 )
 from nntest.measuring.transport.ssh_keys import Keyring
@@ -80,11 +81,13 @@ def _reach(hop: Hop, way: Sequence[OpenHop]) -> Stream:
     try:
         return dial(hop.host, hop.port, DIAL_TIMEOUT_S)
     except socket.gaierror as error:
-        raise Unreachable(
-            f"{hop.label}: no address is known for {hop.host!r} ({error.strerror})", hint
+        raise UnknownName(
+            f"{hop.label}: no address is known for {hop.host!r} ({error.strerror})",
+            "correct connect: host in the board's file, or see that the board, which may give its "
+            "name itself, and the name service are up",
         ) from None
     except UnicodeError:
-        raise Unreachable(f"{hop.label}: {hop.host!r} is not a host name", hint) from None
+        raise UnknownName(f"{hop.label}: {hop.host!r} is not a host name", hint) from None
     except TimeoutError:
         raise Unreachable(
             f"{hop.label}: no answer to a connection within {DIAL_TIMEOUT_S:g} s", hint

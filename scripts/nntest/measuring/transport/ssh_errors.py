@@ -16,6 +16,10 @@ class Unreachable(TransportError):
     retryable: ClassVar[bool] = True
 
 
+class UnknownName(Unreachable):
+    """No address is known for the board's name: a board that is down may take its name with it."""
+
+
 class NotAnSshServer(TransportError):
     """Something answers at the address, but it is no SSH server (or none that we can talk to)."""
 
