@@ -27,6 +27,7 @@ from nntest.archives.ck import (
 from nntest.archives.runs import platforms_of
 from nntest.commands.options import Commands, add_boards, add_command, warn, writing
 from nntest.domain.tables.all import ALL
+from nntest.domain.tables.csv_files import write_csv
 from nntest.domain.tables.frames import frame_of
 from nntest.errors import UserError
 
@@ -185,7 +186,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     frame = frame_of(rows, table) if in_order else measurements.to_frame(rows, table)
     with writing(target):
         if target.suffix == ".csv":
-            frame.to_csv(target, index=False)
+            write_csv(frame, target)
         else:
             pq.write_table(measurements.to_arrow(frame, table), target)
     print(f"{target}: {len(frame)} rows")
