@@ -17,6 +17,7 @@ from nntest.archives.ck import (
     EntryOverview,
     PointOverview,
     check,
+    has_rows,
     merge,
     overview,
     read_counter_rows,
@@ -29,6 +30,7 @@ from nntest.commands.options import Commands, add_boards, add_command, warn, wri
 from nntest.domain.tables.all import ALL
 from nntest.domain.tables.csv_files import write_csv
 from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.errors import UserError
 
 _EXAMPLES = """\
@@ -184,6 +186,14 @@ def _convert(arguments: argparse.Namespace) -> int:
     rows = read(arguments.archive, known, warn, synthetic=arguments.synthetic)
     in_order = table.name in ("launches", "counters")
     frame = frame_of(rows, table) if in_order else measurements.to_frame(rows, table)
+    if frame.empty and (
+        table is MEASUREMENTS or not has_rows(arguments.archive, synthetic=arguments.synthetic)
+    ):  # a profile may well have no counters
+        raise UserError(
+            f"{arguments.archive}: yields no row of the table {table.name}",
+            "nntest ck list shows what it holds, nntest ck check what is wrong with it; profiled "
+            "points have rows in the tables kernels, launches and counters alone",
+        )
     with writing(target):
         if target.suffix == ".csv":
             write_csv(frame, target)

@@ -9,7 +9,7 @@ from nntest.archives.ck.profiles import (
     read_kernel_rows,
     read_launch_rows,
 )
-from nntest.archives.ck.read import read_points, read_rows, variants_of
+from nntest.archives.ck.read import has_rows, read_points, read_rows, variants_of
 
 __all__ = [
     "Complaint",
@@ -18,6 +18,7 @@ __all__ = [
     "MergeReport",
     "PointOverview",
     "check",
+    "has_rows",
     "merge",
     "overview",
     "read_counter_rows",
