@@ -65,6 +65,7 @@ with user_errors_end_the_process(), job_log(snakemake):
             remarks=[
                 *(line for network in study.networks for line in network.remarks()),
                 *(line for path in snakemake.input.chosen for line in left_out_lines(Path(path))),
+                *Path(snakemake.input.remarks).read_text("utf-8").splitlines(),
             ],
             versions=versions(),
             pages=[(title, f"pages/{stem}.html") for stem, title in PAGES.items()],
