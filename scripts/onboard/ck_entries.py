@@ -32,6 +32,7 @@ from ck_points import (
     text,
 )
 from outcomes import OK
+from private import public
 
 FORMAT_VERSION = 1
 """Version of what is written under ``nntest_flow``."""
@@ -143,22 +144,23 @@ def _take_out_what_is_beyond(plan, by_point):
 def _write_entry(archive, plan, journal, alias, points, by_point, beyond):
     uid = entry_uid(alias, journal)
     program = points[0]["program"]
+    shared = _as_it_is if plan["ck"].get("share") == "full" else public
     _add(archive, "experiment/.cm/alias-a-" + alias, uid + "\n")
     _add(archive, "experiment/.cm/alias-u-" + uid, alias + "\n")
     folder = "experiment/" + alias + "/"
     _add(archive, folder + ".cm/desc.json", "{}\n")
     _add(archive, folder + ".cm/info.json", _pretty(_info(plan, alias, uid)))
-    _add(archive, folder + ".cm/meta.json", _pretty(_meta(plan, journal, points, beyond)))
+    _add(archive, folder + ".cm/meta.json", _pretty(shared(_meta(plan, journal, points, beyond))))
     repetitions = failed = 0
     for point in points:
         lines = [line for _, line in sorted(by_point[point["id"]].items())]
         name = folder + "ckp-" + point_uid(point["id"])
-        _add(archive, name + ".0001.json", _compact(recording(plan, point, lines)))
+        _add(archive, name + ".0001.json", _compact(shared(recording(plan, point, lines))))
         bad = [line for line in lines if line["status"] != OK]
         repetitions += len(lines) - len(bad)
         if bad:
             failed += 1
-            _add(archive, name + ".flat.json", _compact(pipeline_state(point, bad[0])))
+            _add(archive, name + ".flat.json", _compact(shared(pipeline_state(point, bad[0]))))
     return {
         "alias": alias,
         "uid": uid,
@@ -262,6 +264,10 @@ def _finite(value):
         return dict((str(key), _finite(inner)) for key, inner in value.items())
     if isinstance(value, (list, tuple)):
         return [_finite(inner) for inner in value]
+    return value
+
+
+def _as_it_is(value):
     return value
 
 

@@ -24,6 +24,7 @@ from nntest.archives.ck import (
     read_kernel_rows,
     read_launch_rows,
     read_rows,
+    revealed,
 )
 from nntest.archives.runs import platforms_of
 from nntest.commands.options import Commands, add_boards, add_command, warn, writing
@@ -61,7 +62,10 @@ def add_to(commands: Commands) -> None:
     add_boards(command)
 
     command = _command(
-        verbs, "check", _check, "compare with CK's format; exit status 1 if there is an error"
+        verbs,
+        "check",
+        _check,
+        "compare with CK's format, and say what it reveals; exit status 1 if there is an error",
     )
     command.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
     command.add_argument("--strict", action="store_true", help="count warnings as errors")
@@ -159,6 +163,8 @@ def _check(arguments: argparse.Namespace) -> int:
                 errors += 1
             else:
                 warnings += 1
+        for sentence in revealed(path, lambda _: None):
+            print(sentence)
     print(f"{len(arguments.archives)} checked: {errors} errors, {warnings} warnings")
     return 1 if errors or (warnings and arguments.strict) else 0
 

@@ -10,6 +10,7 @@ from nntest.archives.ck.profiles import (
     read_launch_rows,
 )
 from nntest.archives.ck.read import has_rows, read_points, read_rows, variants_of
+from nntest.archives.ck.revealed import revealed
 
 __all__ = [
     "Complaint",
@@ -26,5 +27,6 @@ __all__ = [
     "read_launch_rows",
     "read_points",
     "read_rows",
+    "revealed",
     "variants_of",
 ]
