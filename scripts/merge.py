@@ -3,17 +3,24 @@
 import sys
 from pathlib import Path
 
-from nntest.archives.ck import merge
-from nntest.errors import user_errors_end_the_process
+from nntest.archives.ck import has_rows, merge
+from nntest.errors import UserError, user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
-    keep_both = study_of(snakemake).config.merge == "keep-both"
+    config = study_of(snakemake).config
+    for path in snakemake.input.imports:
+        if not has_rows(Path(path), synthetic=config.synthetic_datasets):
+            raise UserError(
+                f"config: imports: {path} yields no row",
+                f"nntest ck check {path} says what is wrong with it"
+                + ("" if config.synthetic_datasets else "; synthetic_datasets: true reads those"),
+            )
     warnings: list[str] = []
     report = merge(
         [Path(path) for path in (*snakemake.input.sweeps, *snakemake.input.imports)],
         Path(snakemake.output.archive),
-        keep_both=keep_both,
+        keep_both=config.merge == "keep-both",
         warn=warnings.append,
     )
     for line in warnings:

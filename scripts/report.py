@@ -16,6 +16,7 @@ from nntest.graph.tables import PROFILE_TABLES, TABLES, more_tables
 from nntest.pictures.charts.names import PAGES
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.report.versions import versions
+from onboard.private import public
 
 
 def read_json(path: str) -> dict[str, object]:
@@ -45,6 +46,7 @@ with user_errors_end_the_process(), job_log(snakemake):
     tables |= {Path(path).stem: pd.read_parquet(path) for path in snakemake.input.prediction}
     pictures = [Path(path) for path in snakemake.input.plots]
     svgs = [path for path in pictures if path.suffix == ".svg"]
+    shown = (lambda facts: facts) if study.config.share == "full" else public
     config_yaml = yaml.safe_dump(study.config.model_dump(mode="json"), sort_keys=False)
     Path(snakemake.output.config).write_text(config_yaml, encoding="utf-8")
     write_page(
@@ -58,14 +60,21 @@ with user_errors_end_the_process(), job_log(snakemake):
                 for name, svg in zip(plots_of(study), svgs, strict=True)
                 if name not in KERNEL_PLOTS or "kernels" in tables
             ],
-            facts=[read_json(path) for path in snakemake.input.facts],
-            installs=[read_json(path) for path in snakemake.input.installed],
-            config_yaml=config_yaml,
+            facts=[shown(read_json(path)) for path in snakemake.input.facts],
+            installs=[shown(read_json(path)) for path in snakemake.input.installed],
+            config_yaml=shown(config_yaml),
             command=f"snakemake --cores 2 --configfile {snakemake.output.config}",
-            remarks=[
-                *(line for network in study.networks for line in network.remarks()),
-                *(line for path in snakemake.input.chosen for line in left_out_lines(Path(path))),
-            ],
+            remarks=shown(
+                [
+                    *(line for network in study.networks for line in network.remarks()),
+                    *(
+                        line
+                        for path in snakemake.input.chosen
+                        for line in left_out_lines(Path(path))
+                    ),
+                    *Path(snakemake.input.remarks).read_text("utf-8").splitlines(),
+                ]
+            ),
             versions=versions(),
             pages=[(title, f"pages/{stem}.html") for stem, title in PAGES.items()],
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from nntest.analysis.study_tables import published_tables, roofline_tables
 from nntest.archives.measurements import load
+from nntest.domain.tables.csv_files import write_csv
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 
@@ -19,4 +20,4 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
             frame.to_parquet(path, index=False)
             print(f"{path.stem}: {len(frame)} rows", file=log)
         else:
-            frame.to_csv(path, index=False)
+            write_csv(frame, path)

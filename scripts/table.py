@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from nntest.archives.measurements import load
 from nntest.archives.runs import read_run
+from nntest.domain.tables.csv_files import write_csv
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.arguments import table_arguments
 from nntest.graph.job import job_log, study_of
@@ -23,5 +24,5 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
         **{need: arguments[need] for need in needs},
     )
     frame.to_parquet(snakemake.output.parquet, index=False)
-    frame.to_csv(snakemake.output.csv, index=False)
+    write_csv(frame, Path(snakemake.output.csv))
     print(f"{len(frame)} rows", file=log)

@@ -12,6 +12,7 @@ from nntest.archives.ck import (
     read_rows,
 )
 from nntest.archives.measurements import save, to_frame
+from nntest.domain.tables.csv_files import write_csv
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.measurements import COUNTERS, KERNELS, LAUNCHES, NODES
 from nntest.errors import user_errors_end_the_process
@@ -43,5 +44,5 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
         profile = to(read(archive, known, silent, synthetic=synthetic), table)
         stem = Path(snakemake.output.parquet).with_name(table.name)
         profile.to_parquet(stem.with_suffix(".parquet"), index=False)
-        profile.to_csv(stem.with_suffix(".csv"), index=False)
+        write_csv(profile, stem.with_suffix(".csv"))
         print(f"{len(profile)} rows of {table.name}", file=log)

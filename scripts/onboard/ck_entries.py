@@ -33,6 +33,7 @@ from ck_points import (
 )
 from device_state import without_constant_zones
 from outcomes import OK
+from private import public
 
 FORMAT_VERSION = 1
 """Version of what is written under ``nntest_flow``."""
@@ -51,7 +52,8 @@ def write_zip(plan, lines, path):
     plan: the sweep's plan, as in plan.json.
     lines: the journal's lines as dicts, in the order of writing, its header line among them.
         Of two lines about the same repetition the later one counts.  Lines of points that the
-        plan does not have are left out.
+        plan does not have are left out, and repetitions beyond those that it asks for: an earlier
+        plan asked for more, and points would differ in their number.
     path: the zip to write; what was there is replaced only when the new one is complete.
 
     Returns {"path", "sha256", "bytes", "entries": [{"alias", "uid", "program", "points",
@@ -60,6 +62,7 @@ def write_zip(plan, lines, path):
     Raises ValueError if there is no header line, OSError if `path` cannot be written.
     """
     journal, by_point, ignored = _sort_lines(plan, without_constant_zones(lines))
+    beyond = _take_out_what_is_beyond(plan, by_point)
     by_program = {}
     for point in plan["points"]:
         if by_point.get(point["id"]):
@@ -72,7 +75,7 @@ def write_zip(plan, lines, path):
         entries = sorted((entry_alias(plan, name), name) for name in by_program)
         for alias, program in entries:
             points = sorted(by_program[program], key=lambda point: point_uid(point["id"]))
-            entry = _write_entry(archive, plan, journal, alias, points, by_point)
+            entry = _write_entry(archive, plan, journal, alias, points, by_point, beyond)
             summary["entries"].append(entry)
     for key in ("points", "repetitions", "failed"):
         summary[key] = sum(entry[key] for entry in summary["entries"])
@@ -125,28 +128,40 @@ def _sort_lines(plan, lines):
     return journal, by_point, ignored
 
 
+def _take_out_what_is_beyond(plan, by_point):
+    """Take repetitions out that the plan does not ask for; {point id: how many}."""
+    beyond = {}
+    for point in plan["points"]:
+        lines = by_point.get(point["id"], {})
+        for repetition in [one for one in lines if one >= point["repetitions"]]:
+            del lines[repetition]
+            beyond[point["id"]] = beyond.get(point["id"], 0) + 1
+    return beyond
+
+
 # -- entries -------------------------------------------------------------------------------
 
 
-def _write_entry(archive, plan, journal, alias, points, by_point):
+def _write_entry(archive, plan, journal, alias, points, by_point, beyond):
     uid = entry_uid(alias, journal)
     program = points[0]["program"]
+    shared = _as_it_is if plan["ck"].get("share") == "full" else public
     _add(archive, "experiment/.cm/alias-a-" + alias, uid + "\n")
     _add(archive, "experiment/.cm/alias-u-" + uid, alias + "\n")
     folder = "experiment/" + alias + "/"
     _add(archive, folder + ".cm/desc.json", "{}\n")
     _add(archive, folder + ".cm/info.json", _pretty(_info(plan, alias, uid)))
-    _add(archive, folder + ".cm/meta.json", _pretty(_meta(plan, journal, points)))
+    _add(archive, folder + ".cm/meta.json", _pretty(shared(_meta(plan, journal, points, beyond))))
     repetitions = failed = 0
     for point in points:
         lines = [line for _, line in sorted(by_point[point["id"]].items())]
         name = folder + "ckp-" + point_uid(point["id"])
-        _add(archive, name + ".0001.json", _compact(recording(plan, point, lines)))
+        _add(archive, name + ".0001.json", _compact(shared(recording(plan, point, lines))))
         bad = [line for line in lines if line["status"] != OK]
         repetitions += len(lines) - len(bad)
         if bad:
             failed += 1
-            _add(archive, name + ".flat.json", _compact(pipeline_state(point, bad[0])))
+            _add(archive, name + ".flat.json", _compact(shared(pipeline_state(point, bad[0]))))
     return {
         "alias": alias,
         "uid": uid,
@@ -175,7 +190,7 @@ def _info(plan, alias, uid):
     }
 
 
-def _meta(plan, journal, points):
+def _meta(plan, journal, points, beyond):
     ck = plan["ck"]
     timestamp = _timestamp(plan)
     stimestamp = re.sub(r"[^0-9]", "", timestamp)[:14]
@@ -221,7 +236,12 @@ def _meta(plan, journal, points):
             "user": text(ck.get("user")),
             "versions": {"library": text(ck["library"].get("version"))},
         },
-        "nntest_flow": dict(about_sweep(plan), format=FORMAT_VERSION, journal=journal),
+        "nntest_flow": dict(
+            about_sweep(plan),
+            format=FORMAT_VERSION,
+            journal=journal,
+            repetitions_not_asked_for=sum(beyond.get(point["id"], 0) for point in points),
+        ),
     }
 
 
@@ -245,6 +265,10 @@ def _finite(value):
         return dict((str(key), _finite(inner)) for key, inner in value.items())
     if isinstance(value, (list, tuple)):
         return [_finite(inner) for inner in value]
+    return value
+
+
+def _as_it_is(value):
     return value
 
 

@@ -23,7 +23,7 @@ from archives.ck.ck_samples import (
     make_point,
     write,
 )
-from nntest.archives.ck import KnownPlatform, check
+from nntest.archives.ck import KnownPlatform, check, merge
 
 BENCH = KnownPlatform("bench", "The bench", (MODEL,))
 
@@ -194,6 +194,21 @@ def test_the_later_of_two_lines_counts_and_strange_points_are_left_out(tmp_path)
     summary = ck_entries.write_zip(make_plan([point]), lines, str(tmp_path / "a.zip"))
     assert summary["ignored_lines"] == 1
     assert frame_of(tmp_path / "a.zip", BENCH)["status"].tolist() == ["ok"]
+
+
+def test_repetitions_that_an_earlier_plan_asked_for_are_left_out_and_said(tmp_path):
+    few, many = make_point(repetitions=2), make_point("directconv", repetitions=5)
+    lines = [header(), *(good(point, one) for point in (few, many) for one in range(5))]
+    path = tmp_path / "a.zip"
+    summary = ck_entries.write_zip(make_plan([few, many]), lines, str(path))
+    assert summary["repetitions"] == 7
+    frame = frame_of(path, BENCH)
+    assert frame.groupby("operator").size().to_dict() == {"conv": 2, "directconv": 5}
+    said: list[str] = []
+    merge([path], tmp_path / "merged.zip", warn=said.append)
+    [line] = said
+    assert "3 repetitions of earlier runs are not used, because the study asks for fewer" in line
+    assert "conv-opencl-reference" in line
 
 
 def test_a_point_without_lines_is_not_written(tmp_path):

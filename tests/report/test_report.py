@@ -42,6 +42,23 @@ from nntest.report.headline import cautions
 from nntest.report.page import ReportInputs, headline, write_page
 
 
+def test_how_many_repetitions_points_have_is_said_where_they_differ():
+    rows = study_rows()
+    whole = all_tables(to_frame(rows))
+    assert not [line for line in (*headline(whole), *cautions(whole)) if "differ between" in line]
+    key = [rows[0][name] for name in ("operator", "tensor", "tuner")]
+    same = [row for row in rows if [row[name] for name in ("operator", "tensor", "tuner")] == key]
+    fewer = all_tables(to_frame([row for row in rows if row not in same[:3]]))
+    most, points = len(same), len(fewer["summary"])
+    said = (
+        f"epetitions differ between points: n is {most - 3} to {most}, {most} for {points - 1} of "
+        f"{points}; every repetition in the archives is used (1 with fewer come from a run or an "
+        "import that asked for fewer, or was ended)"
+    )
+    assert f"r{said}" in headline(fewer)
+    assert f"R{said}." in cautions(fewer)
+
+
 def all_tables(frame, networks=(NETWORK,)):
     """The tables as the rule `report` hands them on: some only if they have rows."""
     made = {

@@ -7,6 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 from archives.ck.bad_records import BAD, GOOD, GOOD_TIMES, zip_with
+from archives.ck.ck_samples import zip_of
 from nntest.archives.measurements import load, measured
 from workflow.study import HOME, REPETITIONS, Checkout, own_study
 
@@ -75,3 +76,13 @@ def test_bad_records_of_an_import_fail_their_points_alone(fresh: Checkout) -> No
         failures["reason"]
     )
     assert (fresh.results / "report.html").exists()
+
+
+def test_an_import_that_yields_no_row_ends_the_run(fresh: Checkout) -> None:
+    zip_with(fresh.folder / "good.zip", [])
+    zip_of(fresh.folder / "empty.zip", {"readme.txt": b"nothing here"})
+    fresh.configure(boards=[], libraries=[], imports=["*.zip"])
+    status, output = fresh.run_anyhow("--until", "merge")
+    assert status != 0
+    assert "imports: empty.zip yields no row" in output
+    assert "Traceback" not in output

@@ -15,7 +15,11 @@ rule merge:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(imports=STUDY.config.imports, merge=STUDY.config.merge),
+        spec=spec(
+            imports=STUDY.config.imports,
+            merge=STUDY.config.merge,
+            synthetic=STUDY.config.synthetic_datasets,
+        ),
         code=code("merge.py"),
     message:
         "Merge the archives"

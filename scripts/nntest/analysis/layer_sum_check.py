@@ -22,6 +22,7 @@ slope and intercept fitted on the same halves.
 from __future__ import annotations
 
 import fnmatch
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from nntest.domain.csv_text import read_csv_text, refuse_decimal_comma
 from nntest.domain.networks import Network, mobilenet_v1
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.networks import LAYER_SUM_CHECK, LAYER_SUM_SUMMARY
@@ -146,13 +148,13 @@ def read_measured(path: Path, system: str) -> dict[str, dict[tuple[float, int], 
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, skipinitialspace=True)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UserError(f"{path}: cannot be read as CSV: {reason}") from None
+        return pd.read_csv(io.StringIO(read_csv_text(path)), skipinitialspace=True)
+    except ValueError as error:
+        raise UserError(f"{path}: cannot be read as CSV: {error}") from None
 
 
 def _number(path: Path, line: int, column: str, value: Any) -> float:
+    refuse_decimal_comma(f"{path}, line {line}", column, str(value))
     try:
         number = float(value)
     except ValueError:

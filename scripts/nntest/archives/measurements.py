@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from onboard import outcomes
 
 from nntest.domain.tables.column import FLAG, FLOAT, INT, TEXT, Dtype, Table
+from nntest.domain.tables.csv_files import write_csv
 from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.domain.tables.shared import KEY, SPECIES
 from nntest.errors import UserError
@@ -81,7 +82,7 @@ def to_arrow(frame: pd.DataFrame, table: Table = MEASUREMENTS) -> pa.Table:
 def save(frame: pd.DataFrame, parquet: Path, csv: Path) -> None:
     """Write the measurement table as Parquet (with its schema) and as CSV."""
     pq.write_table(to_arrow(frame), parquet)
-    frame.to_csv(csv, index=False)
+    write_csv(frame, csv)
 
 
 def load(parquet: Path) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from nntest.archives.ck import (
     EntryOverview,
     PointOverview,
     check,
+    has_rows,
     merge,
     overview,
     read_counter_rows,
@@ -24,11 +25,14 @@ from nntest.archives.ck import (
     read_launch_rows,
     read_node_rows,
     read_rows,
+    revealed,
 )
 from nntest.archives.runs import platforms_of
 from nntest.commands.options import Commands, add_boards, add_command, warn, writing
 from nntest.domain.tables.all import ALL
+from nntest.domain.tables.csv_files import write_csv
 from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.errors import UserError
 
 _EXAMPLES = """\
@@ -59,7 +63,10 @@ def add_to(commands: Commands) -> None:
     add_boards(command)
 
     command = _command(
-        verbs, "check", _check, "compare with CK's format; exit status 1 if there is an error"
+        verbs,
+        "check",
+        _check,
+        "compare with CK's format, and say what it reveals; exit status 1 if there is an error",
     )
     command.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
     command.add_argument("--strict", action="store_true", help="count warnings as errors")
@@ -157,6 +164,8 @@ def _check(arguments: argparse.Namespace) -> int:
                 errors += 1
             else:
                 warnings += 1
+        for sentence in revealed(path, lambda _: None):
+            print(sentence)
     print(f"{len(arguments.archives)} checked: {errors} errors, {warnings} warnings")
     return 1 if errors or (warnings and arguments.strict) else 0
 
@@ -185,9 +194,17 @@ def _convert(arguments: argparse.Namespace) -> int:
     rows = read(arguments.archive, known, warn, synthetic=arguments.synthetic)
     in_order = table.name in ("launches", "counters", "nodes")
     frame = frame_of(rows, table) if in_order else measurements.to_frame(rows, table)
+    if frame.empty and (
+        table is MEASUREMENTS or not has_rows(arguments.archive, synthetic=arguments.synthetic)
+    ):  # a profile may well have no counters
+        raise UserError(
+            f"{arguments.archive}: yields no row of the table {table.name}",
+            "nntest ck list shows what it holds, nntest ck check what is wrong with it; profiled "
+            "points have rows in the tables kernels, launches and counters alone",
+        )
     with writing(target):
         if target.suffix == ".csv":
-            frame.to_csv(target, index=False)
+            write_csv(frame, target)
         else:
             pq.write_table(measurements.to_arrow(frame, table), target)
     print(f"{target}: {len(frame)} rows")

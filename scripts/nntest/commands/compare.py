@@ -18,6 +18,7 @@ from nntest.archives.runs import platforms_of, read_archives
 from nntest.commands.options import Commands, add_boards, add_command, warn, writing
 from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.config.plot_options import PlotOptions
+from nntest.domain.tables.csv_files import write_csv
 from nntest.errors import UserError
 
 _EXAMPLES = """\
@@ -75,7 +76,7 @@ def _run(given: argparse.Namespace) -> int:
     _print(found)
     if given.table:
         with writing(given.table):
-            found.to_csv(given.table, index=False)
+            write_csv(found, given.table)
     if given.plot:
         from nntest.pictures.plots.comparison import comparison_plot
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from nntest.config.ck import CkLibrary, refused_with_ck
 from nntest.config.fields import HerePath, Name, Seconds, Strict
 from nntest.config.install import Build, BuildHere, Install, PipInstall, SourceInstall
+from nntest.config.tuner_table import check_tuner_table
 from nntest.config.wheel_lock import pinned_versions
 from nntest.domain.tensors import OPERATOR_SPECIES
 
@@ -141,6 +142,8 @@ class Library(Strict):
             raise ValueError(
                 "the tuner CUSTOM needs `tuner_table`, a file that an earlier run has tuned"
             )
+        if self.tuner_table is not None:
+            check_tuner_table(Path(self.tuner_table), self.kind)
         return self
 
     def tolerance(self, operator: str) -> float:

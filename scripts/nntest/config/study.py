@@ -92,6 +92,11 @@ class StudyConfig(Strict):
         default="refuse",
         description="when two archives contradict each other: an error, or both as repetitions",
     )
+    share: Literal["results", "full"] = Field(
+        default="results",
+        description="results: archives, tables, pages and plans hold no login, host name, home "
+        "folder or kernel build, so that they can be given away; full: as they are recorded",
+    )
     synthetic_datasets: bool = Field(
         default=False, description="read points of CK-NNTest's synthetic data sets as well"
     )

@@ -18,6 +18,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from nntest.domain.git_lfs import refuse_pointer
 from nntest.domain.networks import Layer, Network, same_padding
 from nntest.domain.tensors import Tensor
 from nntest.errors import UserError
@@ -51,6 +52,7 @@ def read_onnx(path: Path, leave_out: frozenset[str] = frozenset()) -> Network:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    refuse_pointer(path, content)
     return _read(path, content, leave_out)
 
 

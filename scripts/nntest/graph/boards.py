@@ -91,6 +91,7 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
         "counters": sweep.board.counters.model_dump() if sweep.board.counters else None,
         "seed": study.config.seed,
         "datasets": study.datasets(),
+        **({"share": "full"} if study.config.share == "full" else {}),
     }
 
 

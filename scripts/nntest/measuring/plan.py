@@ -244,10 +244,12 @@ def _ck_part(
 ) -> dict[str, Any]:
     """What the CK entries say of the sweep as a whole."""
     cpus = facts["cpus"]
+    full = study.config.share == "full"
     return {
         "label": f"{study.name}-{sweep.board.name}",
         "timestamp": planned_at,
-        "user": user_name(),
+        "user": user_name() if full else "",
+        "share": study.config.share,
         "board": sweep.board.name,
         "emulated": sweep.board.emulated,
         "library_tag": installed.tag,

@@ -16,6 +16,7 @@ from typing import Any
 
 from onboard import outcomes
 from onboard.job_names import DONE, JOURNAL_FILE, STOPPED, plan_file
+from onboard.private import public
 
 from nntest.archives.ck.zipwriter import new_ck_zip
 from nntest.config.study import Study, Sweep
@@ -98,7 +99,7 @@ def run_sweep(
             raise UserError(f"board {sweep.board.name}: another process stopped the sweep")
         if status["state"] != DONE:
             raise UserError(f"board {sweep.board.name}: the sweep stopped: {status['message']}")
-        _pull(transport, sweep, folder, plan["plan_id"], installed, outputs)
+        _pull(transport, sweep, folder, plan["plan_id"], installed, outputs, study.config.share)
         for remark in status.get("remarks", []):
             watcher.note(remark)
         watcher.note(_summary(status))
@@ -136,6 +137,7 @@ def _pull(
     plan_id: str,
     installed: Installed,
     outputs: Outputs,
+    share: str,
 ) -> None:
     """Have the board pack the plan's CK zip, and bring it here with what it was made from.
 
@@ -152,6 +154,9 @@ def _pull(
         raise UserError(f"board {sweep.board.name}: {archive} was damaged in transit")
     transport.get(posixpath.join(folder, JOURNAL_FILE), outputs.journal)
     transport.get(plan, outputs.plan)
+    if share != "full":
+        content = public(json.loads(outputs.plan.read_bytes()))
+        outputs.plan.write_text(json.dumps(content, sort_keys=True), encoding="utf-8")
     table = transport.read(tuner_table(folder, installed))
     outputs.tuner_table.write_bytes(table if table is not None else b"{}\n")
 

@@ -14,6 +14,7 @@ from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from nntest.domain.tables.all import ALL
 from nntest.domain.tables.column import FLAG, FLOAT, INT, TEXT, Column, Dtype, Table
+from nntest.domain.tables.csv_files import csv_text
 
 MOST_ROWS = 1000
 """Rows that the page shows; the CSV beside them has all."""
@@ -134,7 +135,7 @@ def _cell(value: Any, shown: Column, interval: tuple[Any, Any] | None) -> Cell:
 
 
 def _download(name: str, frame: pd.DataFrame) -> Download:
-    data = frame.to_csv(index=False).encode()
+    data = csv_text(frame).encode()
     filename, kind = f"{name}.csv", "text/csv;charset=utf-8"
     if len(data) > _LARGE_CSV:
         data, filename, kind = gzip.compress(data, mtime=0), f"{name}.csv.gz", "application/gzip"

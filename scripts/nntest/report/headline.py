@@ -50,12 +50,33 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         lines.append("no estimate: no layer of the study's networks was measured")
     lines += _agreement_lines(tables.get("end_to_end"))
     lines += _comparison_lines(tables.get("comparison"))
+    uneven = uneven_text(tables.get("summary"))
+    if uneven:
+        lines.append(uneven)
     failed = tables.get("failed")
     if failed is not None and len(failed):
         by_status = failed.groupby("status")["repetitions"].sum()
         text = ", ".join(f"{count} {status}" for status, count in by_status.items())
         lines.append(f"did not succeed: {text} (repetitions; the report says why)")
     return lines
+
+
+def uneven_text(summary: pd.DataFrame | None) -> str:
+    """How many repetitions points have, where not all have the same number; else empty."""
+    if summary is None or summary["n"].nunique() <= 1:
+        return ""
+    counts = summary["n"].value_counts().sort_index()
+    fewest, most = int(counts.index[0]), int(counts.index[-1])
+    text = f"repetitions differ between points: n is {fewest} to {most}, {most} for "
+    text += f"{int(counts.iloc[-1])} of {len(summary)}; every repetition in the archives is used"
+    failed = int(((summary["n"] < most) & (summary["failed"] > 0)).sum())
+    rest = int((summary["n"] < most).sum()) - failed
+    reasons = [
+        *([f"{failed} with fewer had some that failed"] if failed else []),
+        *([f"{rest} with fewer come from a run or an import that asked for fewer, or was ended"]
+          if rest else []),
+    ]  # fmt: skip
+    return f"{text} ({'; '.join(reasons)})"
 
 
 def _library_lines(
@@ -225,6 +246,9 @@ def cautions(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     found = []
     summary = tables.get("summary")
     if summary is not None and len(summary):
+        uneven = uneven_text(summary)
+        if uneven:
+            found.append(f"{uneven[0].upper()}{uneven[1:]}.")
         few = int((summary["n"] < FEWEST_REPETITIONS).sum())
         if few:
             found.append(

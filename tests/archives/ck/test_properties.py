@@ -45,7 +45,7 @@ from nntest.errors import UserError
 
 A, B = "a" * 16, "b" * 16
 POINTS = [
-    make_point(operator, tensor, tuner)
+    make_point(operator, tensor, tuner, repetitions=6)
     for operator in ("conv", "directconv")
     for tensor in TENSORS[:2]
     for tuner in ("NONE", "DEFAULT")

@@ -8,6 +8,7 @@ and from the measurement table.
 from __future__ import annotations
 
 import csv
+import io
 import math
 import re
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from nntest.analysis.published import qutibench
 from nntest.analysis.published.networks import Published
 from nntest.analysis.published.overview import claims
 from nntest.analysis.roofline.tables import frames_per_s
+from nntest.domain.csv_text import read_csv_text
 from nntest.domain.data_types import BITS, data_type_of
 from nntest.domain.tables.column import FLOAT, Column
 from nntest.domain.tables.frames import frame_of
@@ -76,10 +78,9 @@ def _row(wrong: _Wrong) -> dict[str, object]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        for cells in reader:
-            yield reader.line_num, [cell.strip() for cell in cells]
+    reader = csv.reader(io.StringIO(read_csv_text(path), newline=""))
+    for cells in reader:
+        yield reader.line_num, [cell.strip() for cell in cells]
 
 
 def _key(name: str) -> tuple[str, float] | None:

@@ -1,12 +1,14 @@
 """QuTiBench's measurement table: how it is read, and the filters of its CIFAR-10 page.
 
-One configuration a row (RCL-lab/QutibenchWeb, May 2020).  `read_raw` keeps every cell as it is
+One configuration a row (RCL-lab/QutibenchWeb, as of May 2020 and as published since, under other
+headings).  `read_raw` keeps every cell as it is
 written, with its line, for the lint and for repairs; `typed` makes the frame that all else uses.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from nntest.config.platform import Platform
+from nntest.domain.csv_text import read_csv_text, refuse_decimal_comma
 from nntest.domain.data_types import data_type_of
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.published import PUBLISHED, PUBLISHED_FILTERS
@@ -40,6 +43,8 @@ NUMBERS: dict[str, str] = {
     "GOPS": "gop_per_batch",
 }
 """Columns of numbers, and what they are called here.  `lat-comp` is in ms for a batch."""
+
+_LATER_NAMES = {"Datatype": PRECISION, "top1": TOP1, "top5": TOP5}
 
 NAMES = (NETWORK, HARDWARE, PRECISION, MODE, BATCH, PRUNING, LEVEL)
 
@@ -73,36 +78,64 @@ class RawTable:
 
     file: str
     columns: tuple[str, ...]
+    """As they were called in May 2020, as all else here calls them."""
     rows: tuple[Row, ...]
+    written: tuple[str, ...] = ()
+    """The columns as this file calls them."""
+
+    def column(self, name: str) -> str | None:
+        """The column of a name of either time; None if the file has no such column."""
+        return {**dict(zip(self.written, self.columns, strict=True)),
+                **{column: column for column in self.columns}}.get(name)  # fmt: skip
 
 
 def read_raw(path: Path) -> RawTable:
     """Read a file; `UserError` with the line of what makes it no table of QuTiBench's."""
+    reader = csv.reader(io.StringIO(read_csv_text(path), newline=""))
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            heading = tuple(next(reader, ()))
-            missing = [column for column in (*NAMES, *NUMBERS) if column not in heading]
-            if missing:
-                raise UserError(
-                    f"{path}: no column {', '.join(missing)}",
-                    "published: format qutibench reads QuTiBench's measurement table "
-                    f"({NETWORK}, {HARDWARE}, …)",
-                )
-            rows = []
-            for cells in reader:
-                if not any(cells):
-                    continue
-                if len(cells) != len(heading):
-                    raise UserError(
-                        f"{path}, line {reader.line_num}: {len(cells)} cells, "
-                        f"but the heading has {len(heading)}"
-                    )
-                rows.append(Row(reader.line_num, dict(zip(heading, cells, strict=True))))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UserError(f"{path}: cannot be read: {reason}") from None
-    return RawTable(path.name, heading, tuple(rows))
+        written = tuple(column.strip() for column in next(reader, ()))
+        # A later name, where the table has none of the name as of May 2020.
+        later = {name: old for name, old in _LATER_NAMES.items() if old not in written}
+        heading = tuple(later.get(name, name) for name in written)
+        missing = [column for column in (*NAMES, *NUMBERS) if column not in heading]
+        if missing:
+            raise UserError(
+                f"{path}: no column {', '.join(missing)}",
+                "published: format qutibench reads QuTiBench's measurement table "
+                f"({NETWORK}, {HARDWARE}, …)",
+            )
+        rows = []
+        for cells in reader:
+            if not any(cells):
+                continue
+            where = f"{path}, line {reader.line_num}"
+            if len(cells) != len(heading):
+                raise UserError(f"{where}: {len(cells)} cells, but the heading has {len(heading)}")
+            row = Row(reader.line_num, dict(zip(heading, cells, strict=True)))
+            for column in (*NUMBERS, BATCH, PRUNING):
+                refuse_decimal_comma(where, column, row[column])
+            rows.append(row)
+    except csv.Error as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+    if not rows:
+        raise UserError(f"{path}: has a heading and no rows")
+    return RawTable(path.name, heading, tuple(_with_percent_signs(rows)), written)
+
+
+def _with_percent_signs(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows with prunings written '12.5%', as they are in a table of May 2020.
+
+    Later tables write 12.5 throughout.  Where only some cells have no sign, or all could be
+    shares of 1, they stay as they are, and the lint names them.
+    """
+    plain = {row[PRUNING]: number(row[PRUNING]) for row in rows if row[PRUNING]}
+    kept = [value for value in plain.values() if value is not None]
+    if len(kept) < len(plain) or max(kept, default=0) <= 1:
+        return rows
+    signed = {cell: f"{value:g}%" for cell, value in plain.items()}
+    return [
+        replace(row, cells={**row.cells, PRUNING: signed.get(row[PRUNING], "")}) for row in rows
+    ]
 
 
 def number(text: str) -> float | None:

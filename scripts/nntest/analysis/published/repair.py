@@ -36,17 +36,18 @@ def repaired(
         if isinstance(cell, str):
             continue
         where = f"config: published: repairs: {raw.file}, line {cell.line}"
-        if cell.column not in raw.columns:
+        column = raw.column(cell.column)
+        if column is None:
             raise UserError(f"{where}: there is no column '{cell.column}'",
-                            f"the columns are {', '.join(raw.columns)}")  # fmt: skip
+                            f"the columns are {', '.join(raw.written)}")  # fmt: skip
         if cell.line not in rows:
             raise UserError(f"{where}: there is no such line with data")
         row = rows[cell.line]
-        if row[cell.column] != cell.was:
-            raise UserError(f"{where}: {cell.column} says '{row[cell.column]}', not '{cell.was}'",
+        if row[column] != cell.was:
+            raise UserError(f"{where}: {cell.column} says '{row[column]}', not '{cell.was}'",
                             "look at the file again, or take the repair out")  # fmt: skip
-        rows[cell.line] = row.changed(cell.column, cell.to, "by hand")
-        done += [f for f in findings if (f.line, f.column) == (cell.line, cell.column)]
+        rows[cell.line] = row.changed(column, cell.to, "by hand")
+        done += [f for f in findings if (f.line, f.column) == (cell.line, column)]
     return replace(raw, rows=tuple(rows[row.line] for row in raw.rows)), done
 
 

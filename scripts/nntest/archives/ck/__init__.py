@@ -10,7 +10,8 @@ from nntest.archives.ck.profiles import (
     read_kernel_rows,
     read_launch_rows,
 )
-from nntest.archives.ck.read import read_points, read_rows, variants_of
+from nntest.archives.ck.read import has_rows, read_points, read_rows, variants_of
+from nntest.archives.ck.revealed import revealed
 
 __all__ = [
     "Complaint",
@@ -19,6 +20,7 @@ __all__ = [
     "MergeReport",
     "PointOverview",
     "check",
+    "has_rows",
     "merge",
     "overview",
     "read_counter_rows",
@@ -27,5 +29,6 @@ __all__ = [
     "read_node_rows",
     "read_points",
     "read_rows",
+    "revealed",
     "variants_of",
 ]

@@ -19,7 +19,7 @@ from nntest.archives.ck.entries import DEEPEST_META
 from nntest.archives.ck.growth import has_grown
 from nntest.archives.ck.read import log_warning
 from nntest.archives.ck.safety import RefusedError, Warn
-from nntest.archives.ck.values import text
+from nntest.archives.ck.values import dig, text, whole
 from nntest.archives.ck.zipwriter import EXPERIMENT_UID, CkZip, new_ck_zip
 from nntest.errors import UserError
 
@@ -42,13 +42,18 @@ class MergeReport:
     """Conflicting recordings that were both kept."""
     differences: list[str] = field(default_factory=list)
     """What must agree for rows to be compared, and does not."""
+    not_asked_for: list[str] = field(default_factory=list)
+    """Entries whose board has more repetitions than their plan asked for."""
     skipped: list[str] = field(default_factory=list)
     """Members that could not be read."""
 
     @property
     def remarks(self) -> list[str]:
         """Everything that a user should know of, one sentence each."""
-        return [*self.renamed, *self.conflicts, *self.differences, *self.skipped]
+        return [
+            *(*self.renamed, *self.conflicts, *self.differences),
+            *(*self.not_asked_for, *self.skipped),
+        ]
 
     def __str__(self) -> str:
         return (
@@ -78,6 +83,12 @@ def merge(
         parts = list(scan(path, report.skipped.append, origins))
         for part in parts:
             by_uid.setdefault(part.uid, []).append(part)
+            beyond = whole(dig(part.meta, "nntest_flow", "repetitions_not_asked_for"))
+            if beyond:
+                report.not_asked_for.append(
+                    f"{part.where}: {beyond} repetitions of earlier runs are not used, because "
+                    "the study asks for fewer now; the journal keeps them"
+                )
         if not parts:
             report.skipped.append(f"{path}: holds no CK experiment entry")
     aliases = _choose_aliases(by_uid, report)
@@ -86,7 +97,7 @@ def merge(
             _write_entry(out, aliases[uid], by_uid[uid], trees, keep_both, report)
     report.differences += _differences(origins)
     # In the order of the archives until here; the report is as deterministic as the zip.
-    for sentences in (report.renamed, report.conflicts, report.skipped):
+    for sentences in (report.renamed, report.conflicts, report.not_asked_for, report.skipped):
         sentences.sort()
     for sentence in report.remarks:
         warn(sentence)

@@ -92,6 +92,11 @@ def variants_of(
     return variants
 
 
+def has_rows(path: Path, *, synthetic: bool = False) -> bool:
+    """Whether an archive holds a repetition, of a profiled point or another, good or failed."""
+    return any(point.repetitions for point in _points(path, [], _quiet, synthetic))
+
+
 def _points(
     path: Path, known_platforms: list[KnownPlatform], warn: Warn, synthetic: bool
 ) -> Iterator[ArchivedPoint]:

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from nntest.archives.ck import safety
 from nntest.archives.ck.safety import Limits, RefusedError, Warn
+from nntest.domain.git_lfs import refuse_pointer
 from nntest.errors import UserError
 
 
@@ -87,6 +88,7 @@ _DIRECTORY_BYTES_OF_MEMBER = 256
 def _count_before_reading(path: Path, limits: Limits) -> None:
     """Refuse an archive of too many members before zipfile makes an object of each."""
     with path.open("rb") as source:
+        refuse_pointer(path, source.read(100))
         size = source.seek(0, os.SEEK_END)
         start = max(0, size - 65_577)  # the end's record, the longest comment, the zip64 locator
         source.seek(start)

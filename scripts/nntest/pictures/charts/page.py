@@ -15,6 +15,8 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from nntest.domain.tables.csv_files import csv_text
+
 _HERE = Path(__file__).parent
 
 
@@ -92,7 +94,7 @@ def _shown(figure: Figure) -> _Shown:
         image = _data_uri(f"image/{kind}", figure.picture.read_bytes())
     # A "<" in a text of the data must not end the script that it stands in.
     specification = json.dumps(figure.specification, allow_nan=False).replace("<", "\\u003c")
-    csv = _data_uri("text/csv;charset=utf-8", figure.data.to_csv(index=False).encode())
+    csv = _data_uri("text/csv;charset=utf-8", csv_text(figure.data).encode())
     return _Shown(figure, csv, image, Markup(specification))
 
 
