@@ -125,8 +125,8 @@ def _what_helps(states: pd.DataFrame, share: float, few: bool, spread: float) ->
     lowest, highest = states["clock_min_mhz"].min(), states["clock_max_mhz"].max()
     if lowest < _SAME_CLOCK * highest:
         found.append(
-            f"the clock went from {lowest:.0f} to {highest:.0f} MHz: ask for the governor performance "
-            "(frequency_domains in the board's file), and turn turbo off"
+            f"the clock went from {lowest:.0f} to {highest:.0f} MHz: ask for the governor "
+            "performance (frequency_domains in the board's file), and turn turbo off"
         )
     elif share >= QUIET and spread > STEADY:
         found.append(
