@@ -23,7 +23,7 @@ COMPARISON = Table(
         Column("p_adjusted", FLOAT, meaning="for the number of points"),
         Column("min_effect", FLOAT, SHARE, label="smallest effect",
                meaning="that counts as a difference"),
-        Column("counted", TEXT, meaning="runs that are compared: clean ones, where both sides have "
+        Column("compared_runs", TEXT, meaning="which runs are compared: clean ones, where both sides have "
                "enough, else all"),
         Column("baseline_runs", INT, meaning="of these"),
         Column("other_runs", INT, label="compared runs", meaning="of these"),
