@@ -23,8 +23,8 @@ COMPARISON = Table(
         Column("p_adjusted", FLOAT, meaning="for the number of points"),
         Column("min_effect", FLOAT, SHARE, label="smallest effect",
                meaning="that counts as a difference"),
-        Column("compared_runs", TEXT, meaning="which runs are compared: clean ones, where both sides have "
-               "enough, else all"),
+        Column("compared_runs", TEXT, meaning="which runs are compared: clean ones, where both "
+               "sides have enough, else all"),
         Column("baseline_runs", INT, meaning="of these"),
         Column("other_runs", INT, label="compared runs", meaning="of these"),
         Column("unit", TEXT, meaning="of what the test counts independent values"),
