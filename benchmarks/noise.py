@@ -5,8 +5,8 @@
 Measures the same few convolutions quietly, then beside one busy process, one that floods memory,
 one that is busy for a moment every second, two and four busy ones, and quietly again, since the
 yardstick drifts.  Default: 20 repetitions with opencl-reference and onnxruntime (which is fetched
-from the package index the first time).  A run takes a quarter of an hour; run it twice, on a
-machine that does nothing else.
+from the package index).  A run takes some twenty minutes; run it twice, on a machine that does
+nothing else.
 
 Prints what it costs to read the figures by which runs are judged, and for each neighbour, over all
 points: the share of clean runs; the points that have enough of them; each point's median over its
@@ -174,7 +174,7 @@ def main() -> int:
     conditions = {QUIET[0]: [], **ONE, **MORE, QUIET[1]: []}
     measured = {}
     with tempfile.TemporaryDirectory() as name:
-        study = SmallStudy(Path(name), LAYERS, libraries, tuners=["NONE", "DEFAULT"])
+        study = SmallStudy(Path(name), LAYERS, libraries, tuners=["DEFAULT"])
         study.measure("warm-up", 2)  # installs the libraries and fills their caches
         for number, (condition, programs) in enumerate(conditions.items()):
             with neighbours(programs):
