@@ -21,46 +21,22 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pandas as pd
-import yaml
 from nntest.analysis.comparison import ALPHA, FASTER, SLOWER, Side, compared
-from nntest.archives.runs import read_archives
 from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
-
-HOME = Path(__file__).parents[1]
+from small_study import SmallStudy
 
 LAYERS = [
     {"name": "first", "species": "conv", "tensor": "3-64-64-3-16-2-0_1_0_1"},
     {"name": "second", "species": "conv", "tensor": "16-32-32-1-64-1-0"},
     {"name": "third", "species": "conv", "tensor": "128-14-14-1-128-1-0"},
 ]
-CONFIG = {
-    "networks": ["small"], "boards": ["here"], "libraries": ["opencl-reference"],
-    "operators": ["conv", "directconv"], "tuners": ["NONE"],
-}  # fmt: skip
 EFFECTS = (0.0, 3.0, 5.0, 10.0, 20.0)
 DEFAULT = 5.0
-
-
-def measure(folder: Path, name: str, repetitions: int) -> pd.DataFrame:
-    """One run of the study, from the sweep to the merged archive, as a measurement table."""
-    archive = folder / "results" / name / f"{name}.zip"
-    command = [
-        sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "all",
-        "--snakefile", str(HOME / "workflow" / "Snakefile"), "--directory", str(folder),
-        "--configfile", str(folder / "config.yaml"),
-        "--config", f"study={name}", f"repetitions={repetitions}",
-        "--", str(archive.relative_to(folder)),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
-    return read_archives([archive], [], lambda _: None)
 
 
 def alarms(pairs: list[tuple[pd.DataFrame, pd.DataFrame]], effect: float) -> tuple[int, int, int]:
@@ -88,21 +64,9 @@ def main() -> int:
     repetitions = int(sys.argv[2]) if len(sys.argv) > 2 else 20
     frames = []
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "config" / "boards").mkdir(parents=True)
-        (folder / "config" / "networks").mkdir()
-        board = {
-            "connect": {"transport": "local"}, "work_dir": "results/boards/here",
-            "lock_file": str(folder / "lock"),
-        }  # fmt: skip
-        network = {"definition": {"family": "layers", "layers": LAYERS}}
-        for path, content in (
-            ("config/boards/here.yaml", board), ("config/networks/small.yaml", network),
-            ("config.yaml", CONFIG),
-        ):  # fmt: skip
-            (folder / path).write_text(yaml.safe_dump(content), encoding="utf-8")
+        study = SmallStudy(Path(name), LAYERS, ["opencl-reference"])
         for run in range(runs):
-            frames.append(measure(folder, f"run{run}", repetitions))
+            frames.append(study.measure(f"run{run}", repetitions))
             medians = frames[-1].groupby(["operator", "tensor"])["time_us"].median()
             load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
             print(f"run {run}: load {load}; medians µs",

@@ -126,11 +126,11 @@ def test_a_busy_run_of_the_same_code_differs_by_all_runs_and_not_by_clean_ones()
     quiet = disturbed(side(1), lambda row: False)
     busy = disturbed(side(2), lambda row: row["repetition_id"] % 2 == 0)
     found = compared(quiet, busy)
-    assert set(found["counted"]) == {"clean"}
+    assert set(found["compared_runs"]) == {"clean"}
     assert set(found["verdict"]) == {"no difference"}
     assert (found[["baseline_runs", "other_runs"]] == [20, 10]).all(axis=None)
     plain = compared(*([{**row, "run_state": None} for row in rows] for rows in (quiet, busy)))
-    assert set(plain["counted"]) == {"all"}
+    assert set(plain["compared_runs"]) == {"all"}
     assert set(plain["verdict"]) == {"slower"}
 
 
@@ -138,7 +138,7 @@ def test_clean_runs_are_never_compared_with_all_of_the_other_side() -> None:
     quiet = disturbed(side(1), lambda row: row["repetition_id"] % 2 == 0)
     unknown = side(2)
     found = compared(unknown, quiet)
-    assert set(found["counted"]) == {"all"}
+    assert set(found["compared_runs"]) == {"all"}
     assert (found[["baseline_runs", "other_runs"]] == [20, 20]).all(axis=None)
     assert (found["other_us"] > found["baseline_us"]).all()
 
@@ -149,7 +149,7 @@ def test_clean_runs_of_too_few_processes_for_the_test_leave_all() -> None:
         for seed in (1, 2)
     ]
     found = compared(*sides)
-    assert set(found["counted"]) == {"all"}
+    assert set(found["compared_runs"]) == {"all"}
     assert set(found["baseline_n"]) == {5}
     assert found["p_value"].notna().all()
 

@@ -181,7 +181,7 @@ class TestPage:
 
     def test_estimate_and_schedule_come_first(self, page):
         headings = [attributes.get("id") for tag, attributes in page.tags if tag == "section"]
-        assert headings[:3] == ["results", "table-estimate", "table-schedule"]
+        assert headings[:4] == ["steadiness", "results", "table-estimate", "table-schedule"]
         assert page.says("95 % interval")
         best = estimate_row(page)
         assert page.says(duration(best["total_us"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import statistics
 import zipfile
 from collections import defaultdict
@@ -10,6 +11,7 @@ from collections import defaultdict
 import pandas as pd
 import pytest
 from nntest.archives.measurements import load, measured
+from nntest.domain.clean_runs import FEWEST_CLEAN
 from nntest.graph.plots import PLOTS
 from nntest.graph.tables import TABLES
 from workflow.study import POINTS, REPETITIONS, Checkout, own_study
@@ -51,8 +53,24 @@ def test_the_summary_agrees_with_the_raw_journal(finished: Checkout) -> None:
     for row in summary.itertuples():
         raw = times[row.operator, row.tuner, row.tensor]
         assert row.n == len(raw)
-        assert row.median_us == pytest.approx(statistics.median(raw), rel=1e-9)
-        assert row.min_us == pytest.approx(min(raw), rel=1e-9)
+        assert row.median_all_us == pytest.approx(statistics.median(raw), rel=1e-9)
+        assert row.min_us >= min(raw) * (1 - 1e-9)
+        assert row.counted == (row.clean if row.clean >= FEWEST_CLEAN else row.n)
+
+
+def test_what_disturbed_each_run_travels_from_the_program_to_the_table(finished: Checkout) -> None:
+    frame = load(finished.results / "tables" / "measurements.parquet")
+    recorded = [line["run_time_state"]["disturbance"] for line in finished.journal()]
+    assert all(found["major_faults"] >= 0 for found in recorded)
+    waited = [found["waited_s"] for found in recorded if found["waited_s"] is not None]
+    assert sorted(frame["waited_us"].dropna()) == pytest.approx(
+        [1e6 * one for one in sorted(waited)]
+    )
+    known = frame["run_state"].isin(["clean", "disturbed"])
+    assert known.sum() >= len(waited)
+    assert set(frame["run_state"]) <= {"clean", "disturbed", "unknown"}
+    device = table(finished, "device_state")
+    assert device["clean"].sum() + device["disturbed"].sum() == known.sum()
 
 
 def test_the_schedules_sum_over_repeats_is_the_estimate(finished: Checkout) -> None:
@@ -95,6 +113,7 @@ def test_snakemakes_thread_counts_do_not_reach_the_measurement(finished: Checkou
 def test_the_headline_and_the_page_say_what_came_out(finished: Checkout) -> None:
     headline = (finished.results / "headline.txt").read_text("utf-8")
     assert "estimate" in headline
+    assert re.search(r"runs clean \(|is not known", headline.splitlines()[0])
     page = (finished.results / "report.html").read_text("utf-8")
     assert "8-16-16-1-16-1-0" in page
     assert "http://" not in page.replace("http://www.w3.org", "")

@@ -248,7 +248,7 @@ def _row(
         **key_of(shown[name].iloc[0] for name in KEY_COLUMNS),
         "baseline_us": None, "other_us": None, "ratio": None, "ci_low": None, "ci_high": None,
         "p_value": None, "p_adjusted": None, "unit": None, "baseline_n": None, "other_n": None,
-        "counted": None, "baseline_runs": None, "other_runs": None,
+        "compared_runs": None, "baseline_runs": None, "other_runs": None,
         "note": _note(before, after),
     }  # fmt: skip
     old, new = _timed(before), _timed(after)
@@ -277,7 +277,7 @@ def _row(
         "baseline_us": samples[0].median, "other_us": samples[1].median,
         "ratio": interval.value, "ci_low": interval.low, "ci_high": interval.high,
         "p_value": p_value(a, b, 1 + compare.min_effect_percent / 100) if enough else None,
-        "counted": runs, "baseline_runs": len(old), "other_runs": len(new),
+        "compared_runs": runs, "baseline_runs": len(old), "other_runs": len(new),
         "unit": unit, "baseline_n": len(a), "other_n": len(b),
         "verdict": SAME if enough else TOO_FEW,
     }  # fmt: skip

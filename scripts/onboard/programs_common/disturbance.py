@@ -21,7 +21,7 @@ class Watch:
 
     def __init__(self) -> None:
         """Read the figures before a run; the threads last, since they are what runs."""
-        self._process = _Process.read()
+        self._totals = _Totals.read()
         self._threads = read_threads()
 
     def stop(self) -> dict[str, Any]:
@@ -32,7 +32,7 @@ class Watch:
         host took from all of its CPUs; ``load``: average of the last minute, this process included.
         """
         threads = read_threads()
-        process = _Process.read()
+        totals = _Totals.read()
         found: dict[str, Any] = {"waited_s": None, "dispatches": None, "threads": None}
         if self._threads is not None and threads is not None:
             new = [times.since(self._threads.get(thread)) for thread, times in threads.items()]
@@ -42,38 +42,38 @@ class Watch:
                 "threads": len(new),
             }
         stolen = None
-        if self._process.stolen_s is not None and process.stolen_s is not None:
-            stolen = process.stolen_s - self._process.stolen_s
+        if self._totals.stolen is not None and totals.stolen is not None:
+            stolen = (totals.stolen - self._totals.stolen) / os.sysconf("SC_CLK_TCK")
         return {
             **found,
             "stolen_s": stolen,
-            "involuntary_switches": process.switches - self._process.switches,
-            "major_faults": process.faults - self._process.faults,
+            "involuntary_switches": totals.switches - self._totals.switches,
+            "major_faults": totals.faults - self._totals.faults,
             "load": _load(),
         }
 
 
 @dataclass(frozen=True)
-class _Process:
-    """The figures that are not a thread's: the process's own and the machine's."""
+class _Totals:
+    """The figures that are not kept for each thread: the process's and the machine's."""
 
     switches: int
     """Times that a thread was taken off its CPU although it could have gone on."""
     faults: int
     """Pages that had to come from a disk."""
-    stolen_s: float | None
+    stolen: int | None
+    """Ticks that the host took from all CPUs; None where it is not said."""
 
     @classmethod
-    def read(cls) -> _Process:
+    def read(cls) -> _Totals:
         used = resource.getrusage(resource.RUSAGE_SELF)
         return cls(used.ru_nivcsw, used.ru_majflt, _stolen())
 
 
-def _stolen() -> float | None:
-    """Return the seconds stolen from all CPUs since the start; None where it is not said."""
+def _stolen() -> int | None:
     try:
         with open("/proc/stat", "rb", buffering=0) as file:
-            return int(file.read(256).split()[_STOLEN]) / os.sysconf("SC_CLK_TCK")
+            return int(file.read(256).split()[_STOLEN])
     except (OSError, ValueError, IndexError):
         return None
 

@@ -23,8 +23,8 @@ COMPARISON = Table(
         Column("p_adjusted", FLOAT, meaning="for the number of points"),
         Column("min_effect", FLOAT, SHARE, label="smallest effect",
                meaning="that counts as a difference"),
-        Column("counted", TEXT, meaning="runs that are compared: clean ones, where both sides have "
-               "enough, else all"),
+        Column("compared_runs", TEXT, meaning="which runs are compared: clean ones, where both "
+               "sides have enough, else all"),
         Column("baseline_runs", INT, meaning="of these"),
         Column("other_runs", INT, label="compared runs", meaning="of these"),
         Column("unit", TEXT, meaning="of what the test counts independent values"),
@@ -175,12 +175,9 @@ SUMMARY = Table(
     (
         *shared.KEY,
         *shared.RUNS[:2],
-        Column("disturbed", INT, meaning="of the repetitions; the others are not known"),
+        Column("disturbed", INT, meaning="of these; whether the rest were is not known"),
         Column(
-            "counted",
-            INT,
-            meaning="repetitions that all figures but the two last medians "
-            "are of: the clean ones, or all",
+            "counted", INT, meaning="repetitions that the statistics are of: the clean ones, or all"
         ),
         Column("processes", INT, meaning="processes that these come from"),
         shared.MINIMUM,
@@ -232,7 +229,7 @@ DEVICE_STATE = Table(
         Column("not_read", TEXT, meaning="what could not be read, so is not known"),
         Column("not_set", TEXT, meaning="what was asked of the device and could not be had"),
         Column("clean", INT, meaning="repetitions that nothing disturbed"),
-        Column("disturbed", INT, meaning="repetitions that something else on the machine did"),
+        Column("disturbed", INT, meaning="repetitions that something else disturbed"),
         Column("waited_share", FLOAT, SHARE, label="waited",
                meaning="time for which threads had no CPU, over the repetitions' own"),
         Column("load_median", FLOAT, label="load", meaning="load average, median"),
@@ -242,7 +239,7 @@ DEVICE_STATE = Table(
     ),
     title="The device while it measured",
     caption="Clocks, temperatures and throttling: extremes of the readings before and after each "
-    "repetition, and what could not be read.",
+    "repetition, and what could not be read; and how busy the machine was.",
     made_by="tables.device_state",
     section="device",
 )  # fmt: skip
