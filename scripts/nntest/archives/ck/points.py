@@ -17,6 +17,7 @@ from nntest.archives.ck.platforms import Platforms, clean
 from nntest.archives.ck.safety import Warn
 from nntest.archives.ck.values import dig, mapping, objects, text, truth, whole
 from nntest.domain.tensors import (
+    ACTIVATION_VARIABLE,
     DATA_TYPE_SUFFIXES,
     NETWORK,
     OPERATOR_SPECIES,
@@ -30,6 +31,8 @@ TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
 
 _BACKENDS = ("armcl", "caffe", "tensorflow", "pytorch", "opencl", "tvm", "mxnet")
 _GRAPH_METHODS = {0: "gemm", 1: "direct", 2: "winograd"}  # ArmCL's convolution method hint
+_FURTHER = (PADS_VARIABLE, ACTIVATION_VARIABLE)
+"""Variables of a tensor beside those of its species."""
 _TIME_TAG = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)?\Z|\d{14}\Z")
 
 
@@ -199,7 +202,7 @@ def _tensor(species: str, env: dict[str, Any], dataset: str) -> tuple[Tensor | N
     name = dataset.removeprefix("test-").removeprefix("shape-")
     if species not in SPECIES:
         return None, name
-    keys = (*SPECIES[species].keys, PADS_VARIABLE)
+    keys = (*SPECIES[species].keys, *_FURTHER)
     try:
         found = _from_values(species, tuple([env.get(key) for key in keys]))
     except TypeError:  # a list or an object where a number should be
@@ -209,7 +212,7 @@ def _tensor(species: str, env: dict[str, Any], dataset: str) -> tuple[Tensor | N
 
 @lru_cache(maxsize=4096)
 def _from_values(species: str, values: tuple[Any, ...]) -> tuple[Tensor, str] | None:
-    keys = (*SPECIES[species].keys, PADS_VARIABLE)
+    keys = (*SPECIES[species].keys, *_FURTHER)
     said = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
     try:
         tensor = Tensor.from_env(species, said)
