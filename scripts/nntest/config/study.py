@@ -255,14 +255,12 @@ class Study:
         """Whether a library runs layers with their activations."""
         return library.kind == "pip" and self.config.activations == "as-run"
 
-    def tensors(self, species: str, activations: bool = False) -> list[Tensor]:
+    def tensors(self, species: str, *, activations: bool = False) -> list[Tensor]:
         """Distinct tensors of a species over all networks and the config's own, in order."""
         found: dict[Tensor, None] = {}
         for network in self.networks:
-            for layer in network.layers:
-                if layer.species == species:
-                    as_run, plain = network.stand_ins(layer, self.config.padding)
-                    found.setdefault(as_run if activations else plain)
+            tensors = network.repeats(species, self.config.padding, activations=activations)
+            found.update(dict.fromkeys(tensors))
         for name in self.config.tensors.get(species, []):
             tensor = Tensor.parse(species, name)
             if activations or tensor.activation == NO_ACTIVATION:
@@ -318,7 +316,9 @@ class Study:
             for operator in self.config.operators
             if operator in library.operators
             for tuner in self._tuners(library, operator)
-            for tensor in self.tensors(OPERATOR_SPECIES[operator], self.with_activations(library))
+            for tensor in self.tensors(
+                OPERATOR_SPECIES[operator], activations=self.with_activations(library)
+            )
             for batch_size in (
                 [1] if OPERATOR_SPECIES[operator] in CEILINGS else self.config.batch_sizes
             )

@@ -116,15 +116,13 @@ class Network:
         tensor = self.measured_tensor(layer, padding)
         return replace(tensor, activation=layer.activation), tensor
 
-    def repeats(self, species: str, padding: str = "study") -> dict[Tensor, int]:
+    def repeats(
+        self, species: str, padding: str = "study", *, activations: bool = False
+    ) -> dict[Tensor, int]:
         """The distinct tensors of a species in order of appearance, and how often each runs."""
-        return dict(
-            Counter(
-                self.measured_tensor(layer, padding)
-                for layer in self.layers
-                if layer.species == species
-            )
-        )
+        layers = (layer for layer in self.layers if layer.species == species)
+        stand_ins = (self.stand_ins(layer, padding) for layer in layers)
+        return dict(Counter(as_run if activations else plain for as_run, plain in stand_ins))
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
