@@ -33,6 +33,7 @@ CHANGE_NOTHING_MEASURED = {
     # Which layers a network has, and so which tensors: in the spec, point by point.
     "nntest.domain.networks",
     "nntest.domain.networks_onnx",
+    "nntest.domain.onnx_activations",
     # Data types by name and traffic in bytes, for rooflines: the config knows their names.
     "nntest.domain.data_types",
     "nntest.domain.traffic",
