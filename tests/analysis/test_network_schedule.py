@@ -104,6 +104,32 @@ def test_why_a_network_is_left_out(
     assert left_out.reason.startswith(reason)
 
 
+@pytest.mark.parametrize(("changes", "suffix"), [({}, "+relu6"), ({"activations": "none"}, "")])
+def test_inference_libraries_run_activations_and_others_do_not(
+    made: Any, changes: dict[str, Any], suffix: str
+) -> None:
+    activated = [{**LAYERS[0], "tensor": f"{LAYERS[0]['tensor']}+relu6"}, *LAYERS[1:]]
+    Path("activated.yaml").write_text(
+        yaml.safe_dump({"definition": {"family": "layers", "layers": activated}}), encoding="utf-8"
+    )
+    changes = {"networks": ["activated.yaml"], "tuners": ["NONE"], **changes}
+    study, library = made(**changes)
+    pip = library.model_copy(update={"kind": "pip"})
+    assert [point.subject for point in study.points(library) if point.operator == "conv"] == [
+        "3-8-8-3-4-2-0"
+    ]
+    measured = [point for point in study.points(pip) if point.operator == "conv"]
+    assert [point.subject for point in measured] == [f"3-8-8-3-4-2-0{suffix}"]
+    assert measured[0].variables().get("NNTEST_ACTIVATION") == (suffix[1:] or None)
+    network, _ = schedule_network(study, pip.model_copy(update={"operators": {
+        **library.operators, "network": library.operators["conv"]}}), {})  # fmt: skip
+    first = network[0].description["layers"][0]
+    assert first["tensor"] == f"3-8-8-3-4-2-0_1_0_1{suffix}"
+    assert first["env"].get("NNTEST_ACTIVATION") == (suffix[1:] or None)
+    plain, _ = schedule_network(study, library, MEDIANS)
+    assert "NNTEST_ACTIVATION" not in plain[0].description["layers"][0]["env"]
+
+
 def test_layers_run_with_their_own_padding_whatever_was_measured(made: Any) -> None:
     points, _ = schedule_network(*made(), MEDIANS)
     first = points[0].description["layers"][0]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -14,7 +15,8 @@ from analysis.made_up_study import (
     true_time_us,
 )
 from nntest.analysis.estimate import estimate
-from nntest.analysis.schedule import schedule
+from nntest.analysis.points import points
+from nntest.analysis.schedule import schedule, tensor_uses
 from nntest.analysis.tables import summary
 from nntest.archives.measurements import to_frame
 from nntest.domain.networks import Layer, Network, mobilenet_v1
@@ -49,6 +51,24 @@ def test_repeats_come_from_the_layer_list():
     )
     assert busy["total_us"] == 5 * busy["time_us"]
     assert made["repeats"].sum() == 15
+
+
+def test_each_library_stands_for_a_layer_with_its_activation_if_it_has_it():
+    tensor = TENSORS[1]
+    activated = replace(tensor, activation="relu6")
+    rows = [
+        *study_rows(tensors=[tensor], choices=[("conv", "NONE")], library="bare"),
+        *study_rows(tensors=[tensor, activated], choices=[("conv", "NONE")], library="both"),
+    ]
+    network = Network("two", (Layer("linear", tensor, 1), Layer("last", tensor, 1, 0, "relu6")))
+    linear, last = tensor_uses(points(to_frame(rows), 42), network, "study")
+    assert (linear.tensor, last.tensor) == (tensor, activated)
+    assert {(p.library, p.tensor) for p in linear.points} == {
+        ("bare", tensor.name), ("both", tensor.name),
+    }  # fmt: skip
+    assert {(p.library, p.tensor) for p in last.points} == {
+        ("bare", tensor.name), ("both", activated.name),
+    }  # fmt: skip
 
 
 def test_layers_of_the_same_name_are_counted():

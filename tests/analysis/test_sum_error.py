@@ -147,6 +147,15 @@ def test_fused_layers_have_their_time_once():
     assert one["inside_us"] == 102
 
 
+def test_layers_of_one_name_have_no_time_inside():
+    twice = Network("two", tuple(Layer("same", tensor, 1) for tensor in (A, B, B)))
+    inside = nodes_of("two", ("same", 50.0), ("same", 60.0), operator="network")
+    tables = measurements(), frame_of(ALONE + inside, NODES)
+    made = network_layers(*tables, [twice], "study", 42)
+    assert made["inside_us"].isna().all()
+    assert sum_error(*tables, [twice], "study", 42)["inside_us"].tolist() == [110.0]
+
+
 def test_a_library_that_times_no_nodes():
     first, *_ = by_layer([])
     assert first["time_us"] == 100.0

@@ -102,6 +102,14 @@ def test_each_layer_takes_what_the_one_before_gives(variant: tuple[float, int]) 
     assert mobilenet_v1(*variant).why_no_chain() == ""
 
 
+def test_mobilenets_have_relu6_behind_all_convolutions_but_the_last() -> None:
+    activations = {layer.name: layer.activation for layer in mobilenet_v1(1.0, 224).layers}
+    assert [name for name, activation in activations.items() if activation == "none"] == [
+        "AvgPool_1a", "Conv2d_1c_1x1", "Predictions",
+    ]  # fmt: skip
+    assert set(activations.values()) == {"relu6", "none"}
+
+
 def test_layers_that_do_not_fit_each_other_are_reported() -> None:
     first, second = mobilenet_v1(1.0, 224).layers[:2]
     assert Network("wrong", (first, first)).why_no_chain() == (

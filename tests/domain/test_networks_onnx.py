@@ -142,6 +142,39 @@ def test_another_content_is_another_source(tmp_path: Path) -> None:
     assert first.source != second.source
 
 
+LOW, HIGH, FOUR = (
+    numpy_helper.from_array(np.array(value, np.float32), name)
+    for name, value in (("low", 0), ("high", 6), ("four", 4))
+)
+
+
+@pytest.mark.parametrize(
+    ("activation", "opset", "expected"),
+    [
+        (node("Relu", "y", "z"), 17, "relu"),
+        (node("Clip", "y low high", "z"), 17, "relu6"),
+        (node("Clip", "y low four", "z"), 17, "none"),
+        (node("Clip", "y low", "z"), 17, "none"),
+        (node("Clip", "y made high", "z"), 17, "relu6"),
+        (node("Clip", "y", "z", min=0.0, max=6.0), 10, "relu6"),
+        (node("Clip", "y", "z", min=-1.0, max=6.0), 10, "none"),
+        (node("LeakyRelu", "y", "z"), 17, "none"),
+    ],
+)
+def test_activations(tmp_path: Path, activation: Any, opset: int, expected: str) -> None:
+    made = node("Constant", "", "made", value=LOW)
+    nodes = [made, node("Conv", "x w", "y"), activation]
+    constants = [weights("w", 4, 3, 3, 3), LOW, HIGH, FOUR]
+    (layer,) = read_onnx(write(tmp_path / "net.onnx", nodes, constants, opset=opset)).layers
+    assert layer.activation == expected
+
+
+def test_a_pool_has_no_activation(tmp_path: Path) -> None:
+    nodes = [node("MaxPool", "x", "y", kernel_shape=[2, 2]), node("Relu", "y", "z")]
+    (layer,) = read_onnx(write(tmp_path / "net.onnx", nodes, [])).layers
+    assert layer.activation == "none"
+
+
 def test_a_residual_addition_is_not_covered_and_no_chain(tmp_path: Path) -> None:
     nodes = [
         node("Conv", "x w", "first", pads=[1, 1, 1, 1]),

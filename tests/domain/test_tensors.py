@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nntest.domain.tensors import LARGEST_SIZE, SPECIES, Tensor
+from nntest.domain.tensors import (
+    ACTIVATED,
+    ACTIVATIONS,
+    LARGEST_SIZE,
+    NO_ACTIVATION,
+    SPECIES,
+    Tensor,
+)
 from nntest.errors import UserError
 
 sizes = st.integers(min_value=1, max_value=2048)
@@ -25,7 +34,7 @@ def tensors(draw: st.DrawFn) -> Tensor:
     """Of every species, with every factor that a GEMM can have."""
     species = draw(st.sampled_from(sorted(SPECIES)))
     if species == "conv":
-        return draw(convolutions())
+        return replace(draw(convolutions()), activation=activation_of(draw, species))
     keys = SPECIES[species].keys
     factors = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([1e-05, -1.0, 1.0])
     small = st.integers(1, 8)
@@ -43,7 +52,12 @@ def tensors(draw: st.DrawFn) -> Tensor:
     if species == "depthwiseconv":
         sides = draw(st.tuples(*[small] * 4))
         pads, values[-1] = sides, sides[0]
-    return Tensor(species, tuple(values), pads)
+    return Tensor(species, tuple(values), pads, activation_of(draw, species))
+
+
+def activation_of(draw: st.DrawFn, species: str) -> str:
+    some = st.sampled_from((NO_ACTIVATION, *ACTIVATIONS))
+    return draw(some) if species in ACTIVATED else NO_ACTIVATION
 
 
 @given(tensors())
@@ -92,6 +106,24 @@ def test_any_text_is_a_tensor_or_a_clear_error(species: str, text: str) -> None:
         assert "tensor" in error.message
     else:
         assert Tensor.parse(species, tensor.name) == tensor
+
+
+def test_an_activation_is_a_part_of_the_name_and_no_work() -> None:
+    tensor = Tensor.parse("conv", "3-224-224-3-32-2-0_1_0_1+relu6")
+    plain = Tensor.parse("conv", "3-224-224-3-32-2-0_1_0_1")
+    assert tensor == replace(plain, activation="relu6") != plain
+    assert tensor.env() == {**plain.env(), "NNTEST_ACTIVATION": "relu6"}
+    assert tensor.executed_flops(1) == plain.executed_flops(1)
+
+
+@pytest.mark.parametrize(
+    ("species", "name"),
+    [("softmax", "10-1-1+relu"), ("conv", "1-1-1-1-1-1-0+swish"), ("conv", "1-1-1-1-1-1-0+")],
+)
+def test_an_activation_that_no_program_has_is_a_clear_error(species: str, name: str) -> None:
+    with pytest.raises(UserError, match="no such activation") as caught:
+        Tensor.parse(species, name)
+    assert "conv, depthwiseconv, fullyconnected have relu, relu6" in str(caught.value.hint)
 
 
 def test_the_first_convolution_as_the_study_measured_it_has_111_outputs() -> None:

@@ -35,6 +35,7 @@ CHANGE_NOTHING_MEASURED = {
     "nntest.domain.networks_onnx",
     # Says what a file is that Git LFS has not fetched; a job reads none then.
     "nntest.domain.git_lfs",
+    "nntest.domain.onnx_activations",
     # Data types by name and traffic in bytes, for rooflines: the config knows their names.
     "nntest.domain.data_types",
     "nntest.domain.traffic",

@@ -132,3 +132,7 @@ def test_the_sum_of_own_times_stands_beside_the_plain_one():
     (second,) = (line for line in lines if " 2. b" in line)
     assert first.endswith(" (their own times +3.4 %)")
     assert "own times" not in second
+    assert (
+        "by the layers' own times: 1 network, mean error 3.4 %, largest 3.4 %, 1 within ±10%"
+        in lines
+    )

@@ -136,8 +136,8 @@ def _layers_by_tensor(networks: Sequence[Network], padding: str) -> dict[tuple[s
     found: dict[tuple[str, str], dict[str, None]] = {}
     for network in networks:
         for layer in network.layers:
-            tensor = network.measured_tensor(layer, padding)
-            found.setdefault((tensor.species, tensor.name), {})[layer.name] = None
+            for tensor in network.stand_ins(layer, padding):
+                found.setdefault((tensor.species, tensor.name), {})[layer.name] = None
     return {key: ", ".join(names) for key, names in found.items()}
 
 

@@ -269,14 +269,15 @@ def layer_times(
         }
         total = one.total
         for position, layer in enumerate(one.network.layers):
-            _, point = by_position.get(position, (None, None))
+            use, point = by_position.get(position, (None, None))
+            tensor = use.tensor if use else one.network.measured_tensor(layer, padding)
             interval = point.sample.median_interval if point else None
             rows.append({
                 **one.where(),
                 "position": position + 1,
                 "layer": layer.name,
                 "species": layer.species,
-                "tensor": one.network.measured_tensor(layer, padding).name,
+                "tensor": tensor.name,
                 "layer_operator": point.operator if point else None,
                 "layer_tuner": point.tuner if point else None,
                 "time_us": interval.value if interval else None,

@@ -126,6 +126,7 @@ def _describe(
         raise _NoChoice(f"its layers do not form a chain: {problem}")
     layers = []
     for layer in network.layers:
+        runs = layer.as_run if study.with_activations(library) else layer.tensor
         if library.kind == "pip":
             operator, tuner = _only_operator(library, layer), choice
         else:
@@ -138,8 +139,8 @@ def _describe(
                 "operator": operator,
                 "species": layer.species,
                 "tuner": tuner,
-                "tensor": layer.tensor.name,
-                "env": {**layer.tensor.env(), "CK_IN_SHAPE_N": str(how[0])},
+                "tensor": runs.name,
+                "env": {**runs.env(), "CK_IN_SHAPE_N": str(how[0])},
             }
         )
     return {"network": network.name, "layers": layers}

@@ -51,16 +51,24 @@ class TensorUse:
 
 
 def tensor_uses(found: Sequence[MeasuredPoint], network: Network, padding: str) -> list[TensorUse]:
-    """A network's distinct tensors in layer order, with the points of one platform and library.
+    """A network's distinct tensors in layer order, with the points of one platform.
 
-    `padding` as `Network.measured_tensor` has it.
+    `padding` as `Network.measured_tensor` has it.  Each library stands for a layer with its points
+    that have the layer's activation, else with those that have none.
     """
-    positions: dict[Tensor, list[int]] = {}
-    for position, layer in enumerate(network.layers):
-        positions.setdefault(network.measured_tensor(layer, padding), []).append(position)
     by_tensor: dict[tuple[str, str], list[MeasuredPoint]] = {}
     for point in found:
         by_tensor.setdefault((point.species, point.tensor), []).append(point)
+    positions: dict[Tensor, list[int]] = {}
+    points_of: dict[Tensor, list[MeasuredPoint]] = {}
+    for position, layer in enumerate(network.layers):
+        as_run, plain = network.stand_ins(layer, padding)
+        activated = by_tensor.get((as_run.species, as_run.name), [])
+        tensor = as_run if activated else plain
+        positions.setdefault(tensor, []).append(position)
+        libraries = {point.library for point in activated}
+        bare = by_tensor.get((plain.species, plain.name), [])
+        points_of[tensor] = activated + [p for p in bare if p.library not in libraries]
     return [
         TensorUse(
             tensor,
@@ -68,7 +76,7 @@ def tensor_uses(found: Sequence[MeasuredPoint], network: Network, padding: str) 
             tuple(network.layers[position] for position in running),
             tuple(
                 sorted(
-                    by_tensor.get((tensor.species, tensor.name), []),
+                    points_of[tensor],
                     key=lambda point: (point.sample.median, point.operator, point.tuner),
                 )
             ),

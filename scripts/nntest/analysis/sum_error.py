@@ -9,6 +9,7 @@ nodes is the rest on either side.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -154,12 +155,13 @@ def network_layers(
     rows: list[dict[str, Any]] = []
     for one, whole in _measured_wholly(frame, networks, padding, seed):
         inside = by_point.get(tuple(whole.keys().values()))
-        where = one.where()
+        where, names = one.where(), Counter(layer.name for layer in one.network.layers)
         by_position = {place: part for part in one.schedule.parts for place in part[0].positions}
         for place, layer in enumerate(one.network.layers):
             use, point = by_position[place]
             alone, times = _parts_alone(point, by_point), point.sample.median_interval
-            within = inside.layers.get(layer.name) if inside else None
+            unique = names[layer.name] == 1  # nodes are known by the names of layers
+            within = inside.layers.get(layer.name) if inside and unique else None
             own_nodes = by_point.get(tuple(point.keys().values()))
             rows.append({
                 **{name: where[name] for name in ("network", *GROUP_COLUMNS, "choice")},

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from nntest.config.fields import Name, Strict
 from nntest.domain.networks import Layer, Network, cnv, mlp, mobilenet_v1
 from nntest.domain.networks_onnx import read_onnx
-from nntest.domain.tensors import SPECIES, Tensor
+from nntest.domain.tensors import NO_ACTIVATION, SPECIES, Tensor
 from nntest.errors import UserError
 
 Precision = Literal["INT2", "INT4", "INT8", "FP16", "FP32"]
@@ -70,7 +70,8 @@ class LayerLine(Strict):
     name: str = Field(min_length=1)
     species: str = Field(description=f"one of {', '.join(SPECIES)}")
     tensor: str = Field(
-        description="in CK-NNTest's naming; padding by side as top_bottom_left_right"
+        description="in CK-NNTest's naming; padding by side as top_bottom_left_right; behind it "
+        "the layer's activation, as +relu6"
     )
 
 
@@ -118,7 +119,9 @@ class NetworkFile(Strict):
                 raise UserError(
                     f"network {self.name}, layer {line.name}: {error.message}", error.hint
                 ) from None
-            layers.append(Layer(line.name, tensor, _parameters(tensor)))
+            plain = replace(tensor, activation=NO_ACTIVATION)
+            parameters = _parameters(tensor)
+            layers.append(Layer(line.name, plain, parameters, activation=tensor.activation))
         return tuple(layers)
 
 

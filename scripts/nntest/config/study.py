@@ -20,7 +20,7 @@ from nntest.config.plot_options import PlotOptions
 from nntest.config.published import PublishedFile
 from nntest.domain.network_points import NetworkPoint, threads_variable
 from nntest.domain.networks import Network
-from nntest.domain.tensors import CEILINGS, NETWORK, OPERATOR_SPECIES, Tensor
+from nntest.domain.tensors import CEILINGS, NETWORK, NO_ACTIVATION, OPERATOR_SPECIES, Tensor
 from nntest.domain.traffic import TrafficModel
 
 EndToEndChoice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
@@ -106,6 +106,11 @@ class StudyConfig(Strict):
     padding: Literal["study", "exact"] = Field(
         default="study",
         description="study: one symmetric pad, as CK-NNTest's data sets; exact: the layers' own",
+    )
+    activations: Literal["as-run", "none"] = Field(
+        default="as-run",
+        description="whether inference libraries (kind pip) measure layers, and networks, with "
+        "the networks' activations; other kinds have none",
     )
     end_to_end: bool = Field(
         default=False,
@@ -251,13 +256,20 @@ class Study:
         """The networks by their layers."""
         return tuple(file.build() for file in self.network_files)
 
-    def tensors(self, species: str) -> list[Tensor]:
+    def with_activations(self, library: Library) -> bool:
+        """Whether a library runs layers with their activations."""
+        return library.kind == "pip" and self.config.activations == "as-run"
+
+    def tensors(self, species: str, *, activations: bool = False) -> list[Tensor]:
         """Distinct tensors of a species over all networks and the config's own, in order."""
         found: dict[Tensor, None] = {}
         for network in self.networks:
-            found.update(dict.fromkeys(network.repeats(species, self.config.padding)))
+            tensors = network.repeats(species, self.config.padding, activations=activations)
+            found.update(dict.fromkeys(tensors))
         for name in self.config.tensors.get(species, []):
-            found.setdefault(Tensor.parse(species, name))
+            tensor = Tensor.parse(species, name)
+            if activations or tensor.activation == NO_ACTIVATION:
+                found.setdefault(tensor)
         if species in CEILINGS and not found:
             found[Tensor(species, (CEILINGS[species],))] = None
         return list(found)
@@ -309,7 +321,9 @@ class Study:
             for operator in self.config.operators
             if operator in library.operators
             for tuner in self._tuners(library, operator)
-            for tensor in self.tensors(OPERATOR_SPECIES[operator])
+            for tensor in self.tensors(
+                OPERATOR_SPECIES[operator], activations=self.with_activations(library)
+            )
             for batch_size in (
                 [1] if OPERATOR_SPECIES[operator] in CEILINGS else self.config.batch_sizes
             )

@@ -2,39 +2,47 @@
 
 MobileNets-v1 are generated from width and resolution by the table of Howard et al. 2017
 (arXiv:1704.04861, table 1), with the layer names of TensorFlow's slim model, TensorFlow's SAME
-padding, and channels rounded as there.  CNV and MLP are the two small networks of QuTiBench
-(Blott et al. 2019, arXiv:1909.05009), whose prunings keep a share of the channels of each layer.
+padding, its ReLU6 behind all convolutions but the last, and channels rounded as there.  CNV and
+MLP are the two small networks of QuTiBench (Blott et al. 2019, arXiv:1909.05009), whose prunings
+keep a share of the channels of each layer; activations of theirs are quantised, and not kept.
 Which layer repeats is counted, never typed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
 
-from nntest.domain.tensors import Tensor
+from nntest.domain.tensors import NO_ACTIVATION, Tensor
 
 
 @dataclass(frozen=True)
 class Layer:
     """One layer of a network.
 
-    `tensor` has the layer's true padding.  `parameters` counts weights and biases;
-    `batch_norm_parameters` the scale and offset of a batch normalisation (gamma and beta),
-    which an inference library folds into them.
+    `tensor` has the layer's true padding, and no activation.  `parameters` counts weights and
+    biases; `batch_norm_parameters` the scale and offset of a batch normalisation (gamma and beta),
+    which an inference library folds into them.  `activation` is what the network applies to its
+    output (`nntest.domain.tensors.ACTIVATIONS`), as far as operator programs have it.
     """
 
     name: str
     tensor: Tensor
     parameters: int
     batch_norm_parameters: int = 0
+    activation: str = NO_ACTIVATION
 
     @property
     def species(self) -> str:
         """The kind of operator, e.g. conv."""
         return self.tensor.species
+
+    @property
+    def as_run(self) -> Tensor:
+        """Its tensor with its activation, as inference libraries run it in the network."""
+        return replace(self.tensor, activation=self.activation)
 
     @property
     def macs(self) -> int:
@@ -103,15 +111,18 @@ class Network:
             return Tensor(layer.tensor.species, layer.tensor.values, (top, top, top, top))
         return layer.tensor
 
-    def repeats(self, species: str, padding: str = "study") -> dict[Tensor, int]:
+    def stand_ins(self, layer: Layer, padding: str) -> tuple[Tensor, Tensor]:
+        """The tensors that may stand for `layer` in a sweep: with its activation, and without."""
+        tensor = self.measured_tensor(layer, padding)
+        return replace(tensor, activation=layer.activation), tensor
+
+    def repeats(
+        self, species: str, padding: str = "study", *, activations: bool = False
+    ) -> dict[Tensor, int]:
         """The distinct tensors of a species in order of appearance, and how often each runs."""
-        return dict(
-            Counter(
-                self.measured_tensor(layer, padding)
-                for layer in self.layers
-                if layer.species == species
-            )
-        )
+        layers = (layer for layer in self.layers if layer.species == species)
+        stand_ins = (self.stand_ins(layer, padding) for layer in layers)
+        return dict(Counter(as_run if activations else plain for as_run, plain in stand_ins))
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -129,7 +140,7 @@ def _scaled(channels: int, width: float) -> int:
 def _conv_layer(name: str, in_c: int, size: int, kernel: int, out_c: int, stride: int) -> Layer:
     before, after = same_padding(size, kernel, stride)
     tensor = Tensor.conv(in_c, size, size, kernel, out_c, stride, (before, after, before, after))
-    return Layer(name, tensor, in_c * kernel**2 * out_c, 2 * out_c)
+    return Layer(name, tensor, in_c * kernel**2 * out_c, 2 * out_c, "relu6")
 
 
 # (stride, output channels) of the thirteen depthwise-separable blocks.
@@ -157,7 +168,8 @@ def mobilenet_v1(width: float, resolution: int, classes: int = 1001) -> Network:
             (channels, size, size, stride, before),
             (before, after, before, after),
         )
-        layers.append(Layer(f"Conv2d_{index}_depthwise", depthwise, channels * 9, 2 * channels))
+        name = f"Conv2d_{index}_depthwise"
+        layers.append(Layer(name, depthwise, channels * 9, 2 * channels, "relu6"))
         size = -(-size // stride)
         out_c = _scaled(out_channels, width)
         layers.append(_conv_layer(f"Conv2d_{index}_pointwise", channels, size, 1, out_c, 1))

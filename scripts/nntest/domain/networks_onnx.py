@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from math import prod
 from pathlib import Path
@@ -20,7 +21,8 @@ from typing import Any
 
 from nntest.domain.git_lfs import refuse_pointer
 from nntest.domain.networks import Layer, Network, same_padding
-from nntest.domain.tensors import Tensor
+from nntest.domain.onnx_activations import activation_of, attributes_of
+from nntest.domain.tensors import ACTIVATED, Tensor
 from nntest.errors import UserError
 
 _RESHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout")
@@ -228,18 +230,25 @@ class _Graph:
                 return False
             old = self.layers[layer]
             channels = old.tensor.out_shape[0]
-            self.layers[layer] = Layer(
-                old.name, old.tensor, old.parameters, old.batch_norm_parameters + 2 * channels
+            self.layers[layer] = replace(
+                old, batch_norm_parameters=old.batch_norm_parameters + 2 * channels
             )
         elif node.op_type in _ACTIVATIONS:
             if source not in self._layer_of or not self._only_user(source):
                 return False
+            self._activate(self._layer_of[source], node)
         elif node.op_type not in _RESHAPING:
             return False
         if source in self._layer_of:
             self._layer_of[node.output[0]] = self._layer_of[source]
         self._through[node.output[0]] = source
         return True
+
+    def _activate(self, layer: int, node: Any) -> None:
+        """Take down the activation of a layer, if operator programs have it."""
+        if self.layers[layer].species in ACTIVATED:
+            activation = activation_of(self._onnx, node, self._constants, self._opset)
+            self.layers[layer] = replace(self.layers[layer], activation=activation)
 
     def _weighted_layer(self, value: str) -> int | None:
         """Index of the layer with weights that made a value; None if another made it."""
@@ -276,7 +285,7 @@ class _Graph:
         return shape[1], shape[2], shape[3]
 
     def _attributes(self, node: Any) -> dict[str, Any]:
-        return {item.name: self._onnx.helper.get_attribute_value(item) for item in node.attribute}
+        return attributes_of(self._onnx, node)
 
     def _window(
         self, attributes: dict[str, Any], kernel: list[int], height: int, width: int

@@ -5,8 +5,9 @@ CK-NNTest's data sets use for a species (a kind of operator); `SPECIES` holds th
 The same values reach an operator program as environment variables, and come back as
 ``choices.env`` of a CK point, so one table serves config, boards and archives.
 
-One addition of ours: padding that differs by side is written ``top_bottom_left_right`` in the
-place of the single pad, e.g. ``3-224-224-3-32-2-0_1_0_1`` (TensorFlow's SAME for stride 2).
+Two additions of ours: padding that differs by side is written ``top_bottom_left_right`` in the
+place of the single pad, e.g. ``3-224-224-3-32-2-0_1_0_1`` (TensorFlow's SAME for stride 2); and an
+activation that the operator applies to its output follows a plus, ``512-14-14-1-512-1-0+relu6``.
 """
 
 from __future__ import annotations
@@ -100,6 +101,14 @@ _FIELD_ENDS = re.compile(r"(?<![eE])(?<=[^-])-")
 PADS_VARIABLE = "NNTEST_CONV_PADS"
 """Padding by side, ``top,bottom,left,right``; set only where the sides differ."""
 
+NO_ACTIVATION = "none"
+ACTIVATIONS = ("relu", "relu6", "hard-swish", "sigmoid")
+"""Those that operator programs apply, of inference libraries alone."""
+ACTIVATED = ("conv", "depthwiseconv", "fullyconnected")
+"""Species whose programs apply one."""
+ACTIVATION_VARIABLE = "NNTEST_ACTIVATION"
+"""Set only where there is one."""
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -112,6 +121,7 @@ class Tensor:
     species: str
     values: tuple[Number, ...]
     pads: tuple[int, int, int, int] | None = None
+    activation: str = NO_ACTIVATION
 
     # -- names -----------------------------------------------------------------------------
 
@@ -125,19 +135,29 @@ class Tensor:
                 parts.append("_".join(str(pad) for pad in self.pads))
             else:
                 parts.append(_written(value))
-        return "-".join(parts)
+        behind = "" if self.activation == NO_ACTIVATION else f"+{self.activation}"
+        return "-".join(parts) + behind
 
     @classmethod
     def parse(cls, species: str, name: str) -> Tensor:
         """Read a tensor name; ``shape-`` and ``test-shape-`` in front of it are dropped.
 
-        Raises `UserError` for an unknown species, a wrong number of fields, or a field that
-        is not a number in range.
+        Raises `UserError` for an unknown species, a wrong number of fields, a field that is not a
+        number in range, or an activation that the species does not have.
         """
         if species not in SPECIES:
             raise UserError(f"unknown species '{species}'", f"one of {', '.join(SPECIES)}")
         keys = SPECIES[species].keys
-        fields = _FIELD_ENDS.split(name.removeprefix("test-").removeprefix("shape-"))
+        # A number may have a plus, too: 1e+22.
+        plain, plus, activation = name.partition("+")
+        if not plus or activation[:1].isdigit():
+            plain, activation = name, NO_ACTIVATION
+        elif species not in ACTIVATED or activation not in ACTIVATIONS:
+            raise UserError(
+                f"tensor '{name}' of species {species}: no such activation: '{activation}'",
+                f"{', '.join(ACTIVATED)} have {', '.join(ACTIVATIONS)}",
+            )
+        fields = _FIELD_ENDS.split(plain.removeprefix("test-").removeprefix("shape-"))
         wanted = "-".join(key.removeprefix("CK_").lower() for key in keys)
         if len(fields) != len(keys):
             raise UserError(
@@ -163,7 +183,7 @@ class Tensor:
                     f"write it as {wanted}",
                 ) from None
             values.append(value)
-        tensor = cls(species, tuple(values), pads)
+        tensor = cls(species, tuple(values), pads, activation)
         tensor._check_values(name)
         tensor._check_kernel_fits(name)
         return tensor
@@ -223,7 +243,9 @@ class Tensor:
                     f"{key} of a tensor of species {species} is not a number: {value!r:.40}"
                 )
             fields.append(_written(number))
-        return cls.parse(species, "-".join(fields))
+        activation = str(env.get(ACTIVATION_VARIABLE) or NO_ACTIVATION)
+        behind = "" if activation == NO_ACTIVATION else f"+{activation}"
+        return cls.parse(species, "-".join(fields) + behind)
 
     def env(self) -> dict[str, str]:
         """The environment variables that hand this tensor to an operator program."""
@@ -233,6 +255,8 @@ class Tensor:
         }
         if self.pads is not None and len(set(self.pads)) > 1:
             variables[PADS_VARIABLE] = ",".join(str(pad) for pad in self.pads)
+        if self.activation != NO_ACTIVATION:
+            variables[ACTIVATION_VARIABLE] = self.activation
         return variables
 
     # -- sizes -----------------------------------------------------------------------------

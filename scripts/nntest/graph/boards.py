@@ -102,6 +102,7 @@ def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:
     return {
         "networks": networks_spec(study),
         "padding": config.padding,
+        "activations": study.with_activations(study.library(library)),
         "batch_sizes": config.batch_sizes,
         "choices": config.end_to_end_choices,
         "warmups": config.warmups or [study.library(library).warmup],

@@ -33,7 +33,7 @@ def more_tables(study: Study) -> list[str]:
 def networks_spec(study: Study) -> list[Any]:
     """The networks by their layers, and by what they were read from."""
     return [
-        [network.name, [[layer.name, layer.tensor.name] for layer in network.layers]]
+        [network.name, [[layer.name, layer.as_run.name] for layer in network.layers]]
         + ([network.source] if network.source else [])
         for network in study.networks
     ]

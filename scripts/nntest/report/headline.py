@@ -21,6 +21,7 @@ from nntest.analysis.stats import FEWEST_REPETITIONS
 from nntest.report.cells import duration, interval_after, percent, signed_percent
 from nntest.report.ranking import PLACE, best_estimates
 from nntest.report.steadiness import steadiness
+from nntest.report.sum_error import own_errors
 
 _GROUP = [*PLACE, "library"]
 _SCHEDULES_IN_FULL = 2
@@ -32,8 +33,8 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Lines with how steady the machine was, the fastest library, its estimate and schedule.
 
     Then what failed.  `tables` by name: 'estimate' and 'schedule'; 'device_state', 'summary',
-    'network_ranking', 'layer_ranking', 'study_figure', 'end_to_end', 'comparison' and 'failed'
-    where there are any.
+    'network_ranking', 'layer_ranking', 'study_figure', 'end_to_end', 'sum_error', 'comparison' and
+    'failed' where there are any.
     """
     best = best_estimates(tables)
     lines = [line for found in steadiness(tables) for line in found.lines()]
@@ -49,6 +50,7 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     if not best:
         lines.append("no estimate: no layer of the study's networks was measured")
     lines += _agreement_lines(tables.get("end_to_end"))
+    lines += _own_time_lines(tables.get("sum_error"))
     lines += _comparison_lines(tables.get("comparison"))
     uneven = uneven_text(tables.get("summary"))
     if uneven:
@@ -171,6 +173,22 @@ def _study_lines(figures: pd.DataFrame | None, where: Mapping[str, Any]) -> list
     return [study_text(row) for row in _of(figures, where).to_dict("records")]
 
 
+def _errors_text(errors: pd.Series[Any]) -> str:
+    """How far estimates are off, over networks; `errors` are shares."""
+    absolute = errors.abs()
+    plural = "s" if len(errors) > 1 else ""
+    return (
+        f"{len(errors)} network{plural}, mean error {percent(absolute.mean())}, largest "
+        f"{percent(absolute.max())}, {int((absolute <= BAND).sum())} within ±{BAND:.0%}"
+    )
+
+
+def _own_time_lines(table: pd.DataFrame | None) -> list[str]:
+    """How far the sums of the layers' own times are, of libraries that have these."""
+    errors = own_errors(table)["own_error"]
+    return [f"by the layers' own times: {_errors_text(errors)}"] if len(errors) else []
+
+
 def _agreement_lines(table: pd.DataFrame | None) -> list[str]:
     """How far estimates are from measured networks, over all of them."""
     if table is None or table.empty:
@@ -179,14 +197,7 @@ def _agreement_lines(table: pd.DataFrame | None) -> list[str]:
     table = table.drop_duplicates([*_GROUP, "total_us", "measured_us"])
     lines = []
     for choice, rows in table.groupby("choice", sort=False):
-        errors = rows["error"].abs()
-        inside = int(rows["within_band"].fillna(False).sum())
-        plural = "s" if len(rows) > 1 else ""
-        line = (
-            f"estimated against measured ({choice}): {len(rows)} network{plural}, mean error "
-            f"{percent(errors.mean())}, largest {percent(errors.max())}, "
-            f"{inside} within ±{BAND:.0%}"
-        )
+        line = f"estimated against measured ({choice}): {_errors_text(rows['error'])}"
         calibrated = rows["calibrated_error"].abs().dropna()
         if len(calibrated):
             inside = int((calibrated <= BAND).sum())

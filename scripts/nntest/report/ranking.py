@@ -12,6 +12,7 @@ from nntest.analysis.library_ranking import ALIKE, ESTIMATED, OTHER_LAYERS
 from nntest.domain.tables.column import names
 from nntest.domain.tables.libraries import RANKED_WITHIN
 from nntest.report.cells import duration, interval_after, signed_percent
+from nntest.report.sum_error import own_errors
 
 PLACE = list(names(RANKED_WITHIN))
 OwnErrors = dict[tuple[Any, ...], float]
@@ -49,14 +50,14 @@ def _plain(values: Iterable[Any]) -> tuple[Any, ...]:
 
 def _own_errors(table: pd.DataFrame | None) -> OwnErrors:
     found: OwnErrors = {}
-    for row in () if table is None else table.to_dict("records"):
+    for row in own_errors(table).to_dict("records"):
         found[*_plain(row[name] for name in PLACE), row["library"], row["measured_us"]] = row[
             "own_error"
         ]
     return found
 
 
-def ranking_lines(rows: pd.DataFrame, own_errors: OwnErrors) -> list[str]:
+def ranking_lines(rows: pd.DataFrame, own: OwnErrors) -> list[str]:
     """A line for each library of one network, the fastest first, and one for the bound.
 
     `rows` of the table `network_ranking` for one network, platform, batch size and data type.
@@ -68,7 +69,7 @@ def ranking_lines(rows: pd.DataFrame, own_errors: OwnErrors) -> list[str]:
         lines.append(
             f"  {row['rank']:>2}. {row['library']:<{widths[0]}}  {row['choice']:<{widths[1]}}  "
             f"{duration(row['time_us']):>9}{interval_after(row['ci_low_us'], row['ci_high_us'])}"
-            f"{_against_the_fastest(row)}{_sum(row, own_errors)}"
+            f"{_against_the_fastest(row)}{_sum(row, own)}"
         )
     for row in rows[rows["rank"].isna()].to_dict("records"):
         lines.append(
@@ -89,7 +90,7 @@ def _against_the_fastest(row: Mapping[Any, Any]) -> str:
     return text
 
 
-def _sum(row: Mapping[Any, Any], own_errors: OwnErrors) -> str:
+def _sum(row: Mapping[Any, Any], own: OwnErrors) -> str:
     """What the layers alone say, beside a measured time or in its place."""
     if row["basis"] == ESTIMATED:
         return f", estimated from {row['covered_layers']} of {row['layers']} layers"
@@ -97,5 +98,5 @@ def _sum(row: Mapping[Any, Any], own_errors: OwnErrors) -> str:
         return ""
     text = f", sum of layers {signed_percent(row['error'])}"
     place = _plain(row[name] for name in PLACE)
-    own = own_errors.get((*place, row["library"], row["time_us"]))
-    return text if pd.isna(own) else f"{text} (their own times {signed_percent(own)})"
+    error = own.get((*place, row["library"], row["time_us"]))
+    return text if error is None else f"{text} (their own times {signed_percent(error)})"

@@ -9,6 +9,8 @@ import pandas as pd
 
 from nntest.analysis.estimate import BEST
 from nntest.analysis.points import threads_text
+from nntest.analysis.sum_error import EMPTY_KERNEL
+from nntest.domain.tables.networks import SUM_ERROR
 from nntest.report.cells import duration, signed_percent
 
 _OUTSIDE = "what is outside of nodes (starting, waking threads, waiting)"
@@ -29,10 +31,17 @@ def _sentence(row: Mapping[Any, Any]) -> str:
     return f"{text}; {_parts(row)}."
 
 
+def own_errors(table: pd.DataFrame | None) -> pd.DataFrame:
+    """The rows of libraries whose layers' own times were timed, and not only an empty kernel's."""
+    if table is None:
+        return pd.DataFrame(columns=SUM_ERROR.names)
+    return table[table["own_error"].notna() & (table["timed_by"] != EMPTY_KERNEL)]
+
+
 def _parts(row: Mapping[Any, Any]) -> str:
     """The parts of the error, the largest first, or what is known in their place."""
-    own = f"the layers' own times add up to {duration(row['own_us'])}"
-    own += f", {signed_percent(row['own_error'])} off"
+    sum_of_own = f"{duration(row['own_us'])}, {signed_percent(row['own_error'])} off"
+    own = f"the layers' own times add up to {sum_of_own}"
     if not pd.isna(row["nodes_error"]):
         within = pd.isna(row["reorders_error"])
         parts = [
@@ -43,9 +52,12 @@ def _parts(row: Mapping[Any, Any]) -> str:
         parts.sort(key=lambda part: -abs(part[0]))
         texts = [f"{signed_percent(share)} {what}" for share, what in parts]
         return f"of that {', '.join(texts)}; {own}"
-    if not pd.isna(row["own_us"]):
+    if row["timed_by"] == EMPTY_KERNEL:
         return (
-            f"{duration(row['outside_alone_us'])} of it is {_OUTSIDE}, as far as it is known; how "
-            f"much of that the network pays is not known; {own}"
+            f"waiting for an empty kernel as often as for the layers takes "
+            f"{duration(row['outside_alone_us'])}, without which they add up to {sum_of_own}; how "
+            "long the network waits is not known"
         )
+    if not pd.isna(row["own_us"]):
+        return f"{own}; the network's nodes were not timed"
     return "why is not known, since the nodes of the library's graphs were not timed"

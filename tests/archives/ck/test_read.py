@@ -404,6 +404,20 @@ def test_which_kernel_ran(tmp_path, implementation, ran, evidence):
     assert [None if pd.isna(value) else value for value in found] == expected
 
 
+@pytest.mark.parametrize(
+    ("said", "suffix"), [("relu6", "+relu6"), ("none", ""), (None, ""), ("?", "+relu6")]
+)
+def test_an_activation_is_in_the_name_of_the_tensor(tmp_path, said, suffix):
+    tensor = f"512-14-14-1-512-1-0{suffix}"
+    point = make_point(tensor=tensor)
+    point["env"].pop("NNTEST_ACTIVATION", None)
+    if said is not None:
+        point["env"]["NNTEST_ACTIVATION"] = said  # an odd one: the data set's name stands
+    frame = frame_of(write(tmp_path / "a.zip", make_plan([point]), [header(), good(point)]))
+    assert frame["tensor"].tolist() == [tensor]
+    assert frame["GFLOPS"].notna().all()
+
+
 @pytest.mark.parametrize(("said", "threads"), [("2", 2), (None, None), ("many", None)])
 def test_threads(tmp_path, said, threads):
     point = make_point()

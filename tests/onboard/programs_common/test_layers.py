@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from nntest.domain.tensors import ACTIVATIONS, NO_ACTIVATION
 
 Array = np.ndarray[Any, Any]
 ONE = st.integers(1, 3)
@@ -175,3 +176,7 @@ def test_activations(common: SimpleNamespace, activation: str, right: Any) -> No
     values = np.linspace(-9, 9, 73)
     found = common.layers.ACTIVATIONS[activation](values)
     np.testing.assert_allclose(found, [right(float(value)) for value in values], atol=1e-15)
+
+
+def test_the_activations_are_those_that_names_of_tensors_have(common: SimpleNamespace) -> None:
+    assert set(common.layers.ACTIVATIONS) == {NO_ACTIVATION, *ACTIVATIONS}

@@ -119,9 +119,9 @@ def layers_by_tensor(networks: Sequence[Network], padding: str) -> dict[tuple[st
     found: dict[tuple[str, str], list[str]] = {}
     for network in networks:
         for layer in network.layers:
-            name = network.measured_tensor(layer, padding).name
-            named = found.setdefault((layer.species, name), [])
             label = layer.name if len(networks) == 1 else f"{network.name} {layer.name}"
-            if label not in named:
-                named.append(label)
+            for tensor in network.stand_ins(layer, padding):
+                named = found.setdefault((layer.species, tensor.name), [])
+                if label not in named:
+                    named.append(label)
     return found

@@ -99,7 +99,8 @@ class Backend(Runnable):
         for node in graph.nodes:
             if node.operator in operators and node.point.window.dilations != (1, 1):
                 raise NotSupported(
-                    f"{self.name}: {node.name} has dilations, which pooling has not there"
+                    f"{self.name}: {node.name} has dilations; the library's {node.operator} takes "
+                    "none"
                 )
 
     @abstractmethod
