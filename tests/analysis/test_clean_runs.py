@@ -167,7 +167,8 @@ def test_the_device_says_how_busy_it_was() -> None:
     rows = disturbed(study_rows(tensors=TENSORS[:1]), first)
     frame = to_frame([{**row, "load": 1.0 + row["repetition_id"]} for row in rows])
     [one] = device_state(frame).to_dict("records")
-    assert (one["clean"], one["disturbed"], one["load_max"]) == (24, 16, 10.0)
+    assert (one["clean"], one["disturbed"], one["unknown"]) == (24, 16, 0)
+    assert one["load_max"] == 10.0
     assert one["waited_share"] == pytest.approx(16 * 500.0 / frame["time_us"].sum())
 
 
@@ -207,5 +208,5 @@ def test_where_it_is_not_known_medians_are_of_all_runs() -> None:
     assert (found["counted"] == found["n"]).all()
     assert not found["clean"].any()
     [device] = device_state(frame).to_dict("records")
-    assert (device["clean"], device["disturbed"]) == (0, 0)
+    assert (device["clean"], device["disturbed"], device["unknown"]) == (0, 0, found["n"].sum())
     assert pd.isna(device["waited_share"])

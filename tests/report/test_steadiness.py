@@ -101,6 +101,14 @@ def test_what_is_not_known_is_said_once() -> None:
     assert sum("not known" in line for line in headline(tables)) == 1
 
 
+def test_runs_that_are_not_known_are_counted_beside_the_others() -> None:
+    rows = study_rows(tensors=TENSORS[:1], choices=CHOICES[:1])
+    states = ["clean"] * 6 + [None] * 3 + ["unknown"]
+    frame = to_frame([{**row, "run_state": states[row["repetition_id"]]} for row in rows])
+    found = text({"device_state": device_state(frame), "summary": summary(frame, 42)})
+    assert found.startswith("Test board: quiet, 6 of 6 runs clean (100.0 %), 4 more not known")
+
+
 def test_nothing_measured_says_nothing() -> None:
     assert steadiness({}) == []
     assert steadiness({"device_state": made(None)["device_state"].iloc[:0]}) == []

@@ -230,8 +230,8 @@ def device_state(frame: pd.DataFrame) -> pd.DataFrame:
     One row per platform, library and device; extremes over the readings before and after each
     repetition; `not_read` names the readings that are missing in every row, or in how many;
     `not_set` what was asked of the device and could not be had (a governor, a cool start).
-    `clean` and `disturbed` count the repetitions that are known to be either; `waited_share` is
-    what their threads waited for a CPU over what they took, all together.
+    `clean`, `disturbed` and `unknown` count the repetitions that succeeded; `waited_share` is what
+    their threads waited for a CPU over what they took, all together.
     """
     rows = []
     readings = {
@@ -271,13 +271,14 @@ def device_state(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _how_busy(rows: pd.DataFrame) -> dict[str, Any]:
     """What disturbed the runs of a device."""
-    waited = rows[rows["waited_us"].notna() & rows["time_us"].notna()]
+    timed = rows[rows["time_us"].notna()]
+    counts = {state: int((timed["run_state"] == state).sum()) for state in (CLEAN, DISTURBED)}
+    waited = timed[timed["waited_us"].notna()]
+    share = waited["waited_us"].sum() / waited["time_us"].sum() if len(waited) else None
     return {
-        "clean": int((rows["run_state"] == CLEAN).sum()),
-        "disturbed": int((rows["run_state"] == DISTURBED).sum()),
-        "waited_share": waited["waited_us"].sum() / waited["time_us"].sum()
-        if len(waited)
-        else None,
+        **counts,
+        "unknown": len(timed) - sum(counts.values()),
+        "waited_share": share,
         "load_median": rows["load"].median(),
         "load_max": rows["load"].max(),
     }

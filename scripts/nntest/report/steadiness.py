@@ -68,6 +68,8 @@ def _platform(name: str, states: pd.DataFrame, tables: Tables) -> Steadiness:
     share = clean / (clean + disturbed)
     word = "quiet" if share >= QUIET else "mostly quiet" if share >= HALF else "busy"
     first = f"{name}: {word}, {clean} of {clean + disturbed} runs clean ({percent(share)})"
+    if unknown := int(states["unknown"].sum()):
+        first += f", {unknown} more not known"
     if states["load_max"].notna().any():
         first += f"; load average {number(states['load_median'].median(), 2)}"
         first += f", at most {number(states['load_max'].max(), 2)}"

@@ -230,6 +230,7 @@ DEVICE_STATE = Table(
         Column("not_set", TEXT, meaning="what was asked of the device and could not be had"),
         Column("clean", INT, meaning="repetitions that nothing disturbed"),
         Column("disturbed", INT, meaning="repetitions that something else disturbed"),
+        Column("unknown", INT, meaning="repetitions of which nobody knows"),
         Column("waited_share", FLOAT, SHARE, label="waited",
                meaning="time for which threads had no CPU, over the repetitions' own"),
         Column("load_median", FLOAT, label="load", meaning="load average, median"),
