@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
+import platform
 import re
 import statistics
 import zipfile
 from collections import defaultdict
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -125,3 +128,21 @@ def test_snakemakes_own_report_works(study: Checkout) -> None:
     study.run("--report", "snakemake-report.zip")
     with zipfile.ZipFile(study.folder / "snakemake-report.zip") as archive:
         assert any(name.endswith("report.html") for name in archive.namelist())
+
+
+def test_what_is_given_away_names_no_login_home_or_kernel_build(finished: Checkout) -> None:
+    results = finished.results
+    with zipfile.ZipFile(results / "tiny.zip") as archive:
+        texts = {name: archive.read(name).decode() for name in archive.namelist()}
+        meta = next(json.loads(text) for name, text in texts.items() if name.endswith("meta.json"))
+    for path in (
+        results / "report.html",
+        *results.glob("sweeps/*.plan.json"),
+        *results.glob("tables/*.csv"),
+        *results.glob("pages/*.html"),
+    ):
+        texts[path.name] = path.read_text("utf-8")
+    assert meta["meta"]["user"] == ""
+    private = {str(Path.home()) + "/", platform.platform()}
+    found = [(name, one) for name, text in texts.items() for one in private if one in text]
+    assert found == []

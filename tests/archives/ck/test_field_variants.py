@@ -197,6 +197,17 @@ def test_field_a_variable_in_which_no_points_differ_is_not_named(tmp_path):
     assert warnings == []
 
 
+def test_field_a_tensor_by_its_name_is_the_one_by_its_variables(tmp_path):
+    by_name = ck_point(env={"CK_IN_SHAPE_N": 1, "CK_IN_SHAPE_C": "512"})
+    other = ck_point(env={"CK_IN_SHAPE_N": 1, "CK_IN_SHAPE_C": 513})
+    warnings: list[str] = []
+    frame = read(tmp_path, [ck_point(), by_name], "conv-armcl-opencl", warnings)
+    assert keys(frame).tolist() == [2]
+    assert warnings == []
+    frame = read(tmp_path, [ck_point(), other], "conv-armcl-opencl")
+    assert keys(frame).tolist() == [1, 1]
+
+
 def test_field_how_ck_handles_a_run_keeps_nothing_apart(tmp_path):
     first = changed(ck_point(no_compile="no", repeat=1), CK_PUSH_LIBS_TO_REMOTE="yes")
     later = changed(ck_point(no_compile="yes"), CK_PUSH_LIBS_TO_REMOTE="no")

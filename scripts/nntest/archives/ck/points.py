@@ -173,9 +173,7 @@ def _work(
     """(columns, tensor) of what a program was asked to compute."""
     columns: dict[str, Any] = dict(program)
     tensor, columns["tensor"] = _tensor(program["species"], choices)
-    if ours:  # its program and its library's tag say them
-        choices.understood(("CK_DATA_LAYOUT", "NNTEST_DATA_TYPE"))
-    else:
+    if not ours:  # whose programs and libraries' tags say the same
         network = network_of(choices)
         if network is not None:
             columns["species"], columns["tensor"], tensor = NETWORK, network, None
@@ -255,8 +253,14 @@ def _tensor(species: str, choices: Choices) -> tuple[Tensor | None, str]:
     if found:
         choices.understood((*keys, *_DATA_SET))
         return found
-    choices.understood(("choices.dataset_file", "CK_DATASET_FILENAME"))
-    return _from_name(species, name) or (None, name)
+    named = _from_name(species, name)
+    if not named:
+        choices.understood(("choices.dataset_file", "CK_DATASET_FILENAME"))
+        return None, name
+    values = named[0].env().items()
+    choices.understood(key for key, value in values if str(choices.env.get(key)) == value)
+    choices.understood(_DATA_SET)
+    return named
 
 
 @lru_cache(maxsize=4096)

@@ -44,7 +44,11 @@ FOLDER = ONBOARD / "armcl"
 MARKER = "built.json"
 KERNELS = "CK_ENV_LIB_ARMCL_CL_KERNELS"
 ROOM_FOR_PROGRAMS_MB = 20
-PARTS = ("apt", "board", "build", "cross", "provide", "release", "scons", "source")
+PARTS = (
+    *("armcl_apt", "armcl_board", "armcl_build", "armcl_cross", "armcl_provide", "armcl_release"),
+    *("armcl_scons", "armcl_source", "binaries", "cross_compilers", "fetch"),
+)
+"""Modules beside this one that have a part in an install."""
 
 
 class ArmCL(LibraryKind):
@@ -309,9 +313,9 @@ class ArmCL(LibraryKind):
         """See `LibraryKind.installer_sources`."""
         return [
             *super().installer_sources(),
-            *(module_file(f"nntest.measuring.libraries.armcl_{part}") for part in PARTS),
-            module_file("nntest.measuring.libraries.fetch"),
+            *(module_file(f"nntest.measuring.libraries.{part}") for part in PARTS),
             FOLDER / "find_library.py",
+            FOLDER / "library_paths.py",
             *closure(FOLDER / "build_library.py"),
         ]
 
