@@ -64,6 +64,16 @@ def test_a_busy_machine_says_so_first_and_what_would_help() -> None:
     assert "repetitions: 25" in found
 
 
+@pytest.mark.parametrize("clean", [0, 1])
+def test_where_hardly_any_run_is_clean_more_of_them_would_not_help(clean: int) -> None:
+    first = (TENSORS[0].name, "NONE", 0)
+
+    def busy(row: Row) -> bool:
+        return not clean or (row["tensor"], row["tuner"], row["repetition_id"]) != first
+
+    assert "measure more, so that enough runs are clean: when it is less busy" in text(made(busy))
+
+
 def test_points_with_enough_clean_runs_are_told_from_the_others() -> None:
     found = text(made(lambda row: row["repetition_id"] < 6 and row["tensor"] == TENSORS[0].name))
     assert "mostly quiet, 48 of 60 runs clean" in found

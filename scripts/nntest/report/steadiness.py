@@ -21,6 +21,8 @@ STEADY = 0.05
 """Coefficient of variation up to which a point's runs are alike."""
 _SAME_CLOCK = 0.9
 """Lowest over highest clock from which on it did not change."""
+_MOST_REPETITIONS = 100
+"""Repetitions beyond which to wait for a quieter machine is the better advice."""
 _NAMED = 4
 """Layers that are named; more are counted."""
 
@@ -121,8 +123,8 @@ def _what_helps(states: pd.DataFrame, share: float, few: bool, spread: float) ->
             "end other programs, or keep each off the cores that measure: taskset -apc CORES PID"
         )
     if few:
-        wanted = math.ceil(2 * FEWEST_CLEAN / share) if share else 0
-        times = f"repetitions: {wanted}" if wanted else "more repetitions, when it is less busy"
+        wanted = math.ceil(2 * FEWEST_CLEAN / share) if share else math.inf
+        times = f"repetitions: {wanted}" if wanted <= _MOST_REPETITIONS else "when it is less busy"
         found.append(f"measure more, so that enough runs are clean: {times}")
     lowest, highest = states["clock_min_mhz"].min(), states["clock_max_mhz"].max()
     if lowest < _SAME_CLOCK * highest:
