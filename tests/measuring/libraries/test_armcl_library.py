@@ -19,6 +19,7 @@ from nntest.config import Board, Library
 from nntest.errors import UserError
 from nntest.measuring.libraries.armcl import ArmCL
 from nntest.measuring.libraries.armcl_board import Found
+from nntest.measuring.libraries.armcl_provide import key_of
 from nntest.measuring.transport.local import LocalTransport
 
 HOME = Path(__file__).parents[3]
@@ -167,13 +168,13 @@ def shipped(name: str, **changes: Any) -> ArmCL:
 def test_both_kinds_of_a_version_share_one_build_but_not_their_programs() -> None:
     facts = {"machine": "aarch64"}
     opencl, neon = shipped("armcl-opencl-18.05"), shipped("armcl-neon-18.05")
-    assert opencl._key(opencl._install, facts, "b") == neon._key(neon._install, facts, "b")
+    assert key_of(opencl.library, facts, "b") == key_of(neon.library, facts, "b")
     assert opencl._programs_folder("/w/programs/1") != neon._programs_folder("/w/programs/1")
     assert neon.program("conv") == "conv-armcl-neon"
     with pytest.raises(UserError, match="has no NEON for x86_64"):
-        neon._key(neon._install, {"machine": "x86_64"}, "b")
+        key_of(neon.library, {"machine": "x86_64"}, "b")
     with pytest.raises(UserError, match="not made for a riscv64"):
-        opencl._key(opencl._install, {"machine": "riscv64"}, "b")
+        key_of(opencl.library, {"machine": "riscv64"}, "b")
 
 
 def test_data_type_and_layout_reach_name_environment_and_identity() -> None:

@@ -20,6 +20,7 @@ from nntest.config import Board, Library
 from nntest.config.install import ReleaseInstall
 from nntest.errors import UserError
 from nntest.measuring.libraries.armcl import ArmCL
+from nntest.measuring.libraries.armcl_provide import provide
 from nntest.measuring.libraries.armcl_release import choose_folder
 from nntest.measuring.libraries.fetch import fetch_archive, unpack
 from nntest.measuring.transport.local import LocalTransport
@@ -83,7 +84,9 @@ class Bench:
         )
         facts = {"machine": "aarch64", "cpus": [{"cores": 2}], "memory_mb": 4000}
         armcl = ArmCL(library)
-        prefix, record = armcl._provide(LocalTransport(), self.board, facts, "board here")
+        prefix, record = provide(
+            LocalTransport(), self.board, library, facts, "board here", armcl.watcher
+        )
         assert prefix is not None
         return Path(prefix), record, armcl
 

@@ -84,10 +84,11 @@ def _recipe(library: Library, way: SourceInstall, facts: Mapping[str, Any], wher
     return Recipe(way, library.version, arch, way.compiler or default)
 
 
-def _place(
-    transport: Transport, board: Board, library: Library, facts: Mapping[str, Any], where: str
-) -> Place:
-    """Where it is on the board: kinds and files that install the same share it."""
+def key_of(library: Library, facts: Mapping[str, Any], where: str) -> str:
+    """Names what is put on a board: kinds and files that install the same share it.
+
+    Raises `UserError` for a machine that the library, or its NEON part, is not made for.
+    """
     way, backend = library.install, library.kind.removeprefix("armcl-")
     if isinstance(way, SourceInstall):
         recipe = _recipe(library, way, facts, where)
@@ -105,5 +106,10 @@ def _place(
         parts = {**way.model_dump(exclude={"archive"}), "machine": str(facts["machine"])}
         parts |= {"backend": backend} if way.folder is None else {}
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    key = f"{library.version}-{digest[:12]}"
-    return Place(where, absolute_root(transport, board), key)
+    return f"{library.version}-{digest[:12]}"
+
+
+def _place(
+    transport: Transport, board: Board, library: Library, facts: Mapping[str, Any], where: str
+) -> Place:
+    return Place(where, absolute_root(transport, board), key_of(library, facts, where))
