@@ -31,15 +31,20 @@ class Answer:
         os.dup2(2, 1)
 
     def give(self, content):
-        """Write a JSON object, the only one; the caller need not wait for our end."""
+        """Write a JSON object, the only one; nothing in a process that has left it."""
+        if self._descriptor is None:
+            return
         # On a line of its own: a preloaded library has printed before us.
         text = "\n" + json.dumps(content, sort_keys=True) + "\n"
         with os.fdopen(self._descriptor, "w") as stream:
+            self._descriptor = None
             stream.write(text)
 
     def leave(self):
         """Give no answer: in a process that was forked off, whose parent gives it."""
+        # Its number is soon that of another file, which no late answer may get into.
         os.close(self._descriptor)
+        self._descriptor = None
 
 
 def answer_in(said: str) -> Optional[Dict[str, Any]]:

@@ -210,8 +210,11 @@ def run(folder, plan, lock, job):
 
         traceback.print_exc()
         message = "{}: {}".format(type(error).__name__, error)
-    if message:
-        print(message, file=sys.stderr)
+    try:
+        if message:
+            print(message, file=sys.stderr, flush=True)
+    except OSError:
+        pass  # the log is on the disk that is full
     try:
         if running is not None:
             running.write_status(state, message)

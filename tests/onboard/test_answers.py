@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nntest.codehash import ONBOARD
 from nntest.config.board import Board, LocalConnection
 from nntest.errors import UserError
 from nntest.measuring.onboard import call
@@ -134,6 +135,21 @@ def test_a_wheel_that_prints_when_it_is_imported_is_installed(
     )
     answer = ask(board(), "pip_install.py", str(folder), str(tmp_path), "talks")
     assert answer["versions"] == {}
+
+
+def test_a_process_that_left_the_answer_to_its_parent_writes_it_nowhere(tmp_path: Path) -> None:
+    """Least of all into the file that has got the number of the channel since."""
+    code = (
+        f"import os, sys; sys.path.insert(0, {str(ONBOARD)!r})\n"
+        "from answers import Answer\n"
+        "answer = Answer()\n"
+        "answer.leave()\n"
+        "journals = [open(sys.argv[1], 'w') for _ in range(9)]\n"
+        "answer.give({'state': 'failed'})\n"
+    )
+    journal = tmp_path / "journal"
+    done = subprocess.run([sys.executable, "-c", code, journal], capture_output=True, check=True)
+    assert (done.stdout, journal.read_bytes()) == (b"", b"")
 
 
 PROGRAM = """

@@ -217,6 +217,7 @@ def test_a_board_that_cannot_be_reached_as_its_file_says(
     path = bench.checkout.folder / "config/boards/here.yaml"
     content = yaml.safe_load(path.read_text())
     content["connect"] |= connect
+    content["patience_s"] = 2  # for a board that may be booting: nothing listens on its port
     bench.checkout.write("config/boards/here.yaml", **content)
     status, output = bench.checkout.run_anyhow()
     assert status != 0
