@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 from nntest.config.install import AptInstall, Build, BuildOnBoard
 from nntest.errors import UserError
 from nntest.measuring.libraries.armcl_board import TIMEOUT_S, Found, need_room
-from nntest.measuring.transport import Transport
+from nntest.measuring.transport import Completed, Transport
 
 APT_TIMEOUT_S = 3600.0
 ROOM_FOR_LIBRARY_MB = 600
 """Packages, what they depend on, and apt's lists."""
+PATIENCE_S, ASK_EVERY_S = 300.0, 5.0
+"""How long, and how often, apt is tried while another one works on the board."""
 
 
 def install_packages(
@@ -33,7 +37,7 @@ def install_packages(
         )
     need_room(transport, "/var", ROOM_FOR_LIBRARY_MB, where)
     prefix = _as_root(transport, found, names, where)
-    prefix += ["env", "DEBIAN_FRONTEND=noninteractive"]
+    prefix += ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]
     apt = [*prefix, "apt-get", "--quiet", "--yes", "--option", "DPkg::Lock::Timeout=120"]
     steps = [
         [*prefix, "dpkg", "--configure", "--pending"],
@@ -41,7 +45,7 @@ def install_packages(
         [*apt, "--no-install-recommends", "install", *wanted],
     ]
     for step in steps:
-        done = transport.run(step, timeout_s=APT_TIMEOUT_S)
+        done = _run_alone(transport, step)
         if done.status != 0:
             said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-5:]
             raise UserError(
@@ -49,6 +53,20 @@ def install_packages(
                 f"try on the board itself: apt-get install {names}",
             )
     return True
+
+
+def _run_alone(transport: Transport, step: list[str]) -> Completed:
+    """Run a step again and again while its lock is held: boards update themselves at any time.
+
+    apt's own waiting is for one of its locks alone, not for that of the lists.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        done = transport.run(step, timeout_s=APT_TIMEOUT_S)
+        locked = done.status != 0 and "Could not get lock" in done.stderr
+        if not locked or time.monotonic() > deadline:
+            return done
+        time.sleep(ASK_EVERY_S)
 
 
 def _as_root(transport: Transport, found: Found, names: str, where: str) -> list[str]:

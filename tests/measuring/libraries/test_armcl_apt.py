@@ -1,0 +1,57 @@
+"""Packages while the board installs something itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nntest.config.install import AptInstall, BuildOnBoard
+from nntest.errors import UserError
+from nntest.measuring.libraries import armcl_apt
+from nntest.measuring.libraries.armcl_board import Found
+from nntest.measuring.transport.local import LocalTransport
+
+APT = """#!/bin/sh
+echo "$*" >> {said}
+case " $* " in *" update "*) ;; *) exit 0;; esac
+[ -f {held} ] || exit 0
+[ $(grep -c update {said}) -lt 3 ] || rm {held}
+echo "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)" >&2
+exit 100
+"""
+
+
+@pytest.fixture
+def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What apt-get was asked; another one holds its lock for three of our tries."""
+    said, held = tmp_path / "said", tmp_path / "held"
+    held.touch()
+    scripts = {"apt-get": APT.format(said=said, held=held), "dpkg": "#!/bin/sh\n"}
+    for name, text in scripts.items():
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    monkeypatch.setattr(armcl_apt, "ASK_EVERY_S", 0.01)
+    monkeypatch.setattr(armcl_apt, "need_room", lambda *_: None)
+    return said
+
+
+def install() -> bool:
+    tools: dict[str, str | None] = {"apt-get": "apt-get", "make": "make", "g++": "g++"}
+    found = Found([], [], None, None, None, {}, tools, is_root=True)
+    way, build = AptInstall(way="apt"), BuildOnBoard(where="board")
+    return armcl_apt.install_packages(LocalTransport(), way, build, found, "board here")
+
+
+def test_another_apt_is_waited_for(said: Path) -> None:
+    assert install()
+    asked = [line.split("120 ")[1] for line in said.read_text().splitlines()]
+    assert asked == ["update"] * 4 + ["--no-install-recommends install libarm-compute-dev"]
+
+
+def test_one_that_does_not_end_is_reported(said: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(armcl_apt, "PATIENCE_S", 0.0)
+    with pytest.raises(UserError, match="Could not get lock .* held by process 7"):
+        install()
