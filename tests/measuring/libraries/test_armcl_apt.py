@@ -53,5 +53,5 @@ def test_another_apt_is_waited_for(said: Path) -> None:
 
 def test_one_that_does_not_end_is_reported(said: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(armcl_apt, "PATIENCE_S", 0.0)
-    with pytest.raises(UserError, match="Could not get lock .* held by process 7"):
+    with pytest.raises(UserError, match=r"Could not get lock .* held by process 7"):
         install()
