@@ -13,7 +13,7 @@ from commands.command_line import nntest
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     """A folder with two runs of two points, each repetition a process: old.zip and new.zip."""
-    points = [make_point(tensor=tensor) for tensor in TENSORS[:2]]
+    points = [make_point(tensor=tensor, repetitions=10) for tensor in TENSORS[:2]]
     for name, time_s in (("old", 1e-4), ("new", 1e-3)):
         lines = [
             good(point, n, process=n, time_s=time_s * (1 + 0.0007 * n))

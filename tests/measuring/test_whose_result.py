@@ -152,7 +152,7 @@ class Controller:
         outputs = Outputs(*(out / name for name in ("a.zip", "j.jsonl", "p.json", "t.json")))
         sweep: Any = SimpleNamespace(board=self.board, name="here.library")
         installed: Any = SimpleNamespace(version="1.0")
-        _pull(self.transport, sweep, str(self.folder), self.plan_id, installed, outputs)
+        _pull(self.transport, sweep, str(self.folder), self.plan_id, installed, outputs, "full")
         assert json.loads(outputs.plan.read_text())["ck"]["user"] == self.user
         return sorted({row["tensor"] for row in read_rows(outputs.archive)})
 

@@ -6,14 +6,11 @@ A small library with Arm Compute Library's layout, by Debian's real cross compil
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from measuring.libraries.scons_library import Compiler, write_repository
-from nntest.codehash import ONBOARD
+from measuring.libraries.scons_library import Compiler, stop_build, write_repository
 from nntest.config import Board, Library
 from nntest.errors import UserError
 from nntest.measuring.libraries.armcl_provide import provide
@@ -79,8 +76,7 @@ def test_a_killed_build_goes_on_and_serves_two_boards(
         with pytest.raises(UserError, match="has ended"):
             bench.provide(first, gone=lambda: len(bench.compiler.objects()) > 3)
         (folder,) = build.iterdir()
-        script = ONBOARD / "armcl" / "build_library.py"
-        subprocess.run([sys.executable, str(script), "stop", str(folder)], check=True)
+        stop_build(folder)
     finally:
         bench.compiler.hook.unlink()
     before = bench.compiler.objects()

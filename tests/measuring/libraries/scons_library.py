@@ -6,10 +6,15 @@ sources are searched as text, compilers' versions are compared digit by digit.
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
+import sys
+import time
 from pathlib import Path
+
+from nntest.codehash import ONBOARD
 
 SCONSTRUCT = """\
 import os
@@ -165,3 +170,15 @@ class Compiler:
             f'case " $* " in *" -c "*) while [ -f {self.hook} ] && '
             f"[ $(wc -l < {self.tally}) -gt {objects} ]; do sleep 0.1; done;; esac\n"
         )
+
+
+def stop_build(folder: Path) -> None:
+    """Have a build stopped, and wait until it has."""
+    script = [sys.executable, str(ONBOARD / "armcl" / "build_library.py")]
+    subprocess.run([*script, "stop", str(folder)], check=True)
+    for _ in range(300):
+        said = subprocess.run([*script, "status", str(folder)], check=True, capture_output=True)
+        if not json.loads(said.stdout.splitlines()[-1])["running"]:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"the build in {folder} does not stop")

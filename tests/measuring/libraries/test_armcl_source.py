@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from measuring.libraries.scons_library import Compiler, git, write_library, write_repository
+from measuring.libraries.scons_library import (
+    Compiler,
+    git,
+    stop_build,
+    write_library,
+    write_repository,
+)
 from nntest.codehash import ONBOARD
 from nntest.config import Board, Library
 from nntest.errors import UserError
@@ -350,8 +356,7 @@ def test_a_killed_build_here_goes_on_from_what_was_compiled(bench: Bench, worksh
         with pytest.raises(UserError, match="has ended; the board continues on its own"):
             bench.install(Leaves(after=1), where="here")
         (folder,) = (workshop / "build").iterdir()
-        stopped = subprocess.run([sys.executable, str(SCRIPT), "stop", str(folder)], check=True)
-        assert stopped.returncode == 0
+        stop_build(folder)
     finally:
         bench.compiler.hook.unlink()
     before = bench.compiler.objects()

