@@ -63,7 +63,7 @@ def test_snakemake_and_the_board_killed_in_the_middle_of_a_sweep(slow: Checkout)
 
 
 @own_study
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT])
 def test_ctrl_c_and_its_like_in_the_middle_of_a_sweep(
     slow: Checkout, number: signal.Signals
 ) -> None:
