@@ -76,7 +76,7 @@ def kernel_share(frame: pd.DataFrame, kernels: pd.DataFrame, seed: int) -> pd.Da
     `status` says why a profiled point has no kernels.
     """
     keys = list(KEY_COLUMNS)
-    wall = {tuple(point.keys().values()): point.sample for point in points(frame, seed)}
+    wall = {point.key: point.sample for point in points(frame, seed)}
     rows: list[dict[str, Any]] = []
     ran = timed_kernels(kernels)
     for key, group in ran.groupby(keys, sort=False, dropna=False):

@@ -230,7 +230,7 @@ def layer_ranking(
                 if second is not None:
                     ratio = ratio_of_medians(second.sample, best.sample)
                 interval = best.sample.median_interval
-                share, bound = shares.get(tuple(best.keys().values()), (None, ""))
+                share, bound = shares.get(best.key, (None, ""))
                 rows.append({
                     "network": network.name,
                     **dict(zip(_WHERE_COLUMNS, where, strict=True)),

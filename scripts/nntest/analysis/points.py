@@ -187,6 +187,11 @@ class MeasuredPoint:
         return {name: getattr(self, name) for name in KEY_COLUMNS}
 
     @property
+    def key(self) -> tuple[Any, ...]:
+        """The key alone, to find the point by."""
+        return tuple(self.keys().values())
+
+    @property
     def data_type(self) -> str:
         """What the operator computes in; an operator's suffix tells it from the usual fp32."""
         return data_type(self.operator)

@@ -29,7 +29,7 @@ def protocol_check(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     always.  `speedup_always` and `speedup_tuner_only` are the medians of NONE over those of the
     row's tuner, null in NONE's own rows; their quotient is what the protocol alone adds.
     """
-    found = {tuple(point.keys().values()): point for point in points(frame, seed)}
+    found = {point.key: point for point in points(frame, seed)}
     rows = []
     for point in found.values():
         if point.warmup != "always":

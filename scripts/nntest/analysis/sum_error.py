@@ -48,7 +48,7 @@ def parts_of(time: float, times: NodeTimes | None) -> Parts:
 
 def _parts_alone(point: MeasuredPoint, nodes: Mapping[PointKey, NodeTimes]) -> Parts:
     """A layer's; by what waiting for an empty kernel costs where nodes were not timed."""
-    times = nodes.get(tuple(point.keys().values()))
+    times = nodes.get(point.key)
     if times is None and not math.isnan(point.waiting):
         return Parts(point.sample.median - point.waiting, None, point.waiting, EMPTY_KERNEL)
     return parts_of(point.sample.median, times)
@@ -102,7 +102,7 @@ def sum_error(
     for one, whole in _measured_wholly(frame, networks, padding, seed):
         measured = whole.sample.median
         alone = [(use.repeats, _parts_alone(p, by_point)) for use, p in one.schedule.parts]
-        inside = parts_of(measured, by_point.get(tuple(whole.keys().values())))
+        inside = parts_of(measured, by_point.get(whole.key))
         own, reorders = _sum(alone, "nodes"), _sum(alone, "reorders")
         outside = _sum(alone, "outside")
         differences = {
@@ -154,7 +154,7 @@ def network_layers(
     by_point = node_times(nodes)
     rows: list[dict[str, Any]] = []
     for one, whole in _measured_wholly(frame, networks, padding, seed):
-        inside = by_point.get(tuple(whole.keys().values()))
+        inside = by_point.get(whole.key)
         where, names = one.where(), Counter(layer.name for layer in one.network.layers)
         by_position = {place: part for part in one.schedule.parts for place in part[0].positions}
         for place, layer in enumerate(one.network.layers):
@@ -162,7 +162,7 @@ def network_layers(
             alone, times = _parts_alone(point, by_point), point.sample.median_interval
             unique = names[layer.name] == 1  # nodes are known by the names of layers
             within = inside.layers.get(layer.name) if inside and unique else None
-            own_nodes = by_point.get(tuple(point.keys().values()))
+            own_nodes = by_point.get(point.key)
             rows.append({
                 **{name: where[name] for name in ("network", *GROUP_COLUMNS, "choice")},
                 "position": place + 1,

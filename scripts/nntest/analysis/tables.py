@@ -135,7 +135,7 @@ def speedup(
     """
     found = points(operators_only(frame), seed)
     statuses = _failed_statuses(frame)
-    by_key = {tuple(point.keys().values()): point for point in found}
+    by_key = {point.key: point for point in found}
     rows = []
     for point in found:
         operator = baseline_operator

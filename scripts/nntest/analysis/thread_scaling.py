@@ -18,7 +18,7 @@ def thread_scaling(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     `speedup` is the median with one thread over the row's median, with the bootstrap's 95 %
     interval, and `efficiency` that over `threads`.  Whole networks are points, too.
     """
-    found = {tuple(point.keys().values()): point for point in points(frame, seed)}
+    found = {point.key: point for point in points(frame, seed)}
     rows: list[dict[str, Any]] = []
     for point in found.values():
         one = found.get(tuple({**point.keys(), "threads": 1}.values()))
