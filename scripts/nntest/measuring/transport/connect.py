@@ -35,15 +35,9 @@ def connect_patiently(board: Board, note: Callable[[str], None]) -> Transport:
             said.add(error.message)
             note(f"{error.message}; trying again for {board.patience_s:g} s")
 
-    patience = Patience(
-        attempts=1_000_000,
-        first_pause_s=2.0,
-        longest_pause_s=15.0,
-        give_up_after_s=board.patience_s,
-    )
     return with_retries(
         lambda: connect(board),
-        patience,
+        Patience.lasting(board.patience_s, first_pause_s=2.0),
         on_retry=say,
         may_pass=lambda error: error.retryable and not isinstance(error, UnknownName),
     )

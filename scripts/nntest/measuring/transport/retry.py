@@ -24,6 +24,11 @@ class Patience:
     give_up_after_s: float = 20.0
     """No new attempt begins later than this after the first one began."""
 
+    @classmethod
+    def lasting(cls, seconds: float, first_pause_s: float) -> Patience:
+        """However many attempts there are in that time, some seconds apart."""
+        return cls(1_000_000, first_pause_s, longest_pause_s=15.0, give_up_after_s=seconds)
+
 
 def with_retries(
     action: Callable[[], Result],

@@ -34,9 +34,7 @@ class RetryingTransport(Transport):
     ) -> None:
         self._inner = inner
         self._on_retry = on_retry
-        self._patience = Patience(
-            attempts=1_000_000, first_pause_s=1.0, longest_pause_s=15.0, give_up_after_s=patience_s
-        )
+        self._patience = Patience.lasting(patience_s, first_pause_s=1.0)
 
     def _retried(self, action: Callable[[], Result]) -> Result:
         return with_retries(
