@@ -13,7 +13,7 @@ import pytest
 from measuring.libraries.scons_library import Compiler, stop_build, write_repository
 from nntest.config import Board, Library
 from nntest.errors import UserError
-from nntest.measuring.libraries.armcl_provide import provide
+from nntest.measuring.libraries.armcl_provide import Provision
 from nntest.measuring.libraries.binaries import read_binary
 from nntest.measuring.probe import probe
 from nntest.measuring.progress import Watcher
@@ -49,7 +49,9 @@ class Bench:
         content = {**self.content, "install": {**self.content["install"], **changes}}
         library = Library.model_validate(content)
         where = f"board {board.name}, library armcl"
-        return provide(self.transport, board, library, self.facts, where, Watcher(gone=gone))
+        return Provision(
+            self.transport, board, library, self.facts, where, Watcher(gone=gone)
+        ).provide()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from nntest.config import Board, Library
 from nntest.config.install import ReleaseInstall
 from nntest.errors import UserError
 from nntest.measuring.libraries.armcl import ArmCL
-from nntest.measuring.libraries.armcl_provide import provide
+from nntest.measuring.libraries.armcl_provide import Provision
 from nntest.measuring.libraries.armcl_release import choose_folder
 from nntest.measuring.libraries.fetch import fetch_archive, unpack
 from nntest.measuring.transport.local import LocalTransport
@@ -84,9 +84,9 @@ class Bench:
         )
         facts = {"machine": "aarch64", "cpus": [{"cores": 2}], "memory_mb": 4000}
         armcl = ArmCL(library)
-        prefix, record = provide(
+        prefix, record = Provision(
             LocalTransport(), self.board, library, facts, "board here", armcl.watcher
-        )
+        ).provide()
         assert prefix is not None
         return Path(prefix), record, armcl
 

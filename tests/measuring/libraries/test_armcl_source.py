@@ -27,7 +27,7 @@ from nntest.config import Board, Library
 from nntest.errors import UserError
 from nntest.measuring.libraries.armcl import ArmCL
 from nntest.measuring.libraries.armcl_board import Found
-from nntest.measuring.libraries.armcl_provide import provide
+from nntest.measuring.libraries.armcl_provide import Provision
 from nntest.measuring.progress import Watcher
 from nntest.measuring.transport.local import LocalTransport
 
@@ -83,9 +83,9 @@ class Bench:
         (self.folder / "work").mkdir(exist_ok=True)
         facts = {"machine": platform.machine(), "cpus": [{"cores": 2}], "memory_mb": 4000}
         kind = ArmCL(library, watcher)
-        prefix, record = provide(
+        prefix, record = Provision(
             LocalTransport(), board, library, facts, "board here, library armcl", kind.watcher
-        )
+        ).provide()
         self.found = kind._find(LocalTransport(), board, prefix)
         return record
 

@@ -35,7 +35,7 @@ from nntest.measuring.installed import Installed
 from nntest.measuring.libraries.armcl_apt import install_packages
 from nntest.measuring.libraries.armcl_board import TIMEOUT_S, Found, jobs, need_room
 from nntest.measuring.libraries.armcl_build import Compilation, compile_here, compile_on_board
-from nntest.measuring.libraries.armcl_provide import copy_here, provide
+from nntest.measuring.libraries.armcl_provide import Provision
 from nntest.measuring.libraries.base import LibraryKind, cpu_device
 from nntest.measuring.onboard import call, deploy
 from nntest.measuring.transport import Transport
@@ -81,7 +81,8 @@ class ArmCL(LibraryKind):
         where = f"board {board.name}, library {self.library.name}"
         programs = deploy(transport, board)
         table = self.put_tuner_table(transport, programs)
-        prefix, record = provide(transport, board, self.library, facts, where, self.watcher)
+        provision = Provision(transport, board, self.library, facts, where, self.watcher)
+        prefix, record = provision.provide()
         found = self._find(transport, board, prefix)
         if isinstance(self._install, AptInstall) and install_packages(
             transport, self._install, self._build, found, where
@@ -89,7 +90,7 @@ class ArmCL(LibraryKind):
             found = self._find(transport, board, prefix)
         version = self._check_library(found, prefix, where)
         device = self._device(transport, board, facts, where)
-        compiler = self._compile(transport, board, found, programs, prefix, facts, where)
+        compiler = self._compile(provision, found, programs, prefix)
         revision = found.git_hash or record.get("revision") or ""
         if re.fullmatch(r"[0-9a-f]{7,40}", revision):
             version += f"-{revision[:7]}"  # as CK adds it
@@ -204,16 +205,11 @@ class ArmCL(LibraryKind):
         return posixpath.join(root, "armcl", f"{self.library.name}-{key}")
 
     def _compile(
-        self,
-        transport: Transport,
-        board: Board,
-        found: Found,
-        programs: str,
-        prefix: str | None,
-        facts: Mapping[str, Any],
-        where: str,
+        self, provision: Provision, found: Found, programs: str, prefix: str | None
     ) -> str:
         """Compile the programs unless they are there for this very library; the compiler."""
+        transport, board = provision.transport, provision.board
+        facts, where = provision.facts, provision.where
         operators = sorted(self.library.operators)
         missing = [name for name in operators if not (FOLDER / f"{name}.cpp").is_file()]
         if missing:
@@ -245,9 +241,7 @@ class ArmCL(LibraryKind):
             machine=str(facts["machine"]),
         )
         if isinstance(self._build, BuildHere):
-            here = None
-            if self._build.sysroot is None:
-                here = copy_here(transport, board, self.library, facts, where, self.watcher)
+            here = provision.copy_here() if self._build.sysroot is None else None
             compiler = compile_here(transport, board, self._build, compilation, here)
         else:
             compiler = compile_on_board(transport, self._build, compilation, found.tools)

@@ -100,15 +100,17 @@ def compile_here(
                 f"{what.where}: there is no {tool} here, and `build: {{where: here}}` needs it",
                 f"on Debian: sudo apt-get install {package_of(tool)}",
             )
-    call, prefix = compiler, str(library)
-    if build.sysroot is not None:
+    if library is not None:
+        call: str = compiler
+        prefix: str | None = str(library)
+    else:
+        assert build.sysroot is not None  # the config asks for one where there is no library here
         sysroot = Path(build.sysroot).absolute()
-        call += f" --sysroot={sysroot}"
-        if library is None:
-            _check_sysroot(sysroot, what)
-            prefix = f"{sysroot}{what.prefix}" if what.prefix else ""
+        _check_sysroot(sysroot, what)
+        call = f"{compiler} --sysroot={sysroot}"
+        prefix = f"{sysroot}{what.prefix}" if what.prefix else None
     with tempfile.TemporaryDirectory(prefix="nntest-armcl-") as folder:
-        argv = [*what.make(str(MAKEFILE), folder, prefix or None, build.flags), f"CXX={call}"]
+        argv = [*what.make(str(MAKEFILE), folder, prefix, build.flags), f"CXX={call}"]
         # A make that runs the workflow would pass its own options on.
         environment = {key: value for key, value in os.environ.items() if key != "MAKEFLAGS"}
         done = subprocess.run(

@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
@@ -45,12 +46,11 @@ def build_here(
     recipe: Recipe,
     place: Place,
     watcher: Watcher,
-) -> Path:
+) -> tuple[dict[str, Any], Path]:
     """Build the library here unless it is built, and send it to `place` of the board.
 
-    Where it lies here, with its headers.
-
-    Raises `UserError`: what `SourceBuild.run` raises, and a library that the board cannot run.
+    (The record of how it was built, where it lies here with its headers.)  Raises `UserError`:
+    what `SourceBuild.run` raises, and a library that the board cannot run.
     """
     with workshop() as (own, here):
         local = Place(place.where, absolute_root(here, own), place.key)
@@ -59,10 +59,10 @@ def build_here(
             "memory_mb": psutil.virtual_memory().total >> 20,
         }
         with _alone(local, watcher):
-            SourceBuild(here, own, recipe, jobs(facts), local, watcher).run()
+            record = SourceBuild(here, own, recipe, jobs(facts), local, watcher).run()
     library = Path(local.library)
     if read_record(transport, place) is not None:
-        return library
+        return record, library
     check_runs(sorted((library / "lib").iterdir()), transport, board, place.where)
     watcher.note("sending the library to the board")
     parent = posixpath.dirname(place.library)
@@ -72,7 +72,7 @@ def build_here(
     transport.run(["rm", "-rf", fresh, place.library], timeout_s=TIMEOUT_S).check(place.where)
     transport.put(library, fresh)
     transport.run(["mv", fresh, place.library], timeout_s=TIMEOUT_S).check(place.where)
-    return library
+    return record, library
 
 
 @contextmanager

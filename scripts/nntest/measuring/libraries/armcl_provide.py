@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,53 +30,59 @@ from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import Transport
 
 
-def provide(
-    transport: Transport,
-    board: Board,
-    library: Library,
-    facts: Mapping[str, Any],
-    where: str,
-    watcher: Watcher,
-) -> tuple[str | None, dict[str, Any]]:
-    """Build or unpack what is missing; (prefix on the board, its record).
+@dataclass(frozen=True)
+class Provision:
+    """A version for one board."""
 
-    Packages are looked for first (armcl_apt), so nothing is done about them here.
-    """
-    way = library.install
-    if isinstance(way, Preinstalled):
-        return way.prefix, {}
-    if isinstance(way, AptInstall):
-        return None, {}
-    assert isinstance(way, SourceInstall | ReleaseInstall)  # the config refuses the others
-    place = _place(transport, board, library, facts, where)
-    if isinstance(way, ReleaseInstall):
-        backend = library.kind.removeprefix("armcl-")
-        return place.library, install_release(transport, way, backend, facts, place, watcher)
-    link = patient(transport, board, watcher)
-    record = read_record(link, place)
-    if record is None and way.where == "here":
-        build_here(link, board, _recipe(library, way, facts, where), place, watcher)
+    transport: Transport
+    board: Board
+    library: Library
+    facts: Mapping[str, Any]
+    where: str
+    """Board and library, for messages."""
+    watcher: Watcher
+
+    def provide(self) -> tuple[str | None, dict[str, Any]]:
+        """Build or unpack what is missing; (prefix on the board, its record).
+
+        Packages are looked for first (armcl_apt), so nothing is done about them here.
+        """
+        way = self.library.install
+        if isinstance(way, Preinstalled):
+            return way.prefix, {}
+        if isinstance(way, AptInstall):
+            return None, {}
+        if isinstance(way, ReleaseInstall):
+            backend = self.library.kind.removeprefix("armcl-")
+            place, facts, watcher = self._place, self.facts, self.watcher
+            record = install_release(self.transport, way, backend, facts, place, watcher)
+            return place.library, record
+        assert isinstance(way, SourceInstall)  # the config refuses the others
+        return self._from_source(way)
+
+    def _from_source(self, way: SourceInstall) -> tuple[str, dict[str, Any]]:
+        place, recipe = self._place, _recipe(self.library, way, self.facts, self.where)
+        link = patient(self.transport, self.board, self.watcher)
+        if way.where == "board":
+            build = SourceBuild(link, self.board, recipe, jobs(self.facts), place, self.watcher)
+            return place.library, build.run()
         record = read_record(link, place)
-        assert record is not None  # it has just been put there
-    elif record is None:
-        recipe = _recipe(library, way, facts, where)
-        record = SourceBuild(link, board, recipe, jobs(facts), place, watcher).run()
-    return place.library, record
+        if record is None:
+            record, _ = build_here(link, self.board, recipe, place, self.watcher)
+        return place.library, record
 
+    def copy_here(self) -> Path:
+        """Where a library that was built here lies here; built again if it was removed."""
+        way = self.library.install
+        assert isinstance(way, SourceInstall)  # the config asks for a sysroot otherwise
+        recipe = _recipe(self.library, way, self.facts, self.where)
+        _, folder = build_here(self.transport, self.board, recipe, self._place, self.watcher)
+        return folder
 
-def copy_here(
-    transport: Transport,
-    board: Board,
-    library: Library,
-    facts: Mapping[str, Any],
-    where: str,
-    watcher: Watcher,
-) -> Path:
-    """Where a library that was built here lies here; built again if it was removed."""
-    way = library.install
-    assert isinstance(way, SourceInstall)  # the config asks for a sysroot otherwise
-    place = _place(transport, board, library, facts, where)
-    return build_here(transport, board, _recipe(library, way, facts, where), place, watcher)
+    @property
+    def _place(self) -> Place:
+        key = key_of(self.library, self.facts, self.where)
+        return Place(self.where, absolute_root(self.transport, self.board), key)
 
 
 def _recipe(library: Library, way: SourceInstall, facts: Mapping[str, Any], where: str) -> Recipe:
@@ -107,9 +114,3 @@ def key_of(library: Library, facts: Mapping[str, Any], where: str) -> str:
         parts |= {"backend": backend} if way.folder is None else {}
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return f"{library.version}-{digest[:12]}"
-
-
-def _place(
-    transport: Transport, board: Board, library: Library, facts: Mapping[str, Any], where: str
-) -> Place:
-    return Place(where, absolute_root(transport, board), key_of(library, facts, where))
