@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from measuring.paused_clock import PausedClock
 from nntest.config import Board
 from nntest.errors import UserError
 from nntest.measuring import detached
@@ -21,23 +22,10 @@ from nntest.measuring.transport.base import Completed, Transport
 STATUS = {"repetitions": 9, "missing": 3, "failed_points": 0, "notes": [], "plan_id": "p"}
 
 
-class Clock:
-    """Time that passes in `sleep` alone."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 class ScriptedBoard(Transport):
     """A board whose job has the states that a test gives; it counts what is asked of it."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: PausedClock) -> None:
         self.clock = clock
         self.ends_at = 600.0
         self.last: dict[str, Any] = {"state": "done", "message": ""}
@@ -100,7 +88,7 @@ class ScriptedBoard(Transport):
 
 @pytest.fixture
 def board(monkeypatch: pytest.MonkeyPatch) -> ScriptedBoard:
-    clock = Clock()
+    clock = PausedClock()
     fake = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
     monkeypatch.setattr(detached, "time", fake)
     return ScriptedBoard(clock)

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from archives.ck.ck_samples import make_plan
 from nntest.archives.ck.read import read_rows
 from nntest.config import Board
 from nntest.measuring.detached import DetachedJob, NotWatched
@@ -128,17 +129,8 @@ class Controller:
             for index, name in enumerate(self.points)
         ]  # fmt: skip
         return {
-            "version": 1, "plan_id": self.plan_id, "sweep": "s", "study": "study", "seed": 1,
-            "lock_file": str(self.home / "lock"), "points": points, "state": {},
-            "ck": {
-                "label": "study-here", "timestamp": "2026-01-02T03:04:05+00:00", "user": self.user,
-                "board": "here", "emulated": False, "library_tag": "library-1.0",
-                "library": {"name": "library", "version": "1.0", "checksum": "1" * 64},
-                "platform": {"name": "Board", "model": "Board", "vendor": ""},
-                "cpu": {"name": "", "abi": "x86_64", "num_proc": 1},
-                "os": {"name": "", "name_long": "", "abi": "", "bits": "64"},
-                "gpgpu": {}, "datasets": {"conv": "tensor-conv-study"}, "facts": {},
-            },
+            **make_plan(points, user=self.user),
+            "plan_id": self.plan_id, "lock_file": str(self.home / "lock"), "state": {},
         }  # fmt: skip
 
     def measure(self, on_busy_board: str = "wait") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from measuring.paused_clock import PausedClock
 from nntest.config import Board
 from nntest.measuring.transport import (
     AuthenticationFailed,
@@ -27,21 +28,9 @@ from nntest.measuring.transport.local import LocalTransport
 CONNECT = sys.modules["nntest.measuring.transport.connect"]
 
 
-class Clock:
-    """Time that passes in pauses alone."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> PausedClock:
+    clock = PausedClock()
     monkeypatch.setattr(retry, "time", clock)
     return clock
 
@@ -57,7 +46,7 @@ def board(patience_s: float = 120.0) -> Board:
     )
 
 
-def answers_after(clock: Clock, seconds: float, error: TransportError) -> SimpleNamespace:
+def answers_after(clock: PausedClock, seconds: float, error: TransportError) -> SimpleNamespace:
     """A board that fails so until then."""
     tries: list[float] = []
 
@@ -72,7 +61,7 @@ def answers_after(clock: Clock, seconds: float, error: TransportError) -> Simple
 
 @pytest.mark.parametrize("error", [Unreachable("nothing listens"), LostLink("it hung up")])
 def test_the_first_connection_waits_for_a_board_that_boots(
-    monkeypatch: pytest.MonkeyPatch, clock: Clock, error: TransportError
+    monkeypatch: pytest.MonkeyPatch, clock: PausedClock, error: TransportError
 ) -> None:
     booting = answers_after(clock, 90, error)
     monkeypatch.setattr(CONNECT, "connect", booting.connect)
@@ -84,7 +73,7 @@ def test_the_first_connection_waits_for_a_board_that_boots(
 
 
 def test_a_board_that_never_comes_is_given_up_with_its_reason(
-    monkeypatch: pytest.MonkeyPatch, clock: Clock
+    monkeypatch: pytest.MonkeyPatch, clock: PausedClock
 ) -> None:
     gone = answers_after(clock, 1e9, Unreachable("nothing listens"))
     monkeypatch.setattr(CONNECT, "connect", gone.connect)
@@ -107,7 +96,7 @@ def test_a_board_that_never_comes_is_given_up_with_its_reason(
     ],
 )
 def test_what_is_mistyped_is_said_at_once(
-    monkeypatch: pytest.MonkeyPatch, clock: Clock, error: TransportError
+    monkeypatch: pytest.MonkeyPatch, clock: PausedClock, error: TransportError
 ) -> None:
     monkeypatch.setattr(CONNECT, "connect", answers_after(clock, 1e9, error).connect)
     with pytest.raises(type(error)):
@@ -118,7 +107,7 @@ def test_what_is_mistyped_is_said_at_once(
 class ComingBack(LocalTransport):
     """A board that once was there, and fails for a while."""
 
-    def __init__(self, clock: Clock, until: float, error: TransportError) -> None:
+    def __init__(self, clock: PausedClock, until: float, error: TransportError) -> None:
         self.clock, self.until, self.error = clock, until, error
 
     def read(self, source: str) -> bytes | None:
@@ -137,7 +126,7 @@ class ComingBack(LocalTransport):
     ],
 )
 def test_what_a_board_says_while_it_comes_back_is_waited_out(
-    clock: Clock, error: TransportError
+    clock: PausedClock, error: TransportError
 ) -> None:
     notes: list[str] = []
     link = RetryingTransport(
@@ -150,7 +139,7 @@ def test_what_a_board_says_while_it_comes_back_is_waited_out(
 
 
 @pytest.mark.parametrize("error", [HostKeyChanged("another key"), SessionRefused("no shell")])
-def test_another_key_is_not_waited_out(clock: Clock, error: TransportError) -> None:
+def test_another_key_is_not_waited_out(clock: PausedClock, error: TransportError) -> None:
     link = RetryingTransport(ComingBack(clock, 60, error), 120, lambda _: None)
     with pytest.raises(type(error)):
         link.read("x")

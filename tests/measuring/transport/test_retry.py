@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from measuring.paused_clock import PausedClock
 from nntest.measuring.transport import (
     AuthenticationFailed,
     LostLink,
@@ -25,21 +26,9 @@ class _Flaky:
         return "done"
 
 
-class _Clock:
-    """Time that passes in pauses alone."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
-    clock = _Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> PausedClock:
+    clock = PausedClock()
     monkeypatch.setattr(retry, "time", clock)
     return clock
 
@@ -69,7 +58,7 @@ def test_what_needs_a_mend_is_not_tried_again() -> None:
     assert action.calls == 1
 
 
-def test_pauses_grow_and_time_runs_out(clock: _Clock) -> None:
+def test_pauses_grow_and_time_runs_out(clock: PausedClock) -> None:
     action = _Flaky(*(LostLink("x") for _ in range(1000)))
     with pytest.raises(LostLink):
         with_retries(action, Patience(attempts=1000, first_pause_s=0.02, give_up_after_s=0.5))
