@@ -10,7 +10,7 @@ from schedstat import read_threads
 
 LONG_ENOUGH_S = 0.04  # the kernel counts a running thread's time once a tick, 10 ms at most
 SHARE = 0.5  # of the busiest thread's time: less is waking others and waiting for them
-LEAST_S = 100e-6  # on the CPU: a shorter run is as much waking and waiting as computing
+LEAST_S = 1e-3  # on the CPU: a shorter run is as much waking and waiting as computing
 
 
 def available() -> int:
