@@ -8,11 +8,11 @@ and without a traceback.  Any other exception is a bug of ours and keeps its tra
 from __future__ import annotations
 
 import errno
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from nntest.signals import signals_are_ctrl_c
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 INTERRUPTED = 130
@@ -33,24 +33,6 @@ class UserError(Exception):
 
 
 @contextmanager
-def _signals_are_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM (a batch system's kill) and SIGHUP (a closed terminal) do what Ctrl-C does.
-
-    What is ignored, as SIGHUP under nohup, stays ignored.
-    """
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
 def user_errors_end_the_process() -> Iterator[None]:
     """Turn a `UserError` into a message on stderr and exit status 1.
 
@@ -59,7 +41,7 @@ def user_errors_end_the_process() -> Iterator[None]:
     For the top of a script.
     """
     try:
-        with _signals_are_ctrl_c():
+        with signals_are_ctrl_c():
             yield
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr, flush=True)

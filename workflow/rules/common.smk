@@ -22,6 +22,7 @@ if _file != SCRIPTS / "nntest" / "__init__.py":
         f"with another one, set PYTHONPATH={SCRIPTS}"
     )
 
+from nntest import signals
 from nntest.codehash import closure, module_file, source_hash
 from nntest.config import LocalConnection, load_study
 from nntest.domain.tables.all import ALL

@@ -42,6 +42,8 @@ class LocalTransport(Transport):
                 capture_output=True,
                 timeout=timeout_s,
                 check=False,
+                # Ctrl-C and its like are for us, as over SSH: one at a time says stop to a board.
+                start_new_session=True,
             )
         except subprocess.TimeoutExpired:
             raise DeadlineExceeded(f"{argv[0]}: no answer within {timeout_s:g} s") from None

@@ -1,0 +1,68 @@
+"""Every way to be stopped does what Ctrl-C does, and one stop that comes twice is one.
+
+Batch systems and `timeout` send SIGTERM, a terminal that closes sends SIGHUP.  A stop reaches a
+process once from its sender and once with its whole group: `timeout` sends both.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import psutil
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ONE_STOP_S = 2.0
+"""What comes so soon after a stop is the same stop again."""
+
+
+def take_signals(before_stop: Callable[[], None] = lambda: None) -> dict[signal.Signals, Any]:
+    """Raise `KeyboardInterrupt` at each of `STOPS`, after a call of `before_stop`.
+
+    What is ignored, as SIGHUP under nohup, stays ignored.  Returns the handlers that were there;
+    none are changed outside of the main thread.
+    """
+    last = float("-inf")
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        again, last = now - last < ONE_STOP_S, now
+        if not again:
+            before_stop()
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    heeded = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, stop) for number in heeded}
+
+
+@contextmanager
+def signals_are_ctrl_c() -> Iterator[None]:
+    """For the time of a `with`: see `take_signals`."""
+    before = take_signals()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def stop_the_jobs() -> None:
+    """Send SIGINT to the processes below this one that a terminal's Ctrl-C would reach.
+
+    Snakemake waits for its jobs to end, and nobody else stops them if the signal was for it alone.
+    """
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if os.getpgid(process.pid) == os.getpgrp():
+                process.send_signal(signal.SIGINT)
+        except (psutil.Error, OSError):
+            continue  # it has just ended
