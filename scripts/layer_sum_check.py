@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nntest.analysis.layer_sum_check import layer_sum_check, read_layer_times, read_measured
-from nntest.domain.tables.csv_files import write_csv
+from nntest.domain.tables.frames import write_table
 from nntest.domain.tables.networks import LAYER_SUM_CHECK, LAYER_SUM_SUMMARY
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
@@ -17,8 +17,7 @@ with user_errors_end_the_process(), job_log(snakemake):
     )
     folder = Path(snakemake.output.tables[0]).parent
     for table, frame in zip((LAYER_SUM_CHECK, LAYER_SUM_SUMMARY), made, strict=True):
-        frame.to_parquet(folder / f"{table.name}.parquet", index=False)
-        write_csv(frame, folder / f"{table.name}.csv")
+        write_table(frame, folder, table.name)
     layer_sum_check_plot(
         made[0],
         config.plots.layer_sum_check,

@@ -11,8 +11,8 @@ from nntest.domain.network_points import left_out_lines
 from nntest.domain.tables.all import ALL
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
-from nntest.graph.plots import KERNEL_PLOTS, plot_caption, plots_of
-from nntest.graph.tables import PROFILE_TABLES, TABLES, more_tables
+from nntest.graph.plots import KERNEL_PLOTS, pictures_of, plot_caption
+from nntest.graph.tables import PROFILE_TABLES
 from nntest.pictures.charts.names import PAGES
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.report.versions import versions
@@ -26,14 +26,7 @@ def read_json(path: str) -> dict[str, object]:
 
 with user_errors_end_the_process(), job_log(snakemake):
     study = study_of(snakemake)
-    tables = {
-        name: pd.read_parquet(path)
-        for name, path in zip(TABLES, snakemake.input.tables, strict=True)
-    }
-    tables |= {
-        name: pd.read_parquet(path)
-        for name, path in zip(more_tables(study), snakemake.input.more, strict=True)
-    }
+    tables = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input.tables}
     tables = {name: table for name, table in tables.items() if len(table) or not ALL[name].optional}
     measurements = Path(snakemake.input.measurements)
     tables["measurements"] = load(measurements)
@@ -57,7 +50,7 @@ with user_errors_end_the_process(), job_log(snakemake):
             tables=tables,
             plots=[
                 (*plot_caption(name), svg, svg.with_suffix(".png"))
-                for name, svg in zip(plots_of(study), svgs, strict=True)
+                for name, svg in zip(pictures_of(study), svgs, strict=True)
                 if name not in KERNEL_PLOTS or "kernels" in tables
             ],
             facts=[shown(read_json(path)) for path in snakemake.input.facts],

@@ -12,8 +12,7 @@ from nntest.archives.ck import (
     read_rows,
 )
 from nntest.archives.measurements import save, to_frame
-from nntest.domain.tables.csv_files import write_csv
-from nntest.domain.tables.frames import frame_of
+from nntest.domain.tables.frames import frame_of, write_table
 from nntest.domain.tables.measurements import COUNTERS, KERNELS, LAUNCHES, NODES
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
@@ -42,7 +41,5 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
         (NODES, read_node_rows, frame_of),
     ):
         profile = to(read(archive, known, silent, synthetic=synthetic), table)
-        stem = Path(snakemake.output.parquet).with_name(table.name)
-        profile.to_parquet(stem.with_suffix(".parquet"), index=False)
-        write_csv(profile, stem.with_suffix(".csv"))
+        write_table(profile, Path(snakemake.output.parquet).parent, table.name)
         print(f"{len(profile)} rows of {table.name}", file=log)

@@ -119,7 +119,7 @@ def test_a_script_imports_what_it_uses(script: Path) -> None:
     assert graph <= used
     talks_to_a_board = script.stem in ("probe", "install", "sweep")
     assert talks_to_a_board == any(name.startswith("nntest/measuring/") for name in names)
-    draws = script.stem in ("layer_sum_check", "pages") or script.stem.startswith("plot_")
+    draws = script.stem in ("layer_sum_check", "pages", "plots", "stills")
     assert draws == any(name.startswith("nntest/pictures/") for name in names)
     assert not any(name.startswith("nntest/report/") for name in names)
 

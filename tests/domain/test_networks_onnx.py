@@ -14,7 +14,7 @@ from nntest.domain.networks import Network
 from nntest.domain.networks_onnx import read_onnx
 from nntest.errors import UserError
 from nntest.graph.boards import sweep_spec
-from nntest.graph.tables import table_spec
+from nntest.graph.tables import tables_spec
 from onnx import TensorProto, helper, numpy_helper
 
 
@@ -127,11 +127,11 @@ def test_a_study_of_an_onnx_file_measures_and_estimates_its_layers(
     assert (best["network"], best["covered_layers"], best["layers"]) == ("mine", 8, 8)
     assert best["total_us"] == sum(10.0 + number for number in range(8))
     assert best["not_covered"] == "/swish (HardSwish)"
-    before = table_spec(study, "estimate")
+    before = tables_spec(study)
     # Another file, of the same layers: what depends on it is made again.
     write(tmp_path / "small.onnx", [*SMALL, node("Relu", "classes", "relu2")], CONSTANTS)
     changed = load_study(config, Path(__file__).parents[2])
-    assert table_spec(changed, "estimate") != before
+    assert tables_spec(changed) != before
     assert sweep_spec(changed, changed.sweeps()[0]) == sweep_spec(study, sweep)
 
 

@@ -62,7 +62,7 @@ def test_a_name_means_one_type_in_measured_tables() -> None:
     assert several == {"layers": {TEXT, INT}, "throttled": {FLAG, INT}}
 
 
-@pytest.mark.parametrize("table", [table for table in ALL.values() if table.rule == "table"])
+@pytest.mark.parametrize("table", [table for table in ALL.values() if table.made_by])
 def test_the_function_that_makes_a_table_is_there(table: Table) -> None:
     assert callable(getattr(import_module(table.module), table.function))
     offered = re.findall(r'"(\w+)":', inspect.getsource(table_arguments))

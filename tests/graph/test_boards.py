@@ -51,11 +51,12 @@ CHANGE_NOTHING_MEASURED = {
     "nntest.domain.clean_runs",
     # What tables say of their columns; a sweep writes none.
     "nntest.domain.tables",
-    # The study and the log of a job, who is at work, how an error is shown.
+    # The study and the log of a job, who is at work, how an error is shown and a stop heeded.
     "nntest.graph.job",
     "nntest.graph.runs",
     "nntest.owner",
     "nntest.errors",
+    "nntest.signals",
     # Makes the hashes themselves: where they come out the same, nothing has changed.
     "nntest.codehash",
     # Which class is for which kind of library.

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from workflow.study import CONFIG, LAYERS, Checkout, own_study
 
-ANALYSIS = {
-    "merge", "tidy", "table", "violin", "speedup_bars", "analysis_plot", "plot_roofline", "predict",
-    "configurations", "pages", "report", "all",
-}  # fmt: skip
+ANALYSIS = {"merge", "tidy", "tables", "plots", "stills", "pages", "report", "all"}
 MEASURING = {"probe", "install", "sweep"}
 
 
@@ -51,7 +48,7 @@ def test_cutting_the_study_into_other_sweeps_measures_nothing(study: Checkout) -
 
 def test_a_plot_title_runs_plots_and_report_only(study: Checkout) -> None:
     study.configure(plots={"violin": {"title": "Another title"}})
-    assert set(study.would_run()) == {"violin", "report", "all"}
+    assert set(study.would_run()) == {"plots", "report", "all"}
 
 
 def test_an_edit_of_the_plots_code_runs_no_sweep(study: Checkout) -> None:
@@ -59,13 +56,13 @@ def test_an_edit_of_the_plots_code_runs_no_sweep(study: Checkout) -> None:
     study.edit("scripts/nntest/pictures/plots/violin.py", "_edited = 1\n", "")
     assert study.would_run() == {}
     study.add("scripts/nntest/pictures/plots/violin.py", "EDITED = 1")
-    assert set(study.would_run()) == {"violin", "report", "all"}
+    assert set(study.would_run()) == {"plots", "report", "all"}
 
 
 def test_an_edit_of_the_statistics_runs_no_sweep(study: Checkout) -> None:
     study.add("scripts/nntest/analysis/stats.py", "EDITED = 1")
     assert not MEASURING & set(study.would_run())
-    assert "table" in study.would_run()
+    assert "tables" in study.would_run()
 
 
 def test_an_edit_of_the_kernels_measures_all_of_the_library_again(study: Checkout) -> None:
@@ -102,15 +99,17 @@ def test_the_style_of_the_pages_runs_them_alone(study: Checkout) -> None:
 
 
 def test_words_of_snakemake_run_nothing(study: Checkout) -> None:
-    study.edit("workflow/rules/tables.smk", '"Table {wildcards.table}"', '"A table"')
+    study.edit("workflow/rules/tables.smk", '"Make the tables"', '"Tables"')
     study.add("workflow/report/table.rst", "One more line.")
     assert study.would_run() == {}
 
 
-def test_a_table_runs_again_for_its_own_module(study: Checkout) -> None:
-    """Whose name stands in `graph.tables`, where no import statement says it."""
+def test_tables_run_again_for_the_module_of_one(study: Checkout) -> None:
+    """Whose name stands in `domain.tables`, where no import statement says it."""
     study.add("scripts/nntest/analysis/study_figure.py", "EDITED = 1")
-    assert study.would_run() == {"table": 1, "report": 1, "all": 1}
+    assert study.would_run() == dict.fromkeys(
+        ["tables", "plots", "stills", "pages", "report", "all"], 1
+    )
 
 
 def test_a_comment_runs_nothing(study: Checkout) -> None:

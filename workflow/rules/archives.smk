@@ -36,7 +36,7 @@ rule tidy:
             f"{RESULTS}/tables/measurements.csv",
             category="Tables",
             caption="../report/table.rst",
-            labels={"table": "measurements"},
+            labels={"table": ALL["measurements"].title},
         ),
         profiles=expand(
             f"{RESULTS}/tables/{{table}}.{{kind}}",
@@ -50,7 +50,6 @@ rule tidy:
     params:
         spec=spec(**archives.tidy_spec(STUDY)),
         code=code("tidy.py"),
-        caption=caption("measurements"),
     message:
         "Read the archive into the measurement table"
     script:

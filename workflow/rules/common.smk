@@ -27,7 +27,7 @@ from nntest.codehash import closure, module_file, source_hash
 from nntest.config import LocalConnection, load_study
 from nntest.domain.tables.all import ALL
 from nntest.errors import UserError
-from nntest.graph import archives, boards, plots, rooflines, tables, trade_offs
+from nntest.graph import archives, boards, plots, tables
 from nntest.measuring.pending import pending_repetitions
 from nntest.graph.runs import RunLock, headline_text
 
@@ -73,19 +73,6 @@ def board_code(script, files):
 def spec(**fields):
     """Param: the part of the config that a job uses, spelled the same whatever its order."""
     return json.dumps(fields, sort_keys=True)
-
-
-def caption(table):
-    """Param: what a table shows, for the report of Snakemake.
-
-    It asks for `output`, which Snakemake leaves out when it looks for params that have changed:
-    better words make no table again.
-    """
-
-    def words(wildcards, output):
-        return ALL[table.format(**wildcards)].caption
-
-    return words
 
 
 def holds_board(resource):

@@ -1,55 +1,81 @@
-# Pictures of the measurements, one a job.
+# Pictures: those of seaborn and matplotlib by one job, those of Altair by another, and the pages.
 
 
-rule violin:
+rule plots:
     input:
         measurements=MEASUREMENTS,
+        tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=plots.PLOTTED_TABLES),
     output:
-        svg=report(
-            f"{RESULTS}/plots/violin.{{by}}.{{quantity}}.svg",
-            category="Plots",
-            caption="../report/violin.rst",
-            labels={"plot": "violin", "by": "{by}", "quantity": "{quantity}"},
-        ),
-        png=f"{RESULTS}/plots/violin.{{by}}.{{quantity}}.png",
+        svg=[
+            report(
+                f"{RESULTS}/plots/{picture}.svg",
+                category=plots.plot_caption(picture)[1],
+                caption="../report/picture.rst",
+                labels={"picture": plots.plot_caption(picture)[0]},
+            )
+            for picture in plots.plots_of(STUDY)
+        ],
+        png=expand(f"{RESULTS}/plots/{{picture}}.png", picture=plots.plots_of(STUDY)),
     log:
-        f"{LOGS}/violin.{{by}}.{{quantity}}.log",
-    wildcard_constraints:
-        by=any_of(plots.VIOLIN_BY),
-        quantity=any_of(plots.VIOLIN_QUANTITIES),
+        f"{LOGS}/plots.log",
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**plots.violin_spec(STUDY)),
-        code=code("plot_violin.py"),
+        spec=spec(**plots.plots_spec(STUDY)),
+        code=code("plots.py"),
     message:
-        "Plot violins by {wildcards.by}, {wildcards.quantity}"
+        "Draw the plots"
     script:
-        "../../scripts/plot_violin.py"
+        "../../scripts/plots.py"
 
 
-rule speedup_bars:
+rule stills:
     input:
         measurements=MEASUREMENTS,
-        speedup=f"{RESULTS}/tables/speedup.parquet",
+        tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=plots.CHARTED_TABLES),
+        ratios=[
+            f"{RESULTS}/tables/measured_over_predicted.parquet"
+            for _ in STUDY.config.published[:1]
+        ],
     output:
-        svg=report(
-            f"{RESULTS}/plots/speedup.{{statistic}}.svg",
-            category="Plots",
-            caption="../report/speedup.rst",
-            labels={"plot": "speedup", "by": "tensor", "quantity": "{statistic}"},
-        ),
-        png=f"{RESULTS}/plots/speedup.{{statistic}}.png",
+        svg=[
+            report(
+                f"{RESULTS}/plots/{picture}.svg",
+                category=plots.plot_caption(picture)[1],
+                caption="../report/picture.rst",
+                labels={"picture": plots.plot_caption(picture)[0]},
+            )
+            for picture in plots.stills_of(STUDY)
+        ],
+        png=expand(f"{RESULTS}/plots/{{picture}}.png", picture=plots.stills_of(STUDY)),
     log:
-        f"{LOGS}/speedup.{{statistic}}.log",
-    wildcard_constraints:
-        statistic=any_of(plots.SPEEDUP_STATISTICS),
+        f"{LOGS}/stills.log",
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**plots.speedup_spec(STUDY)),
-        code=code("plot_speedup.py"),
+        spec=spec(**plots.stills_spec(STUDY)),
+        code=code("stills.py"),
     message:
-        "Plot speedups by {wildcards.statistic}"
+        "Draw stills of the charts"
     script:
-        "../../scripts/plot_speedup.py"
+        "../../scripts/stills.py"
+
+
+rule pages:
+    input:
+        tables=rules.stills.input.tables,
+        roofs=f"{RESULTS}/tables/roofs.parquet",
+        ratios=rules.stills.input.ratios,
+    output:
+        expand(f"{RESULTS}/pages/{{page}}.html", page=plots.PAGES),
+    log:
+        f"{LOGS}/pages.log",
+    conda:
+        "../envs/nntest.yaml"
+    params:
+        spec=spec(**plots.pages_spec(STUDY)),
+        code=code("pages.py"),
+    message:
+        "Write the interactive pages"
+    script:
+        "../../scripts/pages.py"

@@ -5,13 +5,12 @@ rule report:
     input:
         measurements=MEASUREMENTS,
         profiles=rules.tidy.output.profiles,
-        tables=expand(f"{RESULTS}/tables/{{table}}.parquet", table=tables.TABLES),
-        more=expand(
-            f"{RESULTS}/tables/{{table}}.parquet", table=tables.more_tables(STUDY)
+        tables=expand(
+            f"{RESULTS}/tables/{{table}}.parquet", table=tables.report_tables(STUDY)
         ),
         plots=expand(
-            f"{RESULTS}/plots/{{plot}}.{{kind}}",
-            plot=plots.plots_of(STUDY),
+            f"{RESULTS}/plots/{{picture}}.{{kind}}",
+            picture=plots.pictures_of(STUDY),
             kind=["svg", "png"],
         ),
         prediction=expand(
@@ -30,7 +29,7 @@ rule report:
             REPORT,
             category="Report",
             caption="../report/report.rst",
-            labels={"table": "the whole report"},
+            labels={"page": "the whole report"},
         ),
         headline=f"{RESULTS}/headline.txt",
         config=f"{RESULTS}/config.yaml",

@@ -1,40 +1,61 @@
-# What follows from the measurements, one table a job.
+# What follows from the measurements: all tables by one job, since starting it takes the longest.
 
 
-rule table:
+rule tables:
     input:
         measurements=MEASUREMENTS,
-        # Only the comparison reads another run.
-        run=lambda w: COMPARED_RUNS if w.table == "comparison" else [],
-        profiles=lambda w: [
-            f"{RESULTS}/tables/{profile}.parquet"
-            for profile in tables.TABLES[w.table].reads
+        profiles=expand(
+            f"{RESULTS}/tables/{{table}}.parquet", table=tables.PROFILE_TABLES
+        ),
+        # What the comparison reads of another run.
+        run=COMPARED_RUNS,
+        published=[
+            f"{RESULTS}/tables/published.parquet" for _ in STUDY.config.published[:1]
         ],
     output:
-        parquet=f"{RESULTS}/tables/{{table}}.parquet",
-        csv=report(
-            f"{RESULTS}/tables/{{table}}.csv",
-            category="Tables",
-            caption="../report/table.rst",
-            labels={"table": "{table}"},
-        ),
+        parquet=expand(f"{RESULTS}/tables/{{table}}.parquet", table=tables.TABLES),
+        csv=[
+            report(
+                f"{RESULTS}/tables/{table}.csv",
+                category="Tables",
+                caption="../report/table.rst",
+                labels={"table": ALL[table].title},
+            )
+            for table in tables.TABLES
+        ],
     log:
-        f"{LOGS}/table.{{table}}.log",
-    wildcard_constraints:
-        table=any_of(tables.TABLES),
+        f"{LOGS}/tables.log",
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=lambda w: spec(**tables.table_spec(STUDY, w.table)),
-        module=lambda w: tables.TABLES[w.table].module,
-        function=lambda w: tables.TABLES[w.table].function,
-        needs=lambda w: tables.TABLES[w.table].needs,
-        code=lambda w: code("table.py", tables.TABLES[w.table].module),
-        caption=caption("{table}"),
+        spec=spec(**tables.tables_spec(STUDY)),
+        code=code("tables.py", *tables.modules()),
     message:
-        "Table {wildcards.table}"
+        "Make the tables"
     script:
-        "../../scripts/table.py"
+        "../../scripts/tables.py"
+
+
+rule read_published:
+    input:
+        files=tables.published_files(STUDY),
+    output:
+        tables=expand(
+            f"{RESULTS}/tables/{{table}}.{{kind}}",
+            table=tables.PUBLISHED_TABLES,
+            kind=["parquet", "csv"],
+        ),
+    log:
+        f"{LOGS}/read_published.log",
+    conda:
+        "../envs/nntest.yaml"
+    params:
+        spec=spec(**tables.published_spec(STUDY)),
+        code=code("read_published.py"),
+    message:
+        "Read published tables, and check them"
+    script:
+        "../../scripts/read_published.py"
 
 
 rule no_regressions:
@@ -49,7 +70,7 @@ rule no_regressions:
     conda:
         "../envs/nntest.yaml"
     params:
-        spec=spec(**tables.table_spec(STUDY, "comparison")),
+        spec=spec(compare=tables.compare_spec(STUDY)),
         code=code("no_regressions.py"),
     message:
         "See that nothing is slower than the baseline"

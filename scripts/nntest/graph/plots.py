@@ -5,33 +5,78 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from nntest.analysis.roofline.boards import roofs_spec
 from nntest.config import Study
 from nntest.domain.tables.all import ALL
 from nntest.graph.trade_offs import caption, trade_off_plots
+from nntest.pictures.charts.names import PAGES
 
-VIOLIN_BY = ("platform", "operator", "library")
-VIOLIN_QUANTITIES = ("time_us", "GFLOPS")
-SPEEDUP_STATISTICS = ("median", "minimum")
-PLOTS = [
-    *(f"violin.{by}.{quantity}" for by in VIOLIN_BY for quantity in VIOLIN_QUANTITIES),
-    *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
-    "layers",
-    "end_to_end",
-    "roofline.layers",
+__all__ = [
+    "CHARTED_TABLES",
+    "KERNEL_PLOTS",
+    "PAGES",
+    "PLOTTED_TABLES",
+    "pages_spec",
+    "pictures_of",
+    "plot_caption",
+    "plots_of",
+    "plots_spec",
+    "report_spec",
+    "stills_of",
+    "stills_spec",
 ]
 
+VIOLIN_QUANTITIES = ("time_us", "GFLOPS")
+SPEEDUP_STATISTICS = ("median", "minimum")
 KERNEL_PLOTS = ["kernels.violin", "kernels.stack"]
 """Pictures of profiled points; a report without profiled points leaves them out."""
 
+PLOTTED_TABLES = (
+    "speedup",
+    "layer_times",
+    "estimate",
+    "end_to_end",
+    "comparison",
+    "kernels",
+    "kernel_share",
+)
+CHARTED_TABLES = ("roofline", "prediction", "configurations")
+
+
+def violins_by(study: Study) -> list[str]:
+    """What violins are coloured by: the operator, and what there may be several of."""
+    imported = bool(study.config.imports)
+    several = {
+        "platform": imported or len(study.boards) > 1,
+        "library": imported or len(study.libraries) > 1 or len(study.config.warmups) > 1,
+    }
+    return ["operator", *(name for name, more in several.items() if more)]
+
 
 def plots_of(study: Study) -> list[str]:
-    """The pictures of a study; those that its config asks for among them."""
+    """The pictures of the rule `plots`: those that a study's config asks for among them."""
     config = study.config
     profiled = config.profile not in ("none", []) or config.imports
-    asked = {"comparison": config.compare, "layer_sum_check": config.layer_sum_check}
-    more = [name for name, wanted in asked.items() if wanted]
-    more += ["prediction.frames"] if config.platforms else []
-    return [*PLOTS, *trade_off_plots(study), *more, *(KERNEL_PLOTS if profiled else [])]
+    return [
+        *(f"violin.{by}.{quantity}" for by in violins_by(study) for quantity in VIOLIN_QUANTITIES),
+        *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
+        "layers",
+        "end_to_end",
+        *(["comparison"] if config.compare else []),
+        *(KERNEL_PLOTS if profiled else []),
+    ]
+
+
+def stills_of(study: Study) -> list[str]:
+    """The pictures of the rule `stills`."""
+    predicted = ["prediction.frames"] if study.config.platforms else []
+    return ["roofline.layers", *predicted, *trade_off_plots(study)]
+
+
+def pictures_of(study: Study) -> list[str]:
+    """All pictures of a study, in the order of its report."""
+    checked = ["layer_sum_check"] if study.config.layer_sum_check else []
+    return [*plots_of(study), *stills_of(study), *checked]
 
 
 _ANALYSIS_CAPTIONS = {
@@ -62,20 +107,39 @@ def plot_caption(plot: str) -> tuple[str, str]:
     return f"Speedup over the baseline, by {what}", "Speedup"
 
 
-def violin_spec(study: Study) -> dict[str, Any]:
-    """Options of the violin plots."""
-    return study.config.plots.violin.model_dump(mode="json")
+def plots_spec(study: Study) -> dict[str, Any]:
+    """Options of the pictures of the rule `plots`."""
+    options = study.config.plots.model_dump(mode="json")
+    return {
+        name: options[name] for name in ("violin", "speedup", "layers", "end_to_end", "comparison")
+    }
 
 
-def speedup_spec(study: Study) -> dict[str, Any]:
-    """Options of the speedup bars."""
-    return study.config.plots.speedup.model_dump(mode="json")
+def stills_spec(study: Study) -> dict[str, Any]:
+    """Options of the pictures of the rule `stills`, and what they show besides tables."""
+    config = study.config
+    options = config.plots.model_dump(mode="json")
+    return {
+        "options": {name: options[name] for name in ("roofline", "prediction", "trade_offs")},
+        "traffic_model": config.traffic_model,
+        "latency_limit_ms": config.latency_limit_ms,
+    }
 
 
-def analysis_plot_spec(study: Study, plot: str) -> dict[str, Any]:
-    """Options of a picture that is made from tables alone."""
-    options: dict[str, Any] = getattr(study.config.plots, plot).model_dump(mode="json")
-    return options
+def pages_spec(study: Study) -> dict[str, Any]:
+    """What the interactive pages show besides tables."""
+    return {
+        "study": study.name,
+        "latency_limit_ms": study.config.latency_limit_ms,
+        "traffic_model": study.config.traffic_model,
+        "roofs": roofs_spec(study),
+        "options": {
+            name: getattr(study.config.plots, name).model_dump(
+                mode="json", include={"axis", "palette"}
+            )
+            for name in ("roofline", "trade_offs")
+        },
+    }
 
 
 def report_spec(study: Study) -> dict[str, Any]:

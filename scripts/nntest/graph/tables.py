@@ -10,24 +10,35 @@ from nntest.analysis.roofline.boards import roofs_spec
 from nntest.config import Study
 from nntest.domain.tables.all import made_by_rule
 from nntest.domain.tables.measurements import MEASUREMENTS
+from nntest.domain.tables.networks import CONFIGURATIONS
+from nntest.domain.tables.rooflines import INTENSITIES, PREDICTION, ROOFS
 from nntest.errors import UserError
 from nntest.graph.archives import tidy_spec
 from nntest.graph.arguments import table_arguments
 
-TABLES = made_by_rule("table")
-"""The tables that follow from the measurements, each made by a job of its own."""
+TABLES = made_by_rule("tables")
+"""The tables that follow from the measurements, all made by one job."""
 PROFILE_TABLES = tuple(name for name in made_by_rule("tidy") if name != MEASUREMENTS.name)
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
-ROOFLINE_TABLES = tuple(made_by_rule("predict"))
+ROOFLINE_TABLES = (ROOFS.name, INTENSITIES.name, PREDICTION.name)
 PUBLISHED_TABLES = tuple(made_by_rule("read_published"))
 LAYER_SUM_CHECK_TABLES = tuple(made_by_rule("layer_sum_check"))
 """Tables that a study has that asks for them."""
 
 
-def more_tables(study: Study) -> list[str]:
-    """Tables beside `TABLES` that a study has, since it lists platforms or published tables."""
-    platforms = ROOFLINE_TABLES if study.config.platforms else ()
-    return [*platforms, *(PUBLISHED_TABLES if study.config.published else ())]
+def modules() -> list[str]:
+    """The modules of the functions that make `TABLES`, as far as a table names its own."""
+    return list(dict.fromkeys(table.module for table in TABLES.values() if table.made_by))
+
+
+def report_tables(study: Study) -> list[str]:
+    """The tables on the report: without those of a kind that the study does not ask for.
+
+    Trade-offs are on a page of their own.
+    """
+    left_out = {CONFIGURATIONS.name, *(() if study.config.platforms else ROOFLINE_TABLES)}
+    published = PUBLISHED_TABLES if study.config.published else ()
+    return [*(name for name in TABLES if name not in left_out), *published]
 
 
 def networks_spec(study: Study) -> list[Any]:
@@ -39,20 +50,47 @@ def networks_spec(study: Study) -> list[Any]:
     ]
 
 
-def table_spec(study: Study, table: str) -> dict[str, Any]:
-    """What a table depends on besides the measurements."""
-    arguments = table_arguments(study)
-    spec = {need: arguments[need] for need in TABLES[table].needs if need in arguments}
-    if "networks" in spec:
-        spec["networks"] = networks_spec(study)
-    if "compare" in spec:
-        compare = study.config.compare
-        spec["compare"] = compare.model_dump(mode="json") if compare else None
-        # The names that board files give to platforms: the earlier run is read with them.
-        spec["read"] = tidy_spec(study) if compared_runs(study) else None
-    if "roofs" in spec:
-        spec["roofs"] = roofs_spec(study)
-    return spec
+def tables_spec(study: Study) -> dict[str, Any]:
+    """What `TABLES` depend on besides the measurements."""
+    return {
+        **table_arguments(study),
+        "networks": networks_spec(study),
+        "compare": compare_spec(study),
+        "roofs": roofs_spec(study),
+        "platforms": [platform.model_dump(mode="json") for platform in study.platforms],
+        "batch_sizes": study.config.batch_sizes,
+        "top1_percent": study.top1_percent(),
+        # Networks of published tables are predicted, too.
+        "published": bool(study.config.published),
+    }
+
+
+def compare_spec(study: Study) -> dict[str, Any] | None:
+    """What a comparison depends on besides the two runs; None without one."""
+    compare = study.config.compare
+    if compare is None:
+        return None
+    # The names that board files give to platforms: the earlier run is read with them.
+    read = tidy_spec(study) if compared_runs(study) else None
+    return {"compare": compare.model_dump(mode="json"), "read": read}
+
+
+def published_spec(study: Study) -> dict[str, Any]:
+    """What the reading of published tables depends on besides their files."""
+    return {
+        "known": [platform.model_dump(mode="json") for platform in study.all_platforms],
+        "published": [published.model_dump(mode="json") for published in study.config.published],
+    }
+
+
+def published_files(study: Study) -> list[str]:
+    """Every file that the published tables of the config are read from."""
+    found = []
+    for published in study.config.published:
+        found.append(published.file)
+        if published.tables is not None:
+            found += [str(path) for path in sorted(Path(published.tables).glob("*.csv"))]
+    return list(dict.fromkeys(found))
 
 
 def compared_runs(study: Study) -> list[str]:

@@ -1,21 +1,8 @@
-"""What the rules of trade_offs.smk ask about a study."""
+"""The pictures of whole networks against each other: which a study has, and their captions."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from nntest.analysis.roofline.boards import roofs_spec
 from nntest.config import Study
-from nntest.pictures.charts.names import PAGES
-
-__all__ = [
-    "PAGES",
-    "caption",
-    "configurations_spec",
-    "pages_spec",
-    "trade_off_plots",
-    "trade_off_spec",
-]
 
 _CAPTIONS = {
     "scatter.latency-throughput": "Latency of a batch against frames a second",
@@ -46,33 +33,3 @@ def trade_off_plots(study: Study) -> list[str]:
 def caption(plot: str) -> str:
     """What a picture shows, in words."""
     return _CAPTIONS[plot]
-
-
-def configurations_spec(study: Study) -> dict[str, Any]:
-    """The networks' published accuracies."""
-    return {"top1_percent": study.top1_percent()}
-
-
-def trade_off_spec(study: Study) -> dict[str, Any]:
-    """Options of the pictures, and the limit on the latency."""
-    config = study.config
-    return {
-        "options": config.plots.trade_offs.model_dump(mode="json"),
-        "latency_limit_ms": config.latency_limit_ms,
-    }
-
-
-def pages_spec(study: Study) -> dict[str, Any]:
-    """What the interactive pages show besides tables."""
-    return {
-        "study": study.name,
-        "latency_limit_ms": study.config.latency_limit_ms,
-        "traffic_model": study.config.traffic_model,
-        "roofs": roofs_spec(study),
-        "options": {
-            name: getattr(study.config.plots, name).model_dump(
-                mode="json", include={"axis", "palette"}
-            )
-            for name in ("roofline", "trade_offs")
-        },
-    }

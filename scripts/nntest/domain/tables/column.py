@@ -111,10 +111,11 @@ class Table:
     title: str
     caption: str = ""
     """What a reader should know of it, in full sentences."""
-    rule: str = "table"
+    rule: str = "tables"
     """The rule of the workflow that makes it."""
     made_by: str = ""
-    """For the rule `table`: module and function below `nntest.analysis`, as ``module.function``."""
+    """Module and function below `nntest.analysis`, as ``module.function``; none where one
+    makes several tables."""
     needs: tuple[str, ...] = ()
     """The function's keyword arguments besides the measurements; see `graph.table_arguments`."""
     reads: tuple[str, ...] = ()

@@ -304,5 +304,4 @@ CONFIGURATIONS = Table(
     title="Configurations",
     caption="Configurations of whole networks: measured end to end, estimated, or published by "
     "others.",
-    rule="configurations",
 )  # fmt: skip

@@ -41,7 +41,6 @@ ROOFS = Table(
     ),
     title="Ceilings of the platforms",
     caption="A row for each ceiling; each figure with its source.",
-    rule="predict",
 )  # fmt: skip
 
 PREDICTION = Table(
@@ -58,7 +57,6 @@ PREDICTION = Table(
     title="Predicted frames a second",
     caption="What the roofline model allows each network on each platform and data type; no "
     "measurement.",
-    rule="predict",
 )  # fmt: skip
 
 INTENSITIES = Table(
@@ -74,5 +72,4 @@ INTENSITIES = Table(
     ),
     title="Operations a byte, by network and layer",
     caption="A row for each network (empty layer) and layer, data type, traffic model, batch.",
-    rule="predict",
 )  # fmt: skip
