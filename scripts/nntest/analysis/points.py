@@ -222,6 +222,7 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
     waiting = rows["waiting_us"].to_numpy(float, na_value=np.nan)
     states = rows["run_state"].to_numpy(object)
     warmups = rows["warmup"].fillna("unknown").to_numpy(object)
+    kernels, evidence = (rows[name].to_numpy(object) for name in ("kernel_ran", "kernel_evidence"))
     found = []
     for key, place in rows.groupby(list(KEY_COLUMNS), sort=False, dropna=False).indices.items():
         assert isinstance(key, tuple)
@@ -238,16 +239,16 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
                 throttled=int(throttled[place].sum()),
                 warmup=", ".join(sorted(set(warmups[place]))),
                 waiting=float(np.median(waiting[place])),
-                kernel_ran=distinct(rows["kernel_ran"].iloc[place]),
-                kernel_evidence=distinct(rows["kernel_evidence"].iloc[place]),
+                kernel_ran=distinct(kernels[place]),
+                kernel_evidence=distinct(evidence[place]),
             )
         )
     return sorted(found, key=lambda point: row_order(point.keys()))
 
 
-def distinct(texts: pd.Series[Any]) -> str | None:
+def distinct(values: Iterable[object]) -> str | None:
     """The different texts of a column, in a stable order; None where it has none."""
-    return " / ".join(sorted(set(texts.dropna()))) or None
+    return " / ".join(sorted({value for value in values if isinstance(value, str)})) or None
 
 
 Group = tuple[str, str, int, str, int | None]
