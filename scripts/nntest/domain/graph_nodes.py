@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +11,9 @@ Fate = Literal["measured", "folded", "free", "constant", "not covered"]
 """measured: a layer of the network.  folded: a library computes it within a layer.  free: it moves
 and computes nothing (a reshape).  constant: computed once, when the network is loaded.  not
 covered: it runs, and no operator of ours computes it."""
+
+RUNNING: tuple[Fate, ...] = ("measured", "not covered")
+"""What does work of its own in every run."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,17 @@ class Share:
 def share(some: Iterable[GraphNode], nodes: Iterable[GraphNode]) -> Share:
     """The share of some of the nodes in the work of those that are measured or not covered."""
     part = list(some)
-    running = [node for node in nodes if node.fate in ("measured", "not covered")]
+    running = [node for node in nodes if node.fate in RUNNING]
     return Share(
         _ratio((node.macs for node in part), (node.macs for node in running)),
         _ratio((node.bytes for node in part), (node.bytes for node in running)),
     )
+
+
+def leave_out_line(nodes: Iterable[GraphNode], already: Iterable[str] = ()) -> str:
+    """A line for the network's YAML that leaves out all essential nodes, and those already."""
+    names = dict.fromkeys([*already, *(node.name for node in nodes if node.essential)])
+    return f"leave_out: {json.dumps(list(names), ensure_ascii=False)}"
 
 
 def _ratio(part: Iterable[int | None], whole: Iterable[int | None]) -> float | None:

@@ -7,7 +7,6 @@ reading, unless the user leaves it out by name: without it an estimate would be 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,7 +17,7 @@ from pathlib import Path
 import onnx
 
 from nntest.domain.git_lfs import refuse_pointer
-from nntest.domain.graph_nodes import Fate, GraphNode, share
+from nntest.domain.graph_nodes import Fate, GraphNode, leave_out_line, share
 from nntest.domain.networks import Layer, Network
 from nntest.domain.onnx_files.activations import activation_of
 from nntest.domain.onnx_files.data_types import FLOATS, QUANTISERS, data_type_of
@@ -47,12 +46,11 @@ def read_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = 
     network = account_onnx(path, leave_out, inputs)
     essential = [node for node in network.nodes if node.essential]
     if essential:
-        names = list(dict.fromkeys([*leave_out, *(node.name for node in essential)]))
         raise UserError(
             f"{path}: no operator computes {len(essential)} of its {len(network.nodes)} nodes, "
             f"with {share(essential, network.nodes)}:{_by_reason(essential)}",
             "to leave them out of the network and of its estimate: "
-            f"leave_out: {json.dumps(names, ensure_ascii=False)}",
+            f"{leave_out_line(essential, leave_out)}",
         )
     if not network.layers:
         raise UserError(f"{path}: has no node that an operator computes")
