@@ -9,7 +9,8 @@ from typing import Literal
 
 Fate = Literal["measured", "folded", "free", "constant", "not covered"]
 """measured: a layer of the network.  folded: a library computes it within a layer.  free: it moves
-and computes nothing (a reshape).  constant: computed once, when the network is loaded.  not
+and computes nothing (a reshape), or vanishes where all layers are computed in one data type (a
+quantiser).  constant: computed once, when the network is loaded.  not
 covered: it runs, and no operator of ours computes it."""
 
 RUNNING: tuple[Fate, ...] = ("measured", "not covered")

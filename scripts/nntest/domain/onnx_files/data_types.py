@@ -47,4 +47,4 @@ def data_type_of(graph: Graph) -> str:
 def _named(graph: Graph, value: str) -> str:
     element_type = graph.types.get(value, TensorProto.UNDEFINED)
     name = helper.tensor_dtype_to_string(element_type).removeprefix("TensorProto.").lower()
-    return _NAMES.get(name, name)
+    return "fp8" if name.startswith("float8") else _NAMES.get(name, name)

@@ -83,8 +83,8 @@ def _inferred(
 ) -> tuple[dict[str, Shape], dict[str, int]]:
     """Shapes and element types of all values.
 
-    Sizes that the file notes of values inside are dropped if they contradict what follows from
-    its inputs.
+    What the file itself notes of values counts only where nothing follows from its inputs: it may
+    be of other sizes.
     """
     known = onnx.ModelProto()
     known.CopyFrom(model)
@@ -92,7 +92,7 @@ def _inferred(
     inside = known.graph
     weights = {tensor.name for tensor in inside.initializer}
     inputs = [value for value in inside.input if value.name not in weights]
-    del inside.node[:], inside.input[:]
+    del inside.node[:], inside.input[:], inside.output[:], inside.value_info[:]
     inside.input.extend(inputs)
     inside.node.extend(_as_onnx_knows_it(n) for n in graph.nodes if not _is_computed(graph, n))
     inside.initializer.extend(
@@ -100,21 +100,27 @@ def _inferred(
         for name, value in graph.values.items()
         if name not in weights
     )
+    shapes, types = _followed(path, known)
+    made = {name for node in inside.node for name in node.output}
+    unknown = {name for name in made if None in shapes.get(name, [None])}
+    notes = [v for v in (*model.graph.value_info, *model.graph.output) if v.name in unknown]
+    if not notes:
+        return shapes, types
+    inside.value_info.extend(notes)
+    return _followed(path, known)
+
+
+def _followed(path: Path, model: onnx.ModelProto) -> tuple[dict[str, Shape], dict[str, int]]:
+    """What ONNX infers from the inputs, weights and notes of a model."""
     try:
-        result = onnx.shape_inference.infer_shapes(known, data_prop=True).graph
-    except Exception:
-        del inside.value_info[:]
-        for value in inside.output:
-            value.type.tensor_type.ClearField("shape")
-        try:
-            result = onnx.shape_inference.infer_shapes(known, data_prop=True).graph
-        except Exception as error:
-            raise UserError(
-                f"{path}: its shapes contradict each other: {str(error).splitlines()[0]}"
-            ) from None
+        result = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except Exception as error:
+        raise UserError(
+            f"{path}: its shapes contradict each other: {str(error).splitlines()[0]}"
+        ) from None
     shapes: dict[str, Shape] = {}
     types: dict[str, int] = {}
-    for value in (*result.input, *result.value_info, *result.output):
+    for value in (*result.input, *result.value_info):
         tensor = value.type.tensor_type
         types[value.name] = tensor.elem_type
         if tensor.HasField("shape"):

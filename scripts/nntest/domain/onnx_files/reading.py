@@ -45,15 +45,15 @@ def read_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = 
     """
     network = account_onnx(path, leave_out, inputs)
     essential = [node for node in network.nodes if node.essential]
+    if not network.layers:
+        raise UserError(f"{path}: has no node that an operator computes{_by_reason(network.nodes)}")
     if essential:
         raise UserError(
             f"{path}: no operator computes {len(essential)} of its {len(network.nodes)} nodes, "
-            f"with {share(essential, network.nodes)}:{_by_reason(essential)}",
+            f"with {share(essential, network.nodes)}{_by_reason(essential)}",
             "to leave them out of the network and of its estimate: "
             f"{leave_out_line(essential, leave_out)}",
         )
-    if not network.layers:
-        raise UserError(f"{path}: has no node that an operator computes")
     return network
 
 
@@ -91,9 +91,12 @@ def _read(
     )
 
 
-def _by_reason(nodes: list[GraphNode]) -> str:
+def _by_reason(nodes: Iterable[GraphNode]) -> str:
     """A line for each reason, with the nodes that it is true of."""
-    reasons = {node.reason: [n.label for n in nodes if n.reason == node.reason] for node in nodes}
+    reasons: dict[str, list[str]] = {}
+    for node in nodes:
+        if node.reason:
+            reasons.setdefault(node.reason, []).append(node.label)
     return "".join(f"\n  {reason}: {', '.join(labels)}" for reason, labels in reasons.items())
 
 
@@ -131,13 +134,12 @@ class _Sorted:
         if source is None:
             return self._runs(node, "not covered", reason="no operator computes it")
         self._maker.pass_through(source, node.output[0])
-        if source not in self._layer_of:
+        before = self._layer_of.get(source)
+        if before is not None:
+            self._layer_of[node.output[0]] = before
+        if before is None or self._vanishes(node):
             return GraphNode(node_name(node), node.op_type, "free")
-        self._layer_of[node.output[0]] = self._layer_of[source]
-        if node.op_type in _RESHAPING:
-            return GraphNode(node_name(node), node.op_type, "free")
-        layer = self.layers[self._layer_of[source]]
-        return GraphNode(node_name(node), node.op_type, "folded", layer.name)
+        return GraphNode(node_name(node), node.op_type, "folded", self.layers[before].name)
 
     def _runs(
         self,
@@ -184,7 +186,7 @@ class _Sorted:
             if self.layers[layer].species in ACTIVATED:
                 activation = activation_of(node, self._graph)
                 self.layers[layer] = replace(self.layers[layer], activation=activation)
-        elif node.op_type not in (*_RESHAPING, *QUANTISERS) and not self._casts_floats(node):
+        elif not self._vanishes(node):
             return None
         return source
 
@@ -204,7 +206,9 @@ class _Sorted:
     def _has_one_reader(self, value: str) -> bool:
         return self._readers[value] == 1
 
-    def _casts_floats(self, node: onnx.NodeProto) -> bool:
-        """Whether it changes between types that a library would compute all layers in."""
-        types = [self._graph.types.get(name) for name in (*node.input, *node.output)]
-        return node.op_type == "Cast" and all(item in FLOATS for item in types)
+    def _vanishes(self, node: onnx.NodeProto) -> bool:
+        """Whether it does nothing where all layers are computed in one data type."""
+        if node.op_type == "Cast":
+            types = (self._graph.types.get(name) for name in (*node.input, *node.output))
+            return all(element_type in FLOATS for element_type in types)
+        return node.op_type in (*_RESHAPING, *QUANTISERS)

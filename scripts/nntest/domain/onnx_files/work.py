@@ -21,21 +21,28 @@ def macs_of(node: NodeProto, graph: Graph) -> int | None:
     """Multiply-accumulates; 0 for operators that have none, None if they are not known."""
     if node.domain not in DOMAINS or node.op_type in _NOT_COUNTED or any(subgraphs(node)):
         return None
-    sizes = [_elements(graph, name) for name in node.input]
-    outputs = _elements(graph, node.output[0])
-    factors: list[int | None] = [0]
-    if node.op_type in _WEIGHTS:
-        factors = [outputs, *_shape(graph, node.input[_WEIGHTS[node.op_type]])[1:]]
-    elif node.op_type == "ConvTranspose":  # weights: inputs x (outputs / group) x kernel
-        factors = [sizes[0], *_shape(graph, node.input[1])[1:]]
-    elif node.op_type in _PRODUCTS:
-        rows = _shape(graph, node.input[0])
-        factors = [outputs, rows[0] if attributes_of(node).get("transA") else rows[-1]]
-    elif node.op_type in _RECURRENT:  # inputs x batch x steps, in either order; weights of gates
-        steps = _shape(graph, node.input[0])[:2]
-        gates = None if None in sizes[1:3] else sum(size or 0 for size in sizes[1:3])
-        factors = [*steps, gates]
+    try:
+        factors = _factors(node, graph)
+    except IndexError:  # it lacks an input
+        return None
     return None if None in factors else prod(factor or 0 for factor in factors)
+
+
+def _factors(node: NodeProto, graph: Graph) -> list[int | None]:
+    """Numbers of which the product is a node's multiply-accumulates."""
+    outputs = _elements(graph, node.output[0])
+    if node.op_type in _WEIGHTS:
+        return [outputs, *_shape(graph, node.input[_WEIGHTS[node.op_type]])[1:]]
+    if node.op_type == "ConvTranspose":  # weights: inputs x (outputs / group) x kernel
+        return [_elements(graph, node.input[0]), *_shape(graph, node.input[1])[1:]]
+    if node.op_type in _PRODUCTS:
+        rows = _shape(graph, node.input[0])
+        return [outputs, rows[0] if attributes_of(node).get("transA") else rows[-1]]
+    if node.op_type in _RECURRENT:  # batch and steps, in either order; weights of all gates
+        weights = [_elements(graph, name) for name in node.input[1:3]]
+        gates = None if None in weights else sum(size or 0 for size in weights)
+        return [*_shape(graph, node.input[0])[:2], gates]
+    return [0]
 
 
 def bytes_of(node: NodeProto, graph: Graph) -> int | None:
