@@ -10,11 +10,14 @@ from typing import Literal
 Fate = Literal["measured", "folded", "free", "constant", "not covered"]
 """measured: a layer of the network.  folded: a library computes it within a layer.  free: it moves
 and computes nothing (a reshape), or vanishes where all layers are computed in one data type (a
-quantiser).  constant: computed once, when the network is loaded.  not
-covered: it runs, and no operator of ours computes it."""
+quantiser).  constant: computed once, when the network is loaded.  not covered: it runs, and no
+operator of ours computes it."""
 
 RUNNING: tuple[Fate, ...] = ("measured", "not covered")
 """What does work of its own in every run."""
+
+LEFT_OUT = "left out by the user"
+"""Why a node is not covered that the network's file names."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class GraphNode:
     """The format's word for what it does, e.g. Conv."""
     fate: Fate
     layer: str = ""
-    """Name of the layer that it is measured as, or folded into."""
+    """Name of the layer that it is measured as, or of the layer or the node with weights that it
+    is folded into."""
     macs: int | None = 0
     """Multiply-accumulates of one run with the file's batch; None if they are not known."""
     bytes: int | None = 0
@@ -70,10 +74,10 @@ def share(some: Iterable[GraphNode], nodes: Iterable[GraphNode]) -> Share:
     )
 
 
-def leave_out_line(nodes: Iterable[GraphNode], already: Iterable[str] = ()) -> str:
-    """A line for the network's YAML that leaves out all essential nodes, and those already."""
-    names = dict.fromkeys([*already, *(node.name for node in nodes if node.essential)])
-    return f"leave_out: {json.dumps(list(names), ensure_ascii=False)}"
+def leave_out_line(nodes: Iterable[GraphNode]) -> str:
+    """A line for the network's YAML with all essential nodes, and those that it leaves out."""
+    left_out = [node.name for node in nodes if node.essential or node.reason == LEFT_OUT]
+    return f"leave_out: {json.dumps(list(dict.fromkeys(left_out)), ensure_ascii=False)}"
 
 
 def _ratio(part: Iterable[int | None], whole: Iterable[int | None]) -> float | None:

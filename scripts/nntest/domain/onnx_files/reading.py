@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 import onnx
 
 from nntest.domain.git_lfs import refuse_pointer
-from nntest.domain.graph_nodes import Fate, GraphNode, leave_out_line, share
+from nntest.domain.graph_nodes import LEFT_OUT, GraphNode, leave_out_line, share
 from nntest.domain.networks import Layer, Network
 from nntest.domain.onnx_files.activations import activation_of
 from nntest.domain.onnx_files.data_types import FLOATS, QUANTISERS, data_type_of
@@ -52,7 +52,7 @@ def read_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = 
             f"{path}: no operator computes {len(essential)} of its {len(network.nodes)} nodes, "
             f"with {share(essential, network.nodes)}{_by_reason(essential)}",
             "to leave them out of the network and of its estimate: "
-            f"{leave_out_line(essential, leave_out)}",
+            f"{leave_out_line(network.nodes)}",
         )
     return network
 
@@ -100,6 +100,17 @@ def _by_reason(nodes: Iterable[GraphNode]) -> str:
     return "".join(f"\n  {reason}: {', '.join(labels)}" for reason, labels in reasons.items())
 
 
+@dataclass(frozen=True)
+class _Host:
+    """What a value comes from, and what stands behind it may be folded into."""
+
+    name: str
+    layer: int | None
+    """Its index; None for a node with weights that is not covered."""
+    weighted: bool
+    channels: int
+
+
 class _Sorted:
     """The layers and nodes of a graph, in their order."""
 
@@ -108,8 +119,8 @@ class _Sorted:
         self.nodes: list[GraphNode] = []
         self._graph = graph
         self._maker = LayerMaker(graph)
-        self._layer_of: dict[str, int] = {}
-        """Index of the layer that made a value, followed through what is folded."""
+        self._host_of: dict[str, _Host] = {}
+        """By the value that it made, followed through what is folded."""
         running = [node for node in graph.nodes if not graph.is_constant(node)]
         self._readers = Counter(name for node in running for name in set(node.input))
         for node in graph.nodes:
@@ -120,39 +131,39 @@ class _Sorted:
         if self._graph.is_constant(node):
             return GraphNode(node_name(node), node.op_type, "constant")
         if left_out:
-            return self._runs(node, "not covered", reason="left out by the user")
+            return self._not_covered(node, LEFT_OUT)
         try:
             layer = self._maker.layer(node)
         except Unsupported as error:
-            return self._runs(node, "not covered", reason=str(error), essential=True)
+            return self._not_covered(node, str(error), essential=True)
         if layer is not None:
-            for name in node.output:
-                self._layer_of[name] = len(self.layers)
+            channels = layer.tensor.out_shape[0]
+            host = _Host(layer.name, len(self.layers), layer.parameters > 0, channels)
+            self._host_of.update(dict.fromkeys(node.output, host))
             self.layers.append(layer)
-            return self._runs(node, "measured", layer=layer.name)
+            work = macs_of(node, self._graph), bytes_of(node, self._graph)
+            return GraphNode(node_name(node), node.op_type, "measured", layer.name, *work)
         source = self._folded_behind(node)
         if source is None:
-            return self._runs(node, "not covered", reason="no operator computes it")
+            return self._not_covered(node, "no operator computes it")
         self._maker.pass_through(source, node.output[0])
-        before = self._layer_of.get(source)
+        before = self._host_of.get(source)
         if before is not None:
-            self._layer_of[node.output[0]] = before
+            self._host_of[node.output[0]] = before
         if before is None or self._vanishes(node):
             return GraphNode(node_name(node), node.op_type, "free")
-        return GraphNode(node_name(node), node.op_type, "folded", self.layers[before].name)
+        return GraphNode(node_name(node), node.op_type, "folded", before.name)
 
-    def _runs(
-        self,
-        node: onnx.NodeProto,
-        fate: Fate,
-        *,
-        layer: str = "",
-        reason: str = "",
-        essential: bool = False,
+    def _not_covered(
+        self, node: onnx.NodeProto, reason: str, *, essential: bool = False
     ) -> GraphNode:
-        """A node that does work of its own."""
-        macs, size = macs_of(node, self._graph), bytes_of(node, self._graph)
-        return GraphNode(node_name(node), node.op_type, fate, layer, macs, size, reason, essential)
+        name, macs = node_name(node), macs_of(node, self._graph)
+        shape = self._graph.shapes.get(node.output[0]) or []
+        if macs and len(shape) > 1:
+            host = _Host(name, None, weighted=True, channels=shape[1] or 0)
+            self._host_of.update(dict.fromkeys(node.output, host))
+        size = bytes_of(node, self._graph)
+        return GraphNode(name, node.op_type, "not covered", "", macs, size, reason, essential)
 
     # -- folding ---------------------------------------------------------------------------
 
@@ -162,49 +173,44 @@ class _Sorted:
         What it does to the layer behind which it is folded is noted there.
         """
         source = node.input[0] if node.input else ""
+        if self._vanishes(node):
+            return source
         if node.op_type in _ARITHMETIC:
             # With a constant for each channel: a bias or a scale, part of the layer before.
             others = [name for name in node.input if name not in self._graph.constants]
-            if len(others) != 1 or not self._has_one_reader(others[0]):
-                return None
-            source = others[0]
-            layer = self._weighted_layer(source)
-            if layer is None or self._constant_elements(node) not in (1, self._channels(layer)):
-                return None
+            source = others[0] if len(others) == 1 else ""
+        elif node.op_type not in ("BatchNormalization", *_ACTIVATIONS):
+            return None
+        host = self._host_of.get(source)
+        if host is None or self._readers[source] != 1:
+            return None
+        if node.op_type in _ACTIVATIONS:
+            self._activate(host, node)
+        elif not host.weighted:
+            return None
         elif node.op_type == "BatchNormalization":
-            layer = self._weighted_layer(source)
-            if layer is None or not self._has_one_reader(source):
-                return None
-            old = self.layers[layer]
-            self.layers[layer] = replace(
-                old, batch_norm_parameters=old.batch_norm_parameters + 2 * self._channels(layer)
-            )
-        elif node.op_type in _ACTIVATIONS:
-            if source not in self._layer_of or not self._has_one_reader(source):
-                return None
-            layer = self._layer_of[source]
-            if self.layers[layer].species in ACTIVATED:
-                activation = activation_of(node, self._graph)
-                self.layers[layer] = replace(self.layers[layer], activation=activation)
-        elif not self._vanishes(node):
+            self._normalise(host)
+        elif self._constant_elements(node) not in (1, host.channels):
             return None
         return source
 
-    def _weighted_layer(self, value: str) -> int | None:
-        """Index of the layer with weights that made a value; None if another made it."""
-        index = self._layer_of.get(value)
-        return index if index is not None and self.layers[index].parameters else None
+    def _activate(self, host: _Host, node: onnx.NodeProto) -> None:
+        """Note the activation of a layer, if operator programs have it."""
+        if host.layer is not None and self.layers[host.layer].species in ACTIVATED:
+            activation = activation_of(node, self._graph)
+            self.layers[host.layer] = replace(self.layers[host.layer], activation=activation)
 
-    def _channels(self, layer: int) -> int:
-        return self.layers[layer].tensor.out_shape[0]
+    def _normalise(self, host: _Host) -> None:
+        """Note the parameters of a batch normalisation behind a layer."""
+        if host.layer is not None:
+            old = self.layers[host.layer]
+            parameters = old.batch_norm_parameters + 2 * host.channels
+            self.layers[host.layer] = replace(old, batch_norm_parameters=parameters)
 
     def _constant_elements(self, node: onnx.NodeProto) -> int:
         """Product of the sizes of a node's constants; 0 if one is not known."""
         shapes = [self._graph.shapes.get(n) for n in node.input if n in self._graph.constants]
         return prod(size or 0 for shape in shapes for size in (shape if shape is not None else [0]))
-
-    def _has_one_reader(self, value: str) -> bool:
-        return self._readers[value] == 1
 
     def _vanishes(self, node: onnx.NodeProto) -> bool:
         """Whether it does nothing where all layers are computed in one data type."""
