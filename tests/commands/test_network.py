@@ -47,7 +47,8 @@ all 1                                0.010  2.1     4.80
 node             becomes            % of MACs  % of bytes  why
 /conv (Conv)     measured               93.10       41.03
 /relu (Relu)     folded into /conv
-/grouped (Conv)  not covered             6.90       29.79  2 groups of 4 channels into 4: grouped, not depthwise
+/grouped (Conv)  not covered             6.90       29.79  2 groups of 4 channels into 4: grouped, \
+not depthwise
 /sum (Add)       not covered             0.00       29.18  no operator computes it
 /row (Reshape)   free
 /end (Mystery)   not covered                ?           ?  no operator computes it
