@@ -143,7 +143,7 @@ def _summary(network: Network) -> list[str]:
     lines = [f"{len(nodes)} nodes{about}:"]
     for fate in get_args(Fate):
         some = [node for node in nodes if node.fate == fate]
-        shares = f", with {share(some, nodes)}" if some and fate in RUNNING else ""
+        shares = share(some, nodes) if some and fate in RUNNING else ""
         lines.append(f"  {len(some)} {fate}{shares}")
     unknown = [node.label for node in nodes if node.macs is None or node.bytes is None]
     if unknown:

@@ -58,10 +58,10 @@ class Share:
     bytes: float | None
 
     def __str__(self) -> str:
+        """What goes behind a number of nodes: ``, with 3 % of the bytes``; nothing for None."""
         shares = ((self.macs, "multiply-accumulates"), (self.bytes, "bytes"))
-        return " and ".join(
-            f"{100 * share:.3g} % of the {what}" for share, what in shares if share is not None
-        )
+        said = [f"{100 * part:.3g} % of the {what}" for part, what in shares if part is not None]
+        return f", with {' and '.join(said)}" if said else ""
 
 
 def share(some: Iterable[GraphNode], nodes: Iterable[GraphNode]) -> Share:

@@ -105,7 +105,7 @@ class Network:
         uncovered = [node for node in self.nodes if node.fate == "not covered"]
         remarks = [
             ("folded into the layers, or free", self.labels("folded", "free")),
-            (f"not covered, with {share(uncovered, self.nodes)}", self.uncovered),
+            (f"not covered{share(uncovered, self.nodes)}", self.uncovered),
         ]
         said = [f"{self.name}: {what}: {', '.join(nodes)}." for what, nodes in remarks if nodes]
         if self.data_type not in ("", "fp32"):

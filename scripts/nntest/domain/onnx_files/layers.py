@@ -85,25 +85,21 @@ class LayerMaker:
         """All dimensions of a value that must have a shape; the batch may be open."""
         shape = self._graph.shapes.get(value)
         if shape is None or any(size is None for size in shape[1:]):
-            raise Unsupported(f"the sizes of its inputs are not known, {self._origin(value)}")
+            raise Unsupported(f"the sizes of its inputs are not known{self._origin(value)}")
         return [1 if size is None else size for size in shape]
 
     def _origin(self, value: str) -> str:
         """Where the sizes of a value get lost: the first node that they are not known behind."""
-        node = None
-        while value in self._producers:
-            node = self._producers[value]
+        node, producers = None, dict(self._producers)
+        while value in producers:
+            node = producers.pop(value)  # once: the file may have a circle
             unknown = [
                 name for name in node.input if name and None in self._graph.shapes.get(name, [None])
             ]
             if not unknown:
                 break
             value = unknown[0]
-        return (
-            "as the file has them"
-            if node is None
-            else (f"from '{node_name(node)}' ({node.op_type}) on")
-        )
+        return "" if node is None else f", from '{node_name(node)}' ({node.op_type}) on"
 
     def _image(self, value: str) -> tuple[int, int, int]:
         """(channels, height, width) of a value."""

@@ -43,6 +43,19 @@ def parse(path: Path, content: bytes) -> onnx.ModelProto:
     return inliner.inline_local_functions(model) if model.functions else model
 
 
+def refuse_invalid(path: Path, content: bytes) -> None:
+    """Raise `UserError` if ONNX's own checker refuses a model, with what it says.
+
+    It is asked only about a model that cannot be read, since it refuses others that can: with
+    external data that are missing, or operators that are newer than it.
+    """
+    try:
+        onnx.checker.check_model(content)
+    except Exception as error:
+        reason = next(line for line in [*str(error).splitlines(), type(error).__name__] if line)
+        raise UserError(f"{path}: not a valid ONNX file: {reason}") from None
+
+
 def has_data(tensor: onnx.TensorProto) -> bool:
     """Whether the values of a tensor of `parse` are there."""
     return prod(tensor.dims) == 0 or any(getattr(tensor, field) for field in _DATA)

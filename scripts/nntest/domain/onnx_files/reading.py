@@ -24,7 +24,7 @@ from nntest.domain.onnx_files.data_types import FLOATS, QUANTISERS, data_type_of
 from nntest.domain.onnx_files.graph import Graph, node_name, read_graph
 from nntest.domain.onnx_files.input_sizes import Sizes, fix_sizes
 from nntest.domain.onnx_files.layers import LayerMaker, Unsupported
-from nntest.domain.onnx_files.model_file import parse
+from nntest.domain.onnx_files.model_file import parse, refuse_invalid
 from nntest.domain.onnx_files.work import bytes_of, macs_of
 from nntest.domain.tensors import ACTIVATED
 from nntest.errors import UserError
@@ -49,8 +49,8 @@ def read_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = 
         raise UserError(f"{path}: has no node that an operator computes{_by_reason(network.nodes)}")
     if essential:
         raise UserError(
-            f"{path}: no operator computes {len(essential)} of its {len(network.nodes)} nodes, "
-            f"with {share(essential, network.nodes)}{_by_reason(essential)}",
+            f"{path}: no operator computes {len(essential)} of its {len(network.nodes)} nodes"
+            f"{share(essential, network.nodes)}{_by_reason(essential)}",
             "to leave them out of the network and of its estimate: "
             f"{leave_out_line(network.nodes)}",
         )
@@ -75,8 +75,16 @@ def _read(
     leave_out: frozenset[str],
     inputs: tuple[tuple[str, tuple[int, ...]], ...],
 ) -> Network:
+    try:
+        return _read_valid(path, content, leave_out, dict(inputs))
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        refuse_invalid(path, content)
+        raise
+
+
+def _read_valid(path: Path, content: bytes, leave_out: frozenset[str], inputs: Sizes) -> Network:
     model = parse(path, content)
-    fix_sizes(path, model, dict(inputs))
+    fix_sizes(path, model, inputs)
     graph = read_graph(path, model)
     unknown = leave_out - {node_name(node) for node in graph.nodes}
     if unknown:
