@@ -49,12 +49,21 @@ def sizes_of_other_weights(graph: Any) -> None:
     graph.initializer[0].dims[3] = 2
 
 
+def a_branch_that_is_not_there(graph: Any) -> None:
+    graph.initializer.append(constant("yes", True, bool))
+    graph.node[0].CopyFrom(node("If", "yes", "conv"))
+
+
 def a_circle(graph: Any) -> None:
     graph.node[0].input[0] = "row"
 
 
 @pytest.mark.parametrize(
-    "damage", [no_outputs, no_shape_to_look_at, sizes_of_other_weights, a_circle]
+    "damage",
+    [
+        *(no_outputs, no_shape_to_look_at, sizes_of_other_weights, a_branch_that_is_not_there),
+        a_circle,
+    ],
 )
 def test_a_damaged_graph(content: bytes, damage: Callable[[Any], None], tmp_path: Path) -> None:
     model = onnx.load_model_from_string(content)

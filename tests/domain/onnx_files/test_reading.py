@@ -158,6 +158,11 @@ def test_a_residual_addition_is_not_covered_and_no_chain(tmp_path: Path) -> None
     network = read_onnx(write(tmp_path / "net.onnx", nodes, constants))
     assert len(network.layers) == 2
     assert network.uncovered == ["/sum (Add)", "/swish (HardSwish)"]
+    assert network.remarks() == [
+        "net: folded into the layers, or free: /kept (Relu).",
+        "net: not covered, with 0 % of the multiply-accumulates and 56.7 % of the bytes: "
+        "/sum (Add), /swish (HardSwish).",
+    ]
     assert network.why_no_chain() == "no operator computes /sum (Add), /swish (HardSwish)"
 
 

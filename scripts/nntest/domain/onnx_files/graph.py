@@ -214,7 +214,7 @@ def _branch(graph: Graph, model: onnx.ModelProto, node: onnx.NodeProto) -> Itera
         yield node
         return
     taken = "then_branch" if graph.values[node.input[0]].all() else "else_branch"
-    branch = next(item.g for item in node.attribute if item.name == taken)
+    branch = {item.name: item.g for item in node.attribute}[taken]
     made = {name for inner in branch.node for name in inner.output}
     made |= {tensor.name for tensor in branch.initializer}
     prefix = f"{node_name(node)}/{taken}/"  # another If may use the same names

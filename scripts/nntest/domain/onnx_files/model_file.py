@@ -15,7 +15,7 @@ from onnx import external_data_helper, inliner
 
 from nntest.errors import UserError
 
-LARGEST_VALUE = 1024
+LARGEST_VALUE = 64
 """Elements of the largest constant whose values are kept, or computed."""
 
 _DATA = (
