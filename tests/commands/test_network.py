@@ -13,7 +13,7 @@ PROJECT = Path(__file__).parents[2]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """With net.onnx, that has a node of every fate and an open width, and net.yaml."""
+    """With net.onnx, that has a node of every fate and an open width, and mine.yaml."""
     nodes = [
         node("Conv", "x w", "conv"),
         node("Relu", "conv", "relu"),
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
         constant("zero", [0]), constant("one", [1]), constant("rest", [-1]),
     ]  # fmt: skip
     write(tmp_path / "net.onnx", nodes, constants, ("n", 3, 8, "width"), domains=("mine",))
-    (tmp_path / "net.yaml").write_text(
+    (tmp_path / "mine.yaml").write_text(
         "definition:\n  family: onnx\n  file: net.onnx\n"
         "  inputs: {x: [1, 3, 8, 10]}\n  leave_out: [/grouped]\n",
         encoding="utf-8",
@@ -74,12 +74,13 @@ def test_every_node_is_printed_with_what_becomes_of_it(folder: Path) -> None:
 
 
 def test_a_networks_file_has_its_sizes_and_what_it_leaves_out(folder: Path) -> None:
-    done = nntest("network", "net.yaml", folder=folder)
+    done = nntest("network", "mine.yaml", folder=folder)
+    assert done.stdout.startswith("mine: one image")
     assert "/grouped (Conv)  not covered" in done.stdout
     assert "left out by the user" in done.stdout
     assert "3-8-10-3-4-1-0+relu" in done.stdout
     assert "a study asks" not in done.stdout
-    wider = nntest("network", "net.yaml", "--input", "x=1,3,8,12", folder=folder)
+    wider = nntest("network", "mine.yaml", "--input", "x=1,3,8,12", folder=folder)
     assert "3-8-12-3-4-1-0+relu" in wider.stdout
 
 

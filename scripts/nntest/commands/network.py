@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -73,7 +74,8 @@ def _read(path: Path, inputs: Mapping[str, Sequence[int]]) -> Network:
     definition = file.definition
     if isinstance(definition, OnnxFile):
         sizes = {**definition.inputs, **inputs}
-        return account_onnx(definition.file, definition.leave_out, sizes)
+        network = account_onnx(definition.file, definition.leave_out, sizes)
+        return replace(network, name=file.name)
     if inputs:
         raise UserError(f"{path}: not from an ONNX file, so there are no inputs to give sizes to")
     return file.build()
