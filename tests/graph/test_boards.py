@@ -56,6 +56,8 @@ CHANGE_NOTHING_MEASURED = {
     "nntest.graph.runs",
     "nntest.owner",
     "nntest.errors",
+    # Which signals end a process as Ctrl-C does.
+    "nntest.signals",
     # Makes the hashes themselves: where they come out the same, nothing has changed.
     "nntest.codehash",
     # Which class is for which kind of library.
