@@ -9,7 +9,7 @@ from nntest.analysis.layer_sum_check import read_layer_times
 from nntest.analysis.published.qutibench import read_raw
 from nntest.archives.ck import read_rows
 from nntest.domain.csv_text import read_csv_text
-from nntest.domain.networks_onnx import read_onnx
+from nntest.domain.onnx_files.reading import read_onnx
 from nntest.errors import UserError
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00ff\nsize 17\n"

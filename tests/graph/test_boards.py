@@ -32,10 +32,10 @@ CHANGE_NOTHING_MEASURED = {
     "nntest.config",
     # Which layers a network has, and so which tensors: in the spec, point by point.
     "nntest.domain.networks",
-    "nntest.domain.networks_onnx",
+    "nntest.domain.graph_nodes",
+    "nntest.domain.onnx_files",
     # Says what a file is that Git LFS has not fetched; a job reads none then.
     "nntest.domain.git_lfs",
-    "nntest.domain.onnx_activations",
     # Data types by name and traffic in bytes, for rooflines: the config knows their names.
     "nntest.domain.data_types",
     "nntest.domain.traffic",

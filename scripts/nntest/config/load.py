@@ -65,6 +65,11 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
     return study
 
 
+def load_network(path: Path) -> NetworkFile:
+    """The network file at a path; `UserError` that names the file and the key."""
+    return _load_named(NetworkFile, "networks", str(path), [])
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file that holds a mapping; `UserError` with the line of what is wrong."""
     try:

