@@ -29,7 +29,7 @@ LIBRARY: dict[str, Any] = {
 }
 FACTS: dict[str, Any] = {
     "machine": "aarch64", "platform": "Board", "model": "Board", "vendor": "", "cpus": [],
-    "distribution": "", "kernel": "", "cpufreq_policies": [], "thermal_zones": [],
+    "distribution": "", "kernel": "", "cpufreq_policies": [], "devfreq_devices": [], "thermal_zones": [],
     "throttle_counters": [],
 }  # fmt: skip
 INSTALLED = Installed("lib", "18.05-b3a371b", "tag", "1" * 64, {}, {"environment": "0" * 16})

@@ -283,6 +283,11 @@ class ArmCL(LibraryKind):
         """See `LibraryKind.argv`."""
         return [posixpath.join(self._programs_folder(programs), operator)]
 
+    def files(self, programs: str, installed: Installed) -> list[str]:
+        """See `LibraryKind.files`; the operator programs' are among them."""
+        library = [str(file["path"]) for file in installed.details["library_files"]]
+        return [*library, posixpath.join(installed.details["programs"], "*")]
+
     def environment(self, tuner_table: str) -> dict[str, str]:
         """See `LibraryKind.environment`."""
         return {

@@ -74,6 +74,10 @@ class OpenCLReference(LibraryKind):
         """See `LibraryKind.argv`."""
         return [python_of(board), posixpath.join(programs, FOLDER.name, "program.py"), operator]
 
+    def files(self, programs: str, installed: Installed) -> list[str]:
+        """See `LibraryKind.files`."""
+        return [posixpath.join(programs, FOLDER.name, pattern) for pattern in ("*.py", "*/*.cl")]
+
     def environment(self, tuner_table: str) -> dict[str, str]:
         """See `LibraryKind.environment`."""
         return {

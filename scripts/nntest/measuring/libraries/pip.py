@@ -85,6 +85,12 @@ class PipLibrary(LibraryKind):
             operator,
         ]
 
+    def files(self, programs: str, installed: Installed) -> list[str]:
+        """See `LibraryKind.files`; each package's record has the checksums of its files."""
+        root = posixpath.dirname(posixpath.dirname(programs))
+        packages = "venv/lib/python*/site-packages/*.dist-info/RECORD"
+        return [posixpath.join(self._environment(root), packages)]
+
     def environment(self, tuner_table: str) -> dict[str, str]:
         """See `LibraryKind.environment`."""
         return {"NNTEST_TUNER_TABLE": tuner_table, **self._format_environment()}
