@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,9 @@ class OpenCLReference(LibraryKind):
 
     def files(self, programs: str, installed: Installed) -> list[str]:
         """See `LibraryKind.files`."""
-        return [posixpath.join(programs, FOLDER.name, pattern) for pattern in ("*.py", "*/*.cl")]
+        return [
+            posixpath.join(escape(programs), FOLDER.name, pattern) for pattern in ("*.py", "*/*.cl")
+        ]
 
     def environment(self, tuner_table: str) -> dict[str, str]:
         """See `LibraryKind.environment`."""
