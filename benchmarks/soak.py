@@ -95,9 +95,8 @@ class Soak:
     def _own_clock(self) -> None:
         environment = {
             "POCL_CACHE_DIR": str(Path.home() / ".cache/pocl/kcache"),
-            "XDG_CACHE_HOME": str(
-                self.bench.folder / "caches"
-            ),  # PyOpenCL's own: not ours to count
+            # PyOpenCL has one of its own in the home folder, which is not ours to count.
+            "XDG_CACHE_HOME": str(self.bench.folder / "caches"),
         }
         library = self._clock.with_suffix(".so")
         compile_it = ["cc", "-shared", "-fPIC", "-o", str(library), str(JUMPING_CLOCK), "-ldl"]
@@ -202,12 +201,13 @@ class Soak:
         self._search()
 
     def _runs_on(self, running: subprocess.Popen[str], seconds: float, peaks: Counter[str]) -> bool:
-        """Wait; whether it still runs then. Keeps the peaks of memory, in bytes."""
+        """Wait, and keep the peaks of memory (bytes); whether it still runs then."""
         deadline = time.monotonic() + seconds
         while running.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(psutil.Error):
                 controller = psutil.Process(running.pid)
-                used = controller.memory_info().rss
+                processes = [controller, *controller.children(recursive=True)]
+                used = sum(process.memory_info().rss for process in processes)
                 peaks["controller"] = max(peaks["controller"], used)
                 if (runner := self._runner()) is not None:
                     peaks["runner"] = max(peaks["runner"], runner.memory_info().rss)

@@ -172,7 +172,14 @@ def _board_state(
     transport: Transport, sweep: Sweep, folder: str, outputs: Outputs
 ) -> dict[str, Any]:
     """The board as the last look found it, and what has changed since the plan's first row."""
-    kept = json.loads(transport.read(posixpath.join(folder, CHANGES_FILE)) or b"{}")
+    try:
+        kept = json.loads(transport.read(posixpath.join(folder, CHANGES_FILE)) or b"")
+        noted = [(str(change["at"]), str(change["what"])) for change in kept["changes"]]
+        # Paths as values: a home folder is taken out of these alone.
+        library = [{"path": path, "sha256": of} for path, of in kept["state"]["library"].items()]
+        state = {**kept["state"], "library": library}
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
+        state, noted = None, []  # there is none, it is damaged, or another version's
     points = {point["id"] for point in json.loads(outputs.plan.read_bytes())["points"]}
     began = min(
         (
@@ -183,11 +190,9 @@ def _board_state(
         default="",
     )
     changes = [
-        f"{sweep.name}, {change['at'][:16].replace('T', ' ')} UTC: {change['what']}"
-        for change in kept.get("changes", [])
-        if change["at"] > began
+        f"{sweep.name}, {at[:16].replace('T', ' ')} UTC: {what}" for at, what in noted if at > began
     ]
-    return {"board": sweep.board.name, "state": kept.get("state"), "changes": changes}
+    return {"board": sweep.board.name, "state": state, "changes": changes}
 
 
 def _pull_partial(transport: Transport, folder: str, outputs: Outputs) -> str:
