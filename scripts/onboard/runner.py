@@ -73,7 +73,9 @@ class Sweep(Job):
         super().__init__(folder, plan, lock)
         self._state = DeviceState(plan.get("state", {}))
         self._journal = Journal(os.path.join(folder, JOURNAL_FILE))
-        self._progress = Progress(read_lines(os.path.join(folder, JOURNAL_FILE)))
+        planned = {point["id"] for point in plan["points"]}
+        lines = read_lines(os.path.join(folder, JOURNAL_FILE))
+        self._progress = Progress(line for line in lines if line.get("point") in planned)
         self._total = sum(point["repetitions"] for point in plan["points"])
         self._measured_here = 0
         self._settings = DeviceSettings(
