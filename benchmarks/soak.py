@@ -226,7 +226,8 @@ class Soak:
 
     def _read_output(self, checkout: Checkout) -> None:
         output = (checkout.folder / "output").read_text()
-        if "Traceback" in output:
+        # Snakemake has one where Ctrl-C comes before it has read a line of ours.
+        if str(checkout.folder) in output.partition("Traceback")[2]:
             self.counts["tracebacks"] += 1
             print(output[-3000:])
 

@@ -35,6 +35,10 @@ if _file != SCRIPTS / "nntest" / "__init__.py":
     )
 
 from nntest import signals
+
+# Ctrl-C while the rest is imported, and before a job begins.
+signals.say_stopped_in_one_line()
+
 from nntest.codehash import closure, module_file, source_hash
 from nntest.config import LocalConnection, load_study
 from nntest.domain.tables.all import ALL
