@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from nntest.codehash import ONBOARD
+from nntest.config import Library
+from nntest.config.load import read_yaml
+from nntest.measuring.installed import Installed
+from nntest.measuring.libraries import KINDS
 from nntest.measuring.sweep import Outputs, _board_state
 from nntest.measuring.transport.local import LocalTransport
 from onboard.private import public
@@ -51,3 +58,25 @@ def test_changes_before_the_plans_first_row_are_not_its_own(tmp_path: Path) -> N
 )
 def test_a_record_that_is_damaged_tells_nothing(tmp_path: Path, content: str | None) -> None:
     assert told(tmp_path, content)["changes"] == []
+
+
+@pytest.mark.parametrize("name", ["opencl-reference", "onnxruntime", "armcl-opencl"])
+def test_a_librarys_files_are_found_in_a_folder_with_odd_signs(tmp_path: Path, name: str) -> None:
+    path = ONBOARD.parents[1] / "config" / "libraries" / f"{name}.yaml"
+    content = {"name": name, **read_yaml(path)}
+    library = Library.model_validate(content, context={"folder": path.parent})
+    root = tmp_path / "a [1]* b"
+    programs = root / "programs" / "version"
+    shutil.copytree(ONBOARD / "opencl_reference", programs / "opencl_reference")
+    kind: Any = KINDS[library.kind](library)
+    if name == "onnxruntime":
+        package = Path(kind._environment(str(root))) / "venv/lib/python3.11/site-packages"
+        (package / "onnxruntime-1.dist-info").mkdir(parents=True)
+        (package / "onnxruntime-1.dist-info" / "RECORD").touch()
+    built = root / "armcl"
+    built.mkdir(parents=True)
+    (built / "conv").touch()
+    details = {"library_files": [{"path": str(built / "conv")}], "programs": str(built)}
+    installed = Installed(name, "1", "tag", "checksum", {}, details)
+    for pattern in kind.files(str(programs), installed):
+        assert glob.glob(pattern), pattern  # noqa: PTH207 - as the board does
