@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -19,7 +20,7 @@ from nntest.report.versions import versions
 from onboard.private import public
 
 
-def read_json(path: str) -> dict[str, object]:
+def read_json(path: str) -> dict[str, Any]:
     """A JSON object from a file."""
     return dict(json.loads(Path(path).read_text(encoding="utf-8")))
 
@@ -64,6 +65,11 @@ with user_errors_end_the_process(), job_log(snakemake):
                         line
                         for path in snakemake.input.chosen
                         for line in left_out_lines(Path(path))
+                    ),
+                    *(
+                        f"The board changed while it measured: {change}."
+                        for path in snakemake.input.states
+                        for change in read_json(path).get("changes", [])
                     ),
                     *Path(snakemake.input.remarks).read_text("utf-8").splitlines(),
                 ]

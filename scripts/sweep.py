@@ -13,7 +13,7 @@ from nntest.measuring.detached import patient
 from nntest.measuring.installed import Installed
 from nntest.measuring.progress import ProgressLine, Watcher
 from nntest.measuring.sweep import Outputs, run_sweep
-from nntest.measuring.transport import connect_patiently
+from nntest.measuring.transport import PowerSwitch, connect_patiently
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
@@ -22,8 +22,9 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
     if chosen is not None:
         sweep = replace(sweep, points=load_chosen(Path(chosen)))
     watcher = Watcher(ProgressLine(sweep.name, sys.stderr, log), Controller().gone)
-    link = connect_patiently(sweep.board, watcher.note)
-    with patient(link, sweep.board, watcher) as transport:
+    power = PowerSwitch(sweep.board, watcher.note)
+    link = connect_patiently(sweep.board, watcher.note, power)
+    with patient(link, sweep.board, watcher, power) as transport:
         run_sweep(
             transport,
             study,
@@ -35,6 +36,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
                 journal=Path(snakemake.output.journal),
                 plan=Path(snakemake.output.plan),
                 tuner_table=Path(snakemake.output.tuner_table),
+                state=Path(snakemake.output.state),
             ),
             watcher,
         )

@@ -44,3 +44,18 @@ def heed_all() -> None:
     """A shell's background job ignores SIGINT, and so would what it starts."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+
+
+def test_ctrl_c_while_the_workflow_is_read_is_one_line() -> None:
+    program = "from nntest import signals; signals.say_stopped_in_one_line(); raise {}"
+    done = subprocess.run(
+        [sys.executable, "-c", program.format("KeyboardInterrupt")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr == "stopped; the same command goes on from here\n"
+    assert done.returncode == -signal.SIGINT
+    bug = subprocess.run(
+        [sys.executable, "-c", program.format("RuntimeError('a bug')")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "Traceback" in bug.stderr

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nntest.signals import signals_are_ctrl_c
+from nntest.signals import STOPPED, signals_are_ctrl_c
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 INTERRUPTED = 130
@@ -44,7 +44,7 @@ def user_errors_end_the_process() -> Iterator[None]:
         with signals_are_ctrl_c():
             yield
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr, flush=True)
+        print(STOPPED, file=sys.stderr, flush=True)
         sys.exit(INTERRUPTED)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 import psutil
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPED = "stopped; the same command goes on from here"
 ONE_STOP_S = 2.0
 """What comes so soon after a stop is the same stop again."""
 
@@ -42,6 +44,18 @@ def take_signals(before_stop: Callable[[], None] = lambda: None) -> dict[signal.
         return {}
     heeded = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]
     return {number: signal.signal(number, stop) for number in heeded}
+
+
+def say_stopped_in_one_line() -> None:
+    """Have a `KeyboardInterrupt` that nobody catches end this process without a traceback."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            print(STOPPED, file=sys.stderr, flush=True)
+        else:
+            sys.__excepthook__(kind, error, trace)
+
+    sys.excepthook = hook
 
 
 @contextmanager

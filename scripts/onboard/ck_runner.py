@@ -111,7 +111,7 @@ class CkSweep(Sweep):
         self._entries = Entries(self._ck, self._plan)
         path = os.path.join(self._folder, JOURNAL_FILE)
         _rebuild_journal(path, self._plan, self._entries)
-        lines = read_lines(path)
+        lines = list(read_lines(path))
         self._journal = Journal(path)
         self._progress = Progress(lines)
         self._taken = {(line["point"], line["entry"]) for line in lines if line.get("entry")}
@@ -319,7 +319,7 @@ def _rebuild_journal(path, plan, entries):
 
     Points that are not in this plan keep their lines.
     """
-    old = read_lines(path)
+    old = list(read_lines(path))
     planned = {point["id"]: point for point in plan["points"]}
     kept = [
         line
@@ -355,7 +355,7 @@ def pack(folder, path, plan_id=None):
         for recorded in Entries(ck, plan).read().values():
             for alias, record in recorded:
                 points_of.setdefault(alias, set()).add(record.uid)
-        lines = read_lines(os.path.join(folder, JOURNAL_FILE))
+        lines = list(read_lines(os.path.join(folder, JOURNAL_FILE)))
         checksum = pack_zip(ck, plan, lines, points_of, path)
     except OSError as error:
         raise Failed("the archive cannot be written: {} ({})".format(error.strerror, path))

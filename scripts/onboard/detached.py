@@ -45,6 +45,7 @@ from job_names import (
     plan_file,
 )
 from json_files import read_json, write_atomically
+from processes import this_is_the_runner
 
 STATUS_EVERY_S = 1.0
 NEEDED_BYTES = 2**20
@@ -193,6 +194,7 @@ def start(folder, owner, job, channel, plan_id=None):
 
 def run(folder, plan, lock, job):
     """Do the job in this process; the exit status.  The last status says how it ended."""
+    this_is_the_runner()
     running = None
     state, message = FAILED, ""
     try:

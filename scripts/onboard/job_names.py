@@ -15,6 +15,8 @@ LOG_FILE = "runner.log"
 """What the job's process wrote; empty unless something went wrong."""
 JOURNAL_FILE = "journal.jsonl"
 """What a sweep has measured."""
+CHANGES_FILE = "board-changes.json"
+"""What the board is, and what of it has changed since the journal began."""
 RESULT_FILE = "installed.json"
 """What an installation came to."""
 

@@ -9,7 +9,7 @@ import json
 import math
 import re
 import signal
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 OK = "ok"
 BUILD_FAILED = "build-failed"
@@ -212,29 +212,31 @@ def truth(value: Any) -> Optional[bool]:
 # -- what a journal says -------------------------------------------------------------------
 
 
-def read_lines(path: str) -> List[Dict[str, Any]]:
+def read_lines(path: str) -> Iterator[Dict[str, Any]]:
     """The JSON objects of a journal, in order; a torn, foreign or odd line is left out.
 
-    A file that does not exist is an empty journal.
+    A file that does not exist is an empty journal.  Read line by line: a journal has all that a
+    study ever measured, and a board little memory.
     """
     try:
         with open(path, "rb") as stream:
-            return lines_of(stream.read())
+            for line in lines_of(stream):
+                yield line
     except FileNotFoundError:
-        return []
+        return
 
 
-def lines_of(content: bytes) -> List[Dict[str, Any]]:
-    """The same of a journal's content.  What is left out is measured again."""
-    lines = []
-    for raw in content.split(b"\n")[:-1]:
+def lines_of(raw_lines: Iterable[bytes]) -> Iterator[Dict[str, Any]]:
+    """The same of a journal's lines.  What is left out is measured again."""
+    for raw in raw_lines:
+        if not raw.endswith(b"\n"):
+            continue
         try:
             line = json.loads(raw.decode("utf-8"))
         except (ValueError, RecursionError):
             continue
         if isinstance(line, dict) and _is_sound(line):
-            lines.append(line)
-    return lines
+            yield line
 
 
 def _is_sound(line: Mapping[str, Any]) -> bool:

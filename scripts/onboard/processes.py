@@ -36,6 +36,15 @@ def ended_within(process, seconds):
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+_runner = []
+"""The process id of the runner, once it is detached."""
+
+
+def this_is_the_runner():
+    """Remember this process: what it starts from now on ends with it."""
+    _runner[:] = [os.getpid()]
+
+
 def die_with_parent():
     """Have the kernel end this process when the runner ends, however that ends.
 
@@ -47,6 +56,8 @@ def die_with_parent():
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
     except (OSError, AttributeError):
         pass
+    if _runner and os.getppid() != _runner[0]:
+        os._exit(1)  # it ended before the kernel was asked
 
 
 def end_group(process):

@@ -20,10 +20,12 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from board_changes import BoardChanges
 from cooling import wait_until_cool
 from detached import Failed, Job, Stopped, main, read_plan, refuse_full_disk
 from device_settings import DeviceSettings
 from device_state import DeviceState
+from health import complaint
 from job_names import JOURNAL_FILE, RUNNING
 from journal import Journal
 from measure import Measurement
@@ -71,7 +73,9 @@ class Sweep(Job):
         super().__init__(folder, plan, lock)
         self._state = DeviceState(plan.get("state", {}))
         self._journal = Journal(os.path.join(folder, JOURNAL_FILE))
-        self._progress = Progress(read_lines(os.path.join(folder, JOURNAL_FILE)))
+        planned = {point["id"] for point in plan["points"]}
+        lines = read_lines(os.path.join(folder, JOURNAL_FILE))
+        self._progress = Progress(line for line in lines if line.get("point") in planned)
         self._total = sum(point["repetitions"] for point in plan["points"])
         self._measured_here = 0
         self._settings = DeviceSettings(
@@ -80,12 +84,34 @@ class Sweep(Job):
 
     def work(self):
         """Measure all that is missing; when the last status is written, the board is as it was."""
+        self._settings.restore()
+        if not self._is_unfinished():
+            return
+        changes = BoardChanges(self._folder, self._plan.get("watch", {}))
+        changes.look()
+        self._refuse_unwell()
         self._settings.apply()
         try:
             self._measure()
         finally:
             self._settings.restore()
+            changes.look()
             self._current = ""
+
+    def _is_unfinished(self):
+        return any(
+            self._progress.missing(point) and point["id"] not in self._progress.failed
+            for point in self._plan["points"]
+        )
+
+    def _refuse_unwell(self):
+        """Raise `Failed` if the board's own health check finds it unfit to measure."""
+        if self._plan.get("health"):
+            self._current = "health check"
+            wrong = complaint(self._plan["health"], self._folder, self.while_waiting)
+            self._refuse_stop()
+            if wrong:
+                raise Failed("the board is left out: its health check failed: " + wrong)
 
     def _measure(self):
         for point, process, repetitions in queue(self._plan, self._progress):

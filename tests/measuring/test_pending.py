@@ -19,8 +19,8 @@ from onboard.outcomes import FINAL, STATUSES
 HOME = Path(__file__).parents[2]
 FACTS: dict[str, Any] = {
     "machine": "x86_64", "platform": "Board", "model": "Board", "vendor": "", "cpus": [],
-    "distribution": "", "kernel": "", "cpufreq_policies": [], "thermal_zones": [],
-    "throttle_counters": [],
+    "distribution": "", "kernel": "", "cpufreq_policies": [], "devfreq_devices": [],
+    "thermal_zones": [], "throttle_counters": [],
 }  # fmt: skip
 
 

@@ -141,7 +141,9 @@ class Controller:
         """The tensors that it takes for its own results."""
         out = self.home / self.user
         out.mkdir(exist_ok=True)
-        outputs = Outputs(*(out / name for name in ("a.zip", "j.jsonl", "p.json", "t.json")))
+        outputs = Outputs(
+            *(out / name for name in ("a.zip", "j.jsonl", "p.json", "t.json", "s.json"))
+        )
         sweep: Any = SimpleNamespace(board=self.board, name="here.library")
         installed: Any = SimpleNamespace(version="1.0")
         _pull(self.transport, sweep, str(self.folder), self.plan_id, installed, outputs, "full")

@@ -6,6 +6,7 @@ import json
 import re
 import runpy
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -403,3 +404,23 @@ def test_a_record_with_an_odd_variable_is_of_no_point(tmp_path: Path, odd: Any) 
     (tmp_path / f"ckp-{'a' * 16}.0001.json").write_text(json.dumps(content), encoding="utf-8")
     (record,) = read_entry(str(tmp_path))
     assert not record.is_of({"variables": [["K", 1]], "batch_size": 1, "tuner": "NONE"})
+
+
+def test_a_long_journal_takes_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    line = {"point": "p", "repetition": 0, "status": "ok", "time_s": 0.001, "more": "x" * 1000}
+    path.write_text(f"{json.dumps(line)}\n" * 2000)
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in outcomes.read_lines(str(path))) == 2000
+        assert tracemalloc.get_traced_memory()[1] < path.stat().st_size / 4
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_torn_end_and_a_journal_that_is_not_there_are_no_lines(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    assert list(outcomes.read_lines(str(path))) == []
+    line = json.dumps({"point": "p", "repetition": 0, "status": "ok", "time_s": 0.001})
+    path.write_text(f"{line}\n{line}")
+    assert len(list(outcomes.read_lines(str(path)))) == 1

@@ -502,3 +502,47 @@ def test_a_board_that_stays_warm_is_measured_and_marked(board: Board) -> None:
     }  # fmt: skip
     board.plan(board.point("a", "good"), cooling=cooling)
     assert all(line["notes"] == ["started warm: CPU 70.0 C"] for line in board.measure())
+
+
+def health(line: str, timeout_s: float = 30) -> dict[str, Any]:
+    return {"argv": ["sh", "-c", line], "text": line, "timeout_s": timeout_s, "environment": {}}
+
+
+def test_a_board_that_fails_its_health_check_measures_nothing(board: Board, sysfs: Sysfs) -> None:
+    fit = board.folder / "fit"
+    settings = [sysfs.domain()]
+    board.plan(board.point("a", "good"), health=health(f"test -e {fit}"), settings=settings)
+    board.call("start")
+    said = board.wait("failed")["message"]
+    assert said == (f"the board is left out: its health check failed: test -e {fit} ended with 1")
+    assert board.journal() == []
+    assert sysfs.read() == BEFORE
+    fit.touch()
+    assert len(board.measure()) == 4
+
+
+def test_a_sweep_that_has_nothing_to_measure_asks_for_no_health(board: Board) -> None:
+    board.plan(board.point("a", "good"))
+    board.measure()
+    board.plan(board.point("a", "good"), health=health("exit 1"))
+    assert len(board.measure()) == 4
+
+
+def test_ctrl_c_during_a_health_check_is_a_stop(board: Board) -> None:
+    board.plan(board.point("a", "good"), health=health("sleep 600", 600))
+    board.call("start")
+    wait_for(lambda: board.status().get("current") == "health check")
+    board.call("stop")
+    board.wait("stopped")
+
+
+def test_what_changed_on_the_board_is_kept_beside_the_journal(board: Board, sysfs: Sysfs) -> None:
+    watch = {"governors": [str(sysfs.folder)], "library": []}
+    board.plan(board.point("a", "good", env={"PACE": "0.3"}), watch=watch)
+    board.call("start")
+    wait_for(lambda: len(board.journal()) > 0)
+    sysfs.write("scaling_governor", "powersave")
+    board.wait("done")
+    kept = json.loads((board.folder / "board-changes.json").read_text())
+    words = [change["what"] for change in kept["changes"]]
+    assert f"the governor of {sysfs.folder.name} was ondemand and is powersave" in words

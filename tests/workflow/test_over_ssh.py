@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -19,9 +18,10 @@ from typing import Any
 
 import pytest
 import yaml
-from measuring.transport.sshd import SSHD, Proxy, Sshd
+from measuring.transport.sshd import SSHD
 from nntest.config import Board
-from workflow.study import SWEEP, Checkout, end_what_runs_in
+from workflow.ssh_bench import SshBench
+from workflow.study import POINTS, SWEEP, end_what_runs_in
 
 pytestmark = [
     pytest.mark.slow("measure over SSH"),
@@ -29,96 +29,36 @@ pytestmark = [
     pytest.mark.skipif(not SSHD.exists(), reason=f"needs OpenSSH's server ({SSHD} is missing)"),
 ]
 REPETITIONS = 12
-TOTAL = 8 * REPETITIONS
-
-
-class Bench:
-    """A check-out, and a board that it reaches through a wire that can be cut."""
-
-    def __init__(self, folder: Path) -> None:
-        self.sshd = Sshd(folder / "board")
-        self.wire = Proxy(self.sshd.port)
-        with self.sshd.known_hosts.open("a") as file:
-            file.write(f"[127.0.0.1]:{self.wire.port} {Sshd.public(self.sshd.host_key)}\n")
-        self.checkout = Checkout.make(folder / "checkout", repetitions=REPETITIONS)
-        self.board("here")
-
-    def board(self, name: str, **changes: Any) -> None:
-        """Write a board file for the board behind the wire."""
-        self.checkout.write(
-            f"config/boards/{name}.yaml",
-            **{
-                "connect": {
-                    "transport": "ssh",
-                    "host": "127.0.0.1",
-                    "port": self.wire.port,
-                    "user": getpass.getuser(),
-                    "key": str(self.sshd.key),
-                    "known_hosts": str(self.sshd.known_hosts),
-                },
-                "work_dir": f"work folder of {name}",
-                "lock_file": str(self.sshd.folder / f"{name}.lock"),
-                "python": sys.executable,
-                # PoCL's kernels, compiled by other tests already, for the board's other home.
-                "environment": {"POCL_CACHE_DIR": str(Path.home() / ".cache/pocl/kcache")},
-                **changes,
-            },
-        )
-
-    def work(self, name: str = "here") -> Path:
-        return self.sshd.home / f"work folder of {name}" / "studies/tiny/opencl-reference"
-
-    def journal(self, name: str = "here") -> list[dict[str, Any]]:
-        path = self.work(name) / "journal.jsonl"
-        if not path.exists():
-            return []
-        return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]][1:]
-
-    def output(self) -> str:
-        return (self.checkout.folder / "output").read_text()
-
-    def wait_for(self, condition: Any, patience_s: float = 120) -> None:
-        deadline = time.monotonic() + patience_s
-        while not condition():
-            assert time.monotonic() < deadline, self.output()
-            time.sleep(0.05)
-
-    def assert_all_once(self) -> None:
-        done = [(line["point"], line["repetition"]) for line in self.journal()]
-        assert len(done) == len(set(done)) == TOTAL
-        pulled = self.checkout.results / "sweeps/here.opencl-reference.journal.jsonl"
-        assert pulled.read_bytes() == (self.work() / "journal.jsonl").read_bytes()
+TOTAL = POINTS * REPETITIONS
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
+def bench(tmp_path: Path) -> Iterator[SshBench]:
+    bench = SshBench(tmp_path, repetitions=REPETITIONS)
     yield bench
-    bench.wire.close()
-    bench.sshd.stop()
-    end_what_runs_in(tmp_path)
+    bench.close()
 
 
-def test_a_link_that_is_cut_and_comes_back(bench: Bench) -> None:
+def test_a_link_that_is_cut_and_comes_back(bench: SshBench) -> None:
     running = bench.checkout.start(*SWEEP)
     bench.wait_for(lambda: len(bench.journal()) >= 5)
     bench.wire.cut()
     bench.wait_for(lambda: "the board continues on its own" in bench.output())
     bench.wire.mend()
     assert running.wait(timeout=300) == 0, bench.output()
-    bench.assert_all_once()
+    bench.assert_all_once(TOTAL)
 
 
-def test_the_controller_killed_and_started_again(bench: Bench) -> None:
+def test_the_controller_killed_and_started_again(bench: SshBench) -> None:
     running = bench.checkout.start(*SWEEP)
     bench.wait_for(lambda: len(bench.journal()) >= 5)
     running.kill()
     running.wait()
     bench.checkout.run(*SWEEP)
-    bench.assert_all_once()
+    bench.assert_all_once(TOTAL)
 
 
-def test_the_boards_sshd_and_runner_killed(bench: Bench) -> None:
+def test_the_boards_sshd_and_runner_killed(bench: SshBench) -> None:
     running = bench.checkout.start(*SWEEP)
     bench.wait_for(lambda: len(bench.journal()) >= 5)
     runner = json.loads((bench.work() / "status.json").read_text())["pid"]
@@ -132,11 +72,11 @@ def test_the_boards_sshd_and_runner_killed(bench: Bench) -> None:
     # Once it is back the controller finds the runner gone and starts it again.
     assert running.wait(timeout=200) == 0, bench.output()
     assert "starting it again" in bench.output()
-    bench.assert_all_once()
+    bench.assert_all_once(TOTAL)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small file system is mounted as root only")
-def test_a_full_disk_on_the_board(bench: Bench, tmp_path: Path) -> None:
+def test_a_full_disk_on_the_board(bench: SshBench, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16M", "tmpfs", disk], check=True)
@@ -167,7 +107,7 @@ def test_a_full_disk_on_the_board(bench: Bench, tmp_path: Path) -> None:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-def test_two_boards_measure_at_once_and_each_one_thing_at_a_time(bench: Bench) -> None:
+def test_two_boards_measure_at_once_and_each_one_thing_at_a_time(bench: SshBench) -> None:
     bench.board("there")
     bench.checkout.configure(boards=["here", "there"], repetitions=6, sweep_by="operator-tuner")
     bench.checkout.run(*SWEEP)
@@ -184,7 +124,9 @@ def test_two_boards_measure_at_once_and_each_one_thing_at_a_time(bench: Bench) -
     assert max(spans["here"][0], spans["there"][0]) < min(spans["here"][1], spans["there"][1])
 
 
-def test_governors_are_put_back_although_the_controller_died(bench: Bench, tmp_path: Path) -> None:
+def test_governors_are_put_back_although_the_controller_died(
+    bench: SshBench, tmp_path: Path
+) -> None:
     policy = tmp_path / "policy0"
     policy.mkdir()
     governor = policy / "scaling_governor"
@@ -202,6 +144,71 @@ def test_governors_are_put_back_although_the_controller_died(bench: Bench, tmp_p
     assert re.search(r"0 measured now|in all", bench.checkout.run(*SWEEP))
 
 
+def test_a_board_that_fails_its_health_check_is_left_out_and_its_siblings_go_on(
+    bench: SshBench,
+) -> None:
+    bench.board("there", health={"command": "echo no GPU; exit 3", "timeout_s": 20})
+    bench.checkout.configure(boards=["there", "here"], repetitions=1)
+    status, output = bench.checkout.run_anyhow(*SWEEP, "--keep-going")
+    assert status == 1
+    said = (
+        "error: board there: the sweep stopped: the board is left out: its health check failed: "
+        "echo no GPU; exit 3 ended with 3: no GPU"
+    )
+    assert output.count(said) >= 1
+    assert "Traceback" not in output
+    assert bench.journal("there") == []
+    assert len(bench.journal("here")) == POINTS
+
+
+def test_a_board_that_hangs_is_switched_off_and_on_and_the_sweep_goes_on(
+    bench: SshBench, tmp_path: Path
+) -> None:
+    on, off, pid = tmp_path / "on", tmp_path / "off", tmp_path / "pid"
+    server = f"{SSHD} -f {bench.sshd.config} -E {bench.sshd.log} -o PidFile={pid}"
+    on.write_text(f"#!/bin/sh\n{server} >/dev/null 2>&1\n")
+    off.write_text(f'#!/bin/sh\n[ ! -e {pid} ] || kill "$(cat {pid})"\n')
+    for script in (on, off):
+        script.chmod(0o755)
+    bench.board("here", patience_s=6, power={"off": [str(off)], "on": str(on), "off_s": 0.5})
+    bench.checkout.configure(repetitions=3)
+    running = bench.checkout.start(*SWEEP)
+    bench.wait_for(lambda: len(bench.journal()) >= 3)
+    runner = json.loads((bench.work() / "status.json").read_text())["pid"]
+    bench.sshd.stop()
+    bench.wire.hang_up()
+    os.kill(runner, signal.SIGKILL)
+    try:
+        assert running.wait(timeout=200) == 0, bench.output()
+        said = bench.output()
+        assert said.count("patience is over: switching the board off and on") == 1
+        assert "starting it again" in said
+        bench.assert_all_once(3 * POINTS)
+    finally:
+        subprocess.run([off], check=True)
+
+
+def test_what_changed_on_the_board_is_said_and_is_in_the_report(
+    bench: SshBench, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy0"
+    policy.mkdir()
+    governor = policy / "scaling_governor"
+    governor.write_text("ondemand\n")
+    bench.board("here", frequency_domains=[{"name": "CPU", "path": str(policy)}])
+    bench.checkout.configure(repetitions=2)
+    running = bench.checkout.start(*SWEEP)
+    bench.wait_for(lambda: len(bench.journal()) >= 3)
+    governor.write_text("powersave\n")
+    assert running.wait(timeout=300) == 0, bench.output()
+    change = "the governor of policy0 was ondemand and is powersave"
+    assert change in bench.output()
+    bench.checkout.run()
+    page = (bench.checkout.results / "report.html").read_text("utf-8")
+    assert "The board changed while it measured: here.opencl-reference" in page
+    assert change in page
+
+
 @pytest.mark.parametrize(
     ("connect", "reported"),
     [
@@ -212,7 +219,7 @@ def test_governors_are_put_back_although_the_controller_died(bench: Bench, tmp_p
     ],
 )
 def test_a_board_that_cannot_be_reached_as_its_file_says(
-    bench: Bench, connect: dict[str, Any], reported: str
+    bench: SshBench, connect: dict[str, Any], reported: str
 ) -> None:
     path = bench.checkout.folder / "config/boards/here.yaml"
     content = yaml.safe_load(path.read_text())
@@ -226,7 +233,7 @@ def test_a_board_that_cannot_be_reached_as_its_file_says(
     assert list(bench.sshd.home.iterdir()) == []
 
 
-def test_a_work_folder_that_is_a_file(bench: Bench) -> None:
+def test_a_work_folder_that_is_a_file(bench: SshBench) -> None:
     (bench.sshd.home / "work folder of here").write_text("mine")
     status, output = bench.checkout.run_anyhow()
     assert status != 0
@@ -235,7 +242,7 @@ def test_a_work_folder_that_is_a_file(bench: Bench) -> None:
     assert (bench.sshd.home / "work folder of here").read_text() == "mine"
 
 
-def test_a_board_file_is_drafted_from_the_board(bench: Bench) -> None:
+def test_a_board_file_is_drafted_from_the_board(bench: SshBench) -> None:
     done = subprocess.run(
         [
             sys.executable, "-m", "nntest.commands.main", "board-file", "127.0.0.1",

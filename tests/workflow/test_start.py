@@ -10,7 +10,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from workflow.study import HOME, Checkout
+from workflow.study import HOME, POINTS, Checkout, own_study
 
 HEAVY = {
     "altair", "matplotlib", "numpy", "onnx", "pandas", "paramiko", "pyarrow", "scipy", "seaborn",
@@ -22,7 +22,11 @@ HEAVY = {
 @pytest.fixture(scope="module")
 def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with every package that the tests have, except this project's own."""
-    folder = tmp_path_factory.mktemp("bare")
+    return make_python(tmp_path_factory.mktemp("bare"))
+
+
+def make_python(folder: Path) -> Path:
+    """The same in a folder."""
     venv.create(folder, symlinks=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     # A folder named in a .pth file is searched, but its own .pth files, such as the one of an
@@ -102,6 +106,29 @@ def test_a_script_finds_the_package_where_none_is_installed(
     assert done.returncode == 0, done.stdout
     said = (checkout.folder / "said").read_text()
     assert Path(said).resolve() == checkout.folder / "scripts/nntest/graph/job.py"
+
+
+@own_study
+def test_a_project_path_with_blanks_and_other_signs_works(tmp_path: Path) -> None:
+    """The Python that `make env` makes lies in it, too."""
+    checkout = Checkout.make(tmp_path / 'it\'s a $HOME [1]* `x` & "ü"', repetitions=1)
+    python = make_python(checkout.folder / ".venv")
+    scripts = str(checkout.folder / "scripts")
+    done = run(python, checkout.folder, "--until", "tidy", PYTHONPATH=scripts)
+    assert done.returncode == 0, done.stdout
+    assert (checkout.results / "tables/measurements.parquet").exists()
+    assert len(checkout.journal()) == POINTS
+
+
+@pytest.mark.parametrize("name", ["a {b}", "a{{b", "a}"])
+def test_a_project_path_with_braces_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    checkout = Checkout.make(tmp_path / name)
+    status, output = checkout.run_anyhow("-n")
+    assert status != 0
+    assert f"the project lies in {checkout.folder}" in output
+    assert "rename the folder" in output
+    assert "Traceback" not in output
+    assert not (checkout.folder / "results").exists()
 
 
 def test_any_name_that_a_file_may_have_matches_its_rules(fresh: Checkout) -> None:

@@ -54,6 +54,7 @@ rule sweep:
         journal=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.journal.jsonl",
         plan=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.plan.json",
         tuner_table=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.tuner.json",
+        state=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.state.json",
     log:
         f"{LOGS}/sweep.{{board}}.{{library}}{{cut}}.log",
     benchmark:

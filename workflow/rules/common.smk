@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,17 @@ from snakemake.exceptions import WorkflowError
 
 HOME = Path(workflow.current_basedir).resolve().parents[1]
 SCRIPTS = HOME / "scripts"
+
+# Snakemake writes the path of its Python into shell commands as it is, blanks and all.
+if Path(sys.executable).exists():
+    sys.executable = shlex.quote(sys.executable)
+
+# It takes braces in the path of a rule's script for a wildcard of its job.
+if set("{}") & set(str(HOME)):
+    raise WorkflowError(
+        f"the project lies in {HOME}: Snakemake cannot run scripts below a folder with {{ or }} "
+        "in its name\n  hint: rename the folder; blanks and other signs do no harm"
+    )
 
 # The environment of another check-out would bring that one's modules, whatever is edited here.
 _package = find_spec("nntest")
@@ -23,6 +35,10 @@ if _file != SCRIPTS / "nntest" / "__init__.py":
     )
 
 from nntest import signals
+
+# Ctrl-C while the rest is imported, and before a job begins.
+signals.say_stopped_in_one_line()
+
 from nntest.codehash import closure, module_file, source_hash
 from nntest.config import LocalConnection, load_study
 from nntest.domain.tables.all import ALL

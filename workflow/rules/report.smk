@@ -23,6 +23,9 @@ rule report:
             for sweep in SWEEPS.values()
         ],
         chosen=expand(f"{RESULTS}/sweeps/{{sweep}}.json", sweep=NETWORK_SWEEPS),
+        states=expand(
+            f"{RESULTS}/sweeps/{{sweep}}.state.json", sweep=[*SWEEPS, *NETWORK_SWEEPS]
+        ),
         remarks=rules.merge.output.remarks,
     output:
         page=report(

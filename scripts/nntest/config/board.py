@@ -18,6 +18,7 @@ from nntest.config.fields import (
     Strict,
 )
 from nntest.config.platform import DataType, Kind
+from nntest.config.upkeep import Health, Power
 
 
 class LocalConnection(Strict):
@@ -163,6 +164,13 @@ class Board(Strict):
     patience_s: float = Field(
         default=900.0, ge=0, description="how long is waited for a board that cannot be reached"
     )
+    power: Power | None = Field(
+        default=None,
+        description="switches a board off and on that has not come back within `patience_s`",
+    )
+    health: Health | None = Field(
+        default=None, description="run on the board before each sweep; who fails it is left out"
+    )
     libraries: list[Name] | None = Field(
         default=None, description="the study's libraries that this board has; default: all"
     )
@@ -198,6 +206,12 @@ class Board(Strict):
     def _harness_has_its_settings(self) -> Self:
         if self.ck is not None and self.harness != "ck":
             raise ValueError("`ck` needs harness: ck")
+        return self
+
+    @model_validator(mode="after")
+    def _does_not_switch_itself_off(self) -> Self:
+        if self.power is not None and isinstance(self.connect, LocalConnection):
+            raise ValueError("`power` is for boards over SSH: this machine would switch itself off")
         return self
 
     @property

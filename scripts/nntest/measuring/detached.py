@@ -29,7 +29,7 @@ from nntest.config.board import Board, LocalConnection
 from nntest.errors import UserError
 from nntest.measuring.onboard import call
 from nntest.measuring.progress import Watcher
-from nntest.measuring.transport import RetryingTransport, Transport, TransportError
+from nntest.measuring.transport import PowerSwitch, RetryingTransport, Transport, TransportError
 from nntest.owner import this_workflow
 
 # A look at a local job reads a file; one over SSH runs a command on the board, beside what is
@@ -49,13 +49,19 @@ class NotWatched(UserError):
     """The job did not begin, or goes on without us."""
 
 
-def patient(transport: Transport, board: Board, watcher: Watcher) -> RetryingTransport:
-    """A transport that connects again after a lost link, and says so."""
+def patient(
+    transport: Transport, board: Board, watcher: Watcher, power: PowerSwitch | None = None
+) -> RetryingTransport:
+    """A transport that connects again after a lost link, and says so.
+
+    power: what switches a board off and on that does not come back; by default the board's own.
+    """
 
     def say(error: TransportError) -> None:
         watcher.note(f"{error.message}; the board continues on its own, reconnecting")
 
-    return RetryingTransport(transport, board.patience_s, say)
+    power = power or PowerSwitch(board, watcher.note)
+    return RetryingTransport(transport, board.patience_s, say, power.cycle)
 
 
 @dataclass(frozen=True)

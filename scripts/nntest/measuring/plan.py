@@ -16,7 +16,9 @@ from typing import Any
 from onboard.temperatures import is_power_supply
 
 from nntest.codehash import ONBOARD, source_hash
+from nntest.config.board import Board
 from nntest.config.study import Study, StudyPoint, Sweep
+from nntest.config.upkeep import argv, as_text
 from nntest.domain.network_points import VARIABLE, NetworkPoint
 from nntest.measuring.ck_harness.plan import add_ck_run
 from nntest.measuring.installed import Installed
@@ -26,6 +28,8 @@ from nntest.owner import user_name
 
 PLAN_VERSION = 1
 MEASURING_PART = [ONBOARD / "measure.py"]
+CLOCKS = ("cpufreq_policies", "devfreq_devices")
+"""Facts that are lists of the folders of clocks."""
 
 
 def sweep_folder(study: Study, sweep: Sweep, root: str) -> str:
@@ -78,6 +82,12 @@ def build_plan(
                 if zone.start_below_c is not None
             ],
             "patience_s": sweep.board.cool_down_s,
+        },
+        "health": _health(sweep.board),
+        "watch": {
+            "governors": [domain.path for domain in sweep.board.frequency_domains]
+            or [clock["path"] for kind in CLOCKS for clock in facts[kind]],
+            "library": KINDS[sweep.library.kind](sweep.library).files(programs, installed),
         },
     }
     if sweep.board.harness == "ck":
@@ -233,6 +243,18 @@ def _settings(sweep: Sweep) -> list[dict[str, Any]]:
         }
         for domain in sweep.board.frequency_domains
     ]
+
+
+def _health(board: Board) -> dict[str, Any] | None:
+    """The board's health check, as the runner takes it."""
+    if board.health is None:
+        return None
+    return {
+        "argv": argv(board.health.command),
+        "text": as_text(board.health.command),
+        "timeout_s": board.health.timeout_s,
+        "environment": board.environment,
+    }
 
 
 def _ck_part(

@@ -7,6 +7,7 @@ import json
 import posixpath
 import statistics
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 from onboard.job_names import DONE, JOURNAL_FILE
@@ -106,7 +107,7 @@ class SideBySide:
         journal = self._transport.read(posixpath.join(folder, JOURNAL_FILE)) or b""
         times: dict[str, dict[int, list[float]]] = {point["id"]: {} for point in points}
         failed: dict[str, str] = {}
-        for line in lines_of(journal):
+        for line in lines_of(BytesIO(journal)):
             if line.get("point") in times and line["status"] == OK:
                 of_process = times[line["point"]].setdefault(line["process"], [])
                 of_process.append(line["time_s"])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from onboard import outcomes
-from onboard.job_names import DONE, JOURNAL_FILE, STOPPED, plan_file
+from onboard.job_names import CHANGES_FILE, DONE, JOURNAL_FILE, STOPPED, plan_file
 from onboard.private import public
 
 from nntest.archives.ck.zipwriter import new_ck_zip
@@ -47,6 +47,8 @@ class Outputs:
     plan: Path
     tuner_table: Path
     """The tuned local sizes; an empty object where no tuner ran."""
+    state: Path
+    """What the board was, and what of it changed since the rows' first one (`changes`: texts)."""
 
 
 def run_sweep(
@@ -100,7 +102,8 @@ def run_sweep(
         if status["state"] != DONE:
             raise UserError(f"board {sweep.board.name}: the sweep stopped: {status['message']}")
         _pull(transport, sweep, folder, plan["plan_id"], installed, outputs, study.config.share)
-        for remark in status.get("remarks", []):
+        changes = json.loads(outputs.state.read_bytes())["changes"]
+        for remark in [*status.get("remarks", []), *changes]:
             watcher.note(remark)
         watcher.note(_summary(status))
         # A network that fails as a whole is in the tables as failed; its layers are measured.
@@ -126,7 +129,7 @@ def _write_empty(outputs: Outputs) -> None:
     with new_ck_zip(outputs.archive):
         pass
     outputs.journal.write_text("", encoding="utf-8")
-    for path in (outputs.plan, outputs.tuner_table):
+    for path in (outputs.plan, outputs.tuner_table, outputs.state):
         path.write_text("{}\n", encoding="utf-8")
 
 
@@ -157,8 +160,39 @@ def _pull(
     if share != "full":
         content = public(json.loads(outputs.plan.read_bytes()))
         outputs.plan.write_text(json.dumps(content, sort_keys=True), encoding="utf-8")
+    state = _board_state(transport, sweep, folder, outputs)
+    if share != "full":
+        state = public(state)
+    outputs.state.write_text(json.dumps(state, sort_keys=True), encoding="utf-8")
     table = transport.read(tuner_table(folder, installed))
     outputs.tuner_table.write_bytes(table if table is not None else b"{}\n")
+
+
+def _board_state(
+    transport: Transport, sweep: Sweep, folder: str, outputs: Outputs
+) -> dict[str, Any]:
+    """The board as the last look found it, and what has changed since the plan's first row."""
+    try:
+        kept = json.loads(transport.read(posixpath.join(folder, CHANGES_FILE)) or b"")
+        noted = [(str(change["at"]), str(change["what"])) for change in kept["changes"]]
+        # Paths as values: a home folder is taken out of these alone.
+        library = [{"path": path, "sha256": of} for path, of in kept["state"]["library"].items()]
+        state = {**kept["state"], "library": library}
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
+        state, noted = None, []  # there is none, it is damaged, or another version's
+    points = {point["id"] for point in json.loads(outputs.plan.read_bytes())["points"]}
+    began = min(
+        (
+            str(line.get("started_at") or line.get("noted_at") or "")
+            for line in outcomes.read_lines(str(outputs.journal))
+            if line.get("point") in points
+        ),
+        default="",
+    )
+    changes = [
+        f"{sweep.name}, {at[:16].replace('T', ' ')} UTC: {what}" for at, what in noted if at > began
+    ]
+    return {"board": sweep.board.name, "state": state, "changes": changes}
 
 
 def _pull_partial(transport: Transport, folder: str, outputs: Outputs) -> str:

@@ -29,8 +29,8 @@ LIBRARY: dict[str, Any] = {
 }
 FACTS: dict[str, Any] = {
     "machine": "aarch64", "platform": "Board", "model": "Board", "vendor": "", "cpus": [],
-    "distribution": "", "kernel": "", "cpufreq_policies": [], "thermal_zones": [],
-    "throttle_counters": [],
+    "distribution": "", "kernel": "", "cpufreq_policies": [], "devfreq_devices": [],
+    "thermal_zones": [], "throttle_counters": [],
 }  # fmt: skip
 INSTALLED = Installed("lib", "18.05-b3a371b", "tag", "1" * 64, {}, {"environment": "0" * 16})
 

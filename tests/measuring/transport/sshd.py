@@ -95,6 +95,12 @@ class Sshd:
             return True
         return False
 
+    @property
+    def pid(self) -> int:
+        """Of the listener."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """End the listener; sessions that are open go on."""
         if self._process is not None:

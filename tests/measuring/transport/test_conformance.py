@@ -152,7 +152,7 @@ def test_a_signal_is_no_success(transport: Transport) -> None:
 
 
 def test_a_command_that_hangs_is_ended_in_time(transport: Transport, work: Path) -> None:
-    script = 'echo $$ > "$1"; exec sleep 600'
+    script = 'sleep 600 & echo $! > "$1"; wait'  # what it has started ends with it
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded, match=r"no answer within 2 s"):
         transport.run(["sh", "-c", script, "sh", str(work / "pid")], timeout_s=2)

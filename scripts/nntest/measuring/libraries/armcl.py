@@ -14,6 +14,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +283,11 @@ class ArmCL(LibraryKind):
     def argv(self, board: Board, programs: str, operator: str) -> list[str]:
         """See `LibraryKind.argv`."""
         return [posixpath.join(self._programs_folder(programs), operator)]
+
+    def files(self, programs: str, installed: Installed) -> list[str]:
+        """See `LibraryKind.files`; the operator programs' are among them."""
+        library = [escape(str(file["path"])) for file in installed.details["library_files"]]
+        return [*library, posixpath.join(escape(installed.details["programs"]), "*")]
 
     def environment(self, tuner_table: str) -> dict[str, str]:
         """See `LibraryKind.environment`."""

@@ -37,6 +37,13 @@ class LibraryKind(ABC):
     def argv(self, board: Board, programs: str, operator: str) -> list[str]:
         """The command that runs an operator's program; `programs` is the on-board folder."""
 
+    def files(self, programs: str, installed: Installed) -> list[str]:
+        """Patterns of files on the board that the library consists of: a sweep sees if they change.
+
+        None where only another program knows them.
+        """
+        return []
+
     @abstractmethod
     def environment(self, tuner_table: str) -> dict[str, str]:
         """Environment variables for every program of the library."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,12 @@ class OpenCLReference(LibraryKind):
     def argv(self, board: Board, programs: str, operator: str) -> list[str]:
         """See `LibraryKind.argv`."""
         return [python_of(board), posixpath.join(programs, FOLDER.name, "program.py"), operator]
+
+    def files(self, programs: str, installed: Installed) -> list[str]:
+        """See `LibraryKind.files`."""
+        return [
+            posixpath.join(escape(programs), FOLDER.name, pattern) for pattern in ("*.py", "*/*.cl")
+        ]
 
     def environment(self, tuner_table: str) -> dict[str, str]:
         """See `LibraryKind.environment`."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Mapping
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,12 @@ class PipLibrary(LibraryKind):
             self._adapter,
             operator,
         ]
+
+    def files(self, programs: str, installed: Installed) -> list[str]:
+        """See `LibraryKind.files`; each package's record has the checksums of its files."""
+        root = posixpath.dirname(posixpath.dirname(programs))
+        packages = "venv/lib/python*/site-packages/*.dist-info/RECORD"
+        return [posixpath.join(escape(self._environment(root)), packages)]
 
     def environment(self, tuner_table: str) -> dict[str, str]:
         """See `LibraryKind.environment`."""

@@ -2,6 +2,7 @@
 
 from nntest.measuring.transport.base import CommandFailed, Completed, Transport, TransportError
 from nntest.measuring.transport.connect import connect, connect_patiently
+from nntest.measuring.transport.power import PowerSwitch
 from nntest.measuring.transport.retry import Patience, with_retries
 from nntest.measuring.transport.retrying import RetryingTransport
 from nntest.measuring.transport.ssh_errors import (
@@ -29,6 +30,7 @@ __all__ = [
     "LostLink",
     "NotAnSshServer",
     "Patience",
+    "PowerSwitch",
     "SessionRefused",
     "Transport",
     "TransportError",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,16 +36,20 @@ class LocalTransport(Transport):
     ) -> Completed:
         """See `Transport.run`."""
         try:
-            done = subprocess.run(
+            with subprocess.Popen(
                 list(argv),
                 env={**_own_environment(), **(environment or {})},
                 stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=timeout_s,
-                check=False,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 # Ctrl-C and its like are for us, as over SSH: one at a time says stop to a board.
                 start_new_session=True,
-            )
+            ) as process:
+                try:
+                    stdout, stderr = process.communicate(timeout=timeout_s)
+                except BaseException:
+                    os.killpg(process.pid, signal.SIGKILL)  # with what it has started
+                    raise
         except subprocess.TimeoutExpired:
             raise DeadlineExceeded(f"{argv[0]}: no answer within {timeout_s:g} s") from None
         except OSError as error:
@@ -52,9 +57,9 @@ class LocalTransport(Transport):
             return Completed(tuple(argv), status, "", f"{argv[0]}: {error.strerror}\n")
         return Completed(
             tuple(argv),
-            done.returncode,
-            done.stdout.decode("utf-8", "replace"),
-            done.stderr.decode("utf-8", "replace"),
+            process.returncode,
+            stdout.decode("utf-8", "replace"),
+            stderr.decode("utf-8", "replace"),
         )
 
     def put(self, source: Path, target: str) -> None:

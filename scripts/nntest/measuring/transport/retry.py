@@ -36,11 +36,13 @@ def with_retries(
     *,
     on_retry: Callable[[TransportError], None] = lambda error: None,
     may_pass: Callable[[TransportError], bool] = lambda error: error.retryable,
+    last_resort: Callable[[TransportError], bool] = lambda error: False,
 ) -> Result:
     """The result of `action`, tried again after every `TransportError` that may pass.
 
-    `on_retry` is called for each failure that is followed by another attempt.  Only for what may be
-    done twice: a command whose link broke may have run.  Raises the last failure, and at once
+    `on_retry` is called for each failure that is followed by another attempt.  Where patience ends
+    `last_resort` is called; if it did something about it, patience begins anew.  Only for what may
+    be done twice: a command whose link broke may have run.  Raises the last failure, and at once
     every error that does not pass by itself.
     """
     began = time.monotonic()
@@ -53,9 +55,15 @@ def with_retries(
             # Many controllers that were cut off together must not come back in step.
             wait = pause * random.uniform(0.8, 1.2)
             late = time.monotonic() + wait - began > patience.give_up_after_s
-            if not may_pass(error) or attempt >= patience.attempts or late:
+            if not may_pass(error):
                 raise
-            on_retry(error)
+            if attempt >= patience.attempts or late:
+                if not last_resort(error):
+                    raise
+                began, pause, attempt = time.monotonic(), patience.first_pause_s, 0
+                wait = pause
+            else:
+                on_retry(error)
         time.sleep(wait)
         pause = min(2 * pause, patience.longest_pause_s)
         attempt += 1

@@ -24,21 +24,31 @@ def _passes_on_return(error: TransportError) -> bool:
 class RetryingTransport(Transport):
     """Repeats each call of another transport after a lost link, for as long as `patience_s`.
 
-    `on_retry` is called for each failure that is followed by another attempt.
+    `on_retry` is called for each failure that is followed by another attempt, `last_resort` where
+    patience ends (see `with_retries`).
     A board that is coming back may not know its keys yet, or something else may answer on its port:
     that is waited out too, since we have been logged in before.
     """
 
     def __init__(
-        self, inner: Transport, patience_s: float, on_retry: Callable[[TransportError], None]
+        self,
+        inner: Transport,
+        patience_s: float,
+        on_retry: Callable[[TransportError], None],
+        last_resort: Callable[[TransportError], bool] = lambda error: False,
     ) -> None:
         self._inner = inner
         self._on_retry = on_retry
+        self._last_resort = last_resort
         self._patience = Patience.lasting(patience_s, first_pause_s=1.0)
 
     def _retried(self, action: Callable[[], Result]) -> Result:
         return with_retries(
-            action, self._patience, on_retry=self._on_retry, may_pass=_passes_on_return
+            action,
+            self._patience,
+            on_retry=self._on_retry,
+            may_pass=_passes_on_return,
+            last_resort=self._last_resort,
         )
 
     def run(
