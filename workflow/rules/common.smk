@@ -27,7 +27,7 @@ from nntest.codehash import closure, module_file, source_hash
 from nntest.config import LocalConnection, load_study
 from nntest.domain.tables.all import ALL
 from nntest.errors import UserError
-from nntest.graph import archives, boards, plots, rooflines, tables, trade_offs
+from nntest.graph import archives, boards, history, plots, rooflines, tables, trade_offs
 from nntest.measuring.pending import pending_repetitions
 from nntest.graph.runs import RunLock, headline_text
 
