@@ -32,7 +32,7 @@ def test_runs_are_listed_and_a_change_stands_where_it_began(folder: Path) -> Non
     assert "1.32.0" in lines[change - 1]
     assert "1.33.0" in lines[change + 1]
     assert "2026-11-09 20:00" in lines[change + 1]
-    assert "75 % of 60 runs clean" in lines[change + 1]
+    assert "75.0 % of 60 runs clean" in lines[change + 1]
     assert done.stdout.count("no change found") == 1
     assert "too few runs to find a change: 2 of 8" in done.stdout
 

@@ -266,7 +266,7 @@ def layer_times(
             for use, point in one.schedule.parts
             for position in use.positions
         }
-        total = one.total
+        total = one.plain.value
         for position, layer in enumerate(one.network.layers):
             use, point = by_position.get(position, (None, None))
             tensor = use.tensor if use else one.network.measured_tensor(layer, padding)
