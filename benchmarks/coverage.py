@@ -13,11 +13,12 @@ holds the median of all of it.
 Conditions: `all` runs as they were recorded; `clean` runs alone, of the points that ran clean for
 the most part, since a study has too few clean runs of the others and judges these by all; and
 `bursts`, the clean ones with every fifth process slower by half, as beside a program that is busy
-now and then.  Intervals: a point's
-median; the ratio of two points; the sum over 15 layers with weights of their own; the error of that
-sum against a point that stands for the measured network; and the sum where each layer is the
-fastest of four choices, of which two are equal and two 2 % and 10 % slower, with the correction for
-its optimism and without.
+now and then.
+
+Intervals: a point's median; the ratio of two points; the sum over 15 layers with weights of their
+own; the error of that sum against a point that stands for the measured network; and the sum where
+each layer is the fastest of four choices, of which two are equal and two 2 % and 10 % slower, with
+the correction for its optimism and without.
 
 Prints a table of percent, each a share of N trials (default 400: it may be off by 2); exit status 1
 if a median, a ratio, a sum or its error holds less often than `BAR` allows.
