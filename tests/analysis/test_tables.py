@@ -181,7 +181,7 @@ class TestSpeedup:
             assert one["speedup_min"] == pytest.approx(expected)
             assert one["baseline"] == "directconv NONE"
             if one["operator"] == "conv":
-                assert one["verdict"] == one["verdict_min"] == "faster"
+                assert one["verdict"] == "faster"
 
     def test_medians_and_minima_are_distinguished(self):
         rows = [
@@ -194,8 +194,6 @@ class TestSpeedup:
         ]
         one = only(speedup(to_frame(rows), "directconv", "NONE", 42), operator="conv")
         assert (one["speedup_median"], one["speedup_min"]) == (4.0, 2.0)
-        # No resample beats the fastest repetition: 800 to 2000 over 400 to 500.
-        assert 1.6 <= one["min_ci_low"] <= one["min_ci_high"] <= 5.0
         assert (one["min_us"], one["baseline_min_us"]) == (400.0, 800.0)
 
     def test_verdicts(self):

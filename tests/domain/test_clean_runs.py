@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nntest.analysis.stats import FEWEST_REPETITIONS
 from nntest.domain.clean_runs import (
     CLEAN,
     DISTURBED,
-    FEWEST_CLEAN,
     UNKNOWN,
     counted,
     run_state,
@@ -60,7 +58,3 @@ def test_a_run_is(changes: dict[str, Any], state: str) -> None:
 )
 def test_the_runs_that_count(states: list[str | None], kept: list[bool]) -> None:
     assert counted(states) == kept
-
-
-def test_clean_runs_that_count_carry_an_interval() -> None:
-    assert FEWEST_CLEAN >= FEWEST_REPETITIONS

@@ -43,7 +43,7 @@ from nntest.codehash import closure, module_file, source_hash
 from nntest.config import LocalConnection, load_study
 from nntest.domain.tables.all import ALL
 from nntest.errors import UserError
-from nntest.graph import archives, boards, plots, tables
+from nntest.graph import archives, boards, history, plots, tables
 from nntest.measuring.pending import pending_repetitions
 from nntest.graph.runs import RunLock, headline_text
 

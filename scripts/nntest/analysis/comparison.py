@@ -152,7 +152,7 @@ def compared(
     Points stand for each other if operator, tensor, batch size and tuner are the same, and
     platform and library, unless these are what differs: a platform (or library) is ignored where
     the sides have none in common.  `ratio` is the other median over the baseline's, above 1 for
-    slower, with a bootstrap interval that resamples the units of the test.
+    slower, with an interval over the units of the test.
     """
     across = tuple(
         name for name in ("platform", "library")

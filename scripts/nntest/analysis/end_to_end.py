@@ -31,8 +31,8 @@ def end_to_end(
 ) -> pd.DataFrame:
     """One row per estimate of a whole network that was measured as a whole, too.
 
-    `error` is estimate over measured time, less 1, by median, with a bootstrap interval over the
-    repetitions of both; `error_min` the same by minima.  `queued_us` is the sum less
+    `error` is estimate over measured time, less 1, by median, with an interval over the processes
+    of both; `error_min` the same by minima.  `queued_us` is the plain sum less
     what waiting for an empty kernel cost for each layer (`estimate`), a lower bound that is
     measured and not fitted: the workers of a device whose queue is not empty still have to be
     woken for some layers.  `calibrated_us` adds
@@ -57,8 +57,8 @@ def end_to_end(
             **{name: where[name] for name in ("network", *GROUP_COLUMNS, "choice")},
             "layers": len(one.network.layers),
             "total_us": one.total,
-            "ci_low_us": one.interval.low,
-            "ci_high_us": one.interval.high,
+            "ci_low_us": one.figure.interval.low,
+            "ci_high_us": one.figure.interval.high,
             "measured_us": sample.median,
             "measured_ci_low_us": sample.median_interval.low,
             "measured_ci_high_us": sample.median_interval.high,

@@ -1,8 +1,9 @@
 """The estimate: a network's time as the sum over its measured layers, with repeats.
 
-It is a plain sum: no cost between layers, every layer at the time that it took alone.  The
-uncertainty is that of the repetitions; a drift of the whole machine between points, or the
-optimism of picking the best of several noisy medians, is not in the interval.
+It is a sum with no cost between layers, every layer at the time that it took alone.  Where the
+fastest of several noisy medians was picked, the sum has what that flatters it by put back.  The
+uncertainty is that of the repetitions; a drift of the whole machine between points is not in the
+interval.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -23,14 +25,7 @@ from nntest.analysis.points import (
     points,
 )
 from nntest.analysis.schedule import TensorUse, tensor_uses
-from nntest.analysis.stats import (
-    UNKNOWN,
-    FloatArray,
-    Interval,
-    ratio_of_draws,
-    sum_of_draws,
-    weighted_sum,
-)
+from nntest.analysis.stats import UNKNOWN, Figure, Interval, fastest_of, ratio, weighted_sum
 from nntest.analysis.uniform_schedules import (
     BEST,
     FASTEST,
@@ -63,10 +58,26 @@ class Estimate:
         """Images in a batch."""
         return self.group[2]
 
+    @cached_property
+    def figure(self) -> Figure:
+        """Sum of repeats x median, corrected for choosing the fastest of several."""
+        return weighted_sum(
+            [
+                (use.repeats, fastest_of([p.sample for p in self.schedule.among(use, point)]))
+                for use, point in self.schedule.parts
+            ]
+        )
+
     @property
     def total(self) -> float:
-        """Sum of repeats x median."""
-        return math.fsum(use.repeats * point.sample.median for use, point in self.schedule.parts)
+        """The corrected sum."""
+        return self.figure.value
+
+    @cached_property
+    def plain(self) -> Figure:
+        """Sum of repeats x median as they were measured."""
+        parts = self.schedule.parts
+        return weighted_sum([(use.repeats, point.sample.figure) for use, point in parts])
 
     @property
     def runs(self) -> Runs:
@@ -84,31 +95,12 @@ class Estimate:
             return float("nan")
         waits = [point.waiting for _, point in self.schedule.parts]
         less = math.fsum(use.repeats * point.waiting for use, point in self.schedule.parts)
-        return self.total - less + math.fsum(waits) / len(waits)
+        return self.plain.value - less + math.fsum(waits) / len(waits)
 
     @property
     def total_min(self) -> float:
         """Sum of repeats x minimum, at the same schedule."""
         return math.fsum(use.repeats * point.sample.minimum for use, point in self.schedule.parts)
-
-    @property
-    def draws(self) -> FloatArray | None:
-        """Bootstrap draws of the sum of medians."""
-        return sum_of_draws(
-            [(use.repeats, point.sample.median_draws) for use, point in self.schedule.parts]
-        )
-
-    @property
-    def interval(self) -> Interval:
-        """The sum of medians with its interval."""
-        parts = self.schedule.parts
-        return weighted_sum([(s.repeats, p.sample.median_draws) for s, p in parts], self.total)
-
-    @property
-    def min_interval(self) -> Interval:
-        """The sum of minima with its interval."""
-        parts = self.schedule.parts
-        return weighted_sum([(s.repeats, p.sample.minimum_draws) for s, p in parts], self.total_min)
 
     @property
     def whole(self) -> bool:
@@ -119,10 +111,17 @@ class Estimate:
     @property
     def ratio(self) -> Interval:
         """Estimate over measured time, by median; unknown unless both are of the whole network."""
+        return self._over_measured(self.figure)
+
+    @property
+    def plain_ratio(self) -> Interval:
+        """The same of the plain sum."""
+        return self._over_measured(self.plain)
+
+    def _over_measured(self, figure: Figure) -> Interval:
         if self.measured is None or not self.whole:
             return UNKNOWN
-        sample = self.measured.sample
-        return ratio_of_draws(self.total / sample.median, self.draws, sample.median_draws)
+        return ratio(figure, self.measured.sample.figure)
 
     def where(self) -> dict[str, Any]:
         """The first columns of a table's row."""
@@ -143,10 +142,11 @@ def estimate(
     `choice` is 'best' (each tensor at its fastest operator and tuner by median, as in
     `schedule`) or one operator and tuner for all that have a choice
     (`nntest.analysis.uniform_schedules`); `others` says what runs the layers that have none.
-    `total_us` sums repeats x median over the covered layers for one batch, with a bootstrap
-    interval in which each tensor is resampled once per draw and the choice stays;
-    `total_min_us` sums the minima of the same choices.  `queued_us` is
-    the sum less what each layer but one paid at most for being waited for; null where a
+    `total_us` sums repeats x median over the covered layers for one batch; of it `optimism_us` was
+    added, by which the fastest of several noisy medians is too short on average (0 where nothing
+    was chosen).  The interval is of the true time of what was chosen.  `total_min_us` sums the
+    minima of the same choices; minima have no interval.  `queued_us` is the plain sum
+    less what each layer but one paid at most for being waited for; null where a
     library's programs do not measure that.  Medians are of clean runs where a point has enough of
     them: `n` and `clean` count the runs of all its points, `median_all_us` and `median_clean_us`
     are the same sum by the medians of all runs and of clean ones alone.
@@ -214,7 +214,7 @@ def _row(one: Estimate) -> dict[str, Any]:
     """The figures of one schedule."""
     network, schedule = one.network, one.schedule
     total, parts = one.total, schedule.parts
-    interval, smallest = one.interval, one.min_interval
+    interval = one.figure.interval
     covered = schedule.covered
     others = [place for place in range(len(network.layers)) if place not in covered]
     flops = sum(use.repeats * use.tensor.executed_flops(one.batch_size) for use, _ in parts)
@@ -227,6 +227,7 @@ def _row(one: Estimate) -> dict[str, Any]:
         "total_us": total,
         "ci_low_us": interval.low,
         "ci_high_us": interval.high,
+        "optimism_us": total - one.plain.value,
         **one.runs.columns(),
         "queued_us": one.queued,
         "measured_us": measured.value if measured else None,
@@ -236,8 +237,6 @@ def _row(one: Estimate) -> dict[str, Any]:
         "error_ci_low": ratio.low - 1,
         "error_ci_high": ratio.high - 1,
         "total_min_us": one.total_min,
-        "min_ci_low_us": smallest.low,
-        "min_ci_high_us": smallest.high,
         "complete": schedule.complete,
         "covered_layers": len(covered),
         "layers": len(network.layers),
@@ -267,7 +266,7 @@ def layer_times(
             for use, point in one.schedule.parts
             for position in use.positions
         }
-        total = one.total
+        total = one.plain.value
         for position, layer in enumerate(one.network.layers):
             use, point = by_position.get(position, (None, None))
             tensor = use.tensor if use else one.network.measured_tensor(layer, padding)

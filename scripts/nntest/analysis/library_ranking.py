@@ -6,7 +6,6 @@ bound, since no program runs a network across libraries at no cost.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,11 +25,11 @@ from nntest.analysis.points import (
 from nntest.analysis.schedule import tensor_uses
 from nntest.analysis.stats import (
     UNKNOWN,
-    FloatArray,
+    Figure,
     Interval,
-    ratio_of_draws,
+    fastest_of,
+    ratio,
     ratio_of_medians,
-    sum_of_draws,
     weighted_sum,
 )
 from nntest.domain.networks import Network
@@ -58,9 +57,7 @@ class _Contender:
     library: str
     choice: str
     basis: str
-    time: float
-    draws: FloatArray | None
-    interval: Interval
+    figure: Figure
     runs: Runs
     covered: frozenset[int]
     """Positions of the layers that the time covers, from 0."""
@@ -69,7 +66,7 @@ class _Contender:
     @property
     def order(self) -> tuple[int, float, str]:
         """Those that ran all layers come before sums that lack some."""
-        return -len(self.covered), self.time, self.library
+        return -len(self.covered), self.figure.value, self.library
 
 
 def network_ranking(
@@ -79,7 +76,7 @@ def network_ranking(
 
     One row for each network, platform, batch size, data type and library: the fastest run of the
     whole network (`basis` measured, at the settings in `choice`), else its sum over layers
-    (estimated).  `over_fastest` is the time over the fastest library's, with the bootstrap's 95 %
+    (estimated).  `over_fastest` is the time over the fastest library's, with its 95 %
     interval; `verdict` is slower where that interval is above 1.  A sum over other layers than the
     fastest library's has no ratio.  `estimate_us` is the sum over layers beside a measured time,
     `error` how far it is off.  The last row of a group is a lower bound, the fastest library for
@@ -117,13 +114,12 @@ def network_ranking(
 
 def _contender(one: Estimate, library: str) -> _Contender:
     if one.measured is not None:
-        sample, layers = one.measured.sample, frozenset(range(len(one.network.layers)))
         return _Contender(
-            library, one.measured.tuner, MEASURED, sample.median, sample.median_draws,
-            sample.median_interval, one.measured.runs, layers, one,
+            library, one.measured.tuner, MEASURED, one.measured.sample.figure, one.measured.runs,
+            frozenset(range(len(one.network.layers))), one,
         )  # fmt: skip
     return _Contender(
-        library, one.schedule.name, ESTIMATED, one.total, one.draws, one.interval, one.runs,
+        library, one.schedule.name, ESTIMATED, one.figure, one.runs,
         frozenset(one.schedule.covered), one,
     )  # fmt: skip
 
@@ -137,14 +133,14 @@ def _network_row(
     network: Network, where: Where, rank: int | None, one: _Contender, fastest: _Contender
 ) -> dict[str, Any]:
     comparable = one.covered == fastest.covered
-    ratio = UNKNOWN
+    over, interval = UNKNOWN, one.figure.interval
     # A sum of layers bounds other sums; a whole network may take less than its layers alone.
     if comparable and (rank or fastest.basis != MEASURED):
-        ratio = ratio_of_draws(one.time / fastest.time, one.draws, fastest.draws)
+        over = ratio(one.figure, fastest.figure)
     estimate = one.estimate if one.basis == MEASURED else None
     if estimate is not None and not estimate.whole:
         estimate = None
-    verdict = _verdict(one is fastest, ratio) if comparable else OTHER_LAYERS
+    verdict = _verdict(one is fastest, over) if comparable else OTHER_LAYERS
     return {
         "network": network.name,
         **dict(zip(_WHERE_COLUMNS, where, strict=True)),
@@ -152,13 +148,13 @@ def _network_row(
         "library": one.library,
         "choice": one.choice,
         "basis": one.basis,
-        "time_us": one.time,
-        "ci_low_us": one.interval.low,
-        "ci_high_us": one.interval.high,
+        "time_us": interval.value,
+        "ci_low_us": interval.low,
+        "ci_high_us": interval.high,
         **one.runs.columns(),
-        "over_fastest": ratio.value,
-        "over_fastest_ci_low": None if one is fastest else ratio.low,
-        "over_fastest_ci_high": None if one is fastest else ratio.high,
+        "over_fastest": over.value,
+        "over_fastest_ci_low": None if one is fastest else over.low,
+        "over_fastest_ci_high": None if one is fastest else over.high,
         "verdict": verdict if rank else "",
         "estimate_us": estimate.total if estimate else None,
         "error": estimate.ratio.value - 1 if estimate else None,
@@ -168,12 +164,12 @@ def _network_row(
     }
 
 
-def _verdict(is_fastest: bool, ratio: Interval) -> str:
+def _verdict(is_fastest: bool, over: Interval) -> str:
     if is_fastest:
         return FASTEST
-    if not ratio.known:
+    if not over.known:
         return UNSURE
-    return SLOWER if ratio.low > 1 else ALIKE
+    return SLOWER if over.low > 1 else ALIKE
 
 
 def _bounds(
@@ -185,11 +181,11 @@ def _bounds(
         parts = [use for use in tensor_uses(measured, network, padding) if use.points]
         if sum(use.repeats for use in parts) < len(network.layers) or network.uncovered:
             continue  # a sum that lacks layers bounds nothing
-        draws = [(use.repeats, use.points[0].sample.median_draws) for use in parts]
-        total = math.fsum(use.repeats * use.points[0].sample.median for use in parts)
-        interval = weighted_sum(draws, total)
+        figure = weighted_sum(
+            [(use.repeats, fastest_of([point.sample for point in use.points])) for use in parts]
+        )
         found[where] = _Contender(
-            BOUND, "", LOWER_BOUND, total, sum_of_draws(draws), interval,
+            BOUND, "", LOWER_BOUND, figure,
             Runs.summed([(use.repeats, use.points[0].runs) for use in parts]),
             frozenset(range(len(network.layers))), None,
         )  # fmt: skip
@@ -210,7 +206,7 @@ def layer_ranking(
     """The fastest library, operator and settings for each tensor of each network, in layer order.
 
     `second_library` is the fastest other library, `over_fastest` its median over the fastest one's
-    with the bootstrap's 95 % interval; `verdict` says whether they differ.  `share_of_roof` is what
+    with its 95 % interval; `verdict` says whether they differ.  `share_of_roof` is what
     the fastest reached of what the first roof of its board allows (table `roofline`), `bound` what
     bounds it there.  Times in µs for one run of the tensor.  A single library has no row.
     """
@@ -226,9 +222,9 @@ def layer_ranking(
                 best = use.points[0]
                 others = (point for point in use.points if point.library != best.library)
                 second = next(others, None)
-                ratio = UNKNOWN
+                over = UNKNOWN
                 if second is not None:
-                    ratio = ratio_of_medians(second.sample, best.sample)
+                    over = ratio_of_medians(second.sample, best.sample)
                 interval = best.sample.median_interval
                 share, bound = shares.get(best.key, (None, ""))
                 rows.append({
@@ -245,10 +241,10 @@ def layer_ranking(
                     "second_library": second.library if second else None,
                     "second_choice": second.choice if second else None,
                     "second_us": second.sample.median if second else None,
-                    "over_fastest": ratio.value,
-                    "over_fastest_ci_low": ratio.low,
-                    "over_fastest_ci_high": ratio.high,
-                    "verdict": _verdict(False, ratio) if second else "",
+                    "over_fastest": over.value,
+                    "over_fastest_ci_low": over.low,
+                    "over_fastest_ci_high": over.high,
+                    "verdict": _verdict(False, over) if second else "",
                     "libraries": len({point.library for point in use.points}),
                     "share_of_roof": share,
                     "bound": bound,

@@ -95,7 +95,8 @@ def schedule(
     its interval), `total_us` all `repeats`, `share` its part of the sum over the measured layers.
     The runner-up is the next fastest; `runner_up_ratio` is its median over the best one's, and
     `distinguishable` says whether that ratio's interval excludes 1 (null: there is no interval,
-    or no runner-up).  The best of several noisy medians is a little too good on average.
+    or no runner-up).  The best of several noisy medians is a little too good on average, which is
+    taken off in the estimate of the whole network only.
     """
     rows = []
     grouped = choices_of(points(operators_only(frame), seed))

@@ -1,50 +1,83 @@
-"""Medians, minima and their ratios, each with a bootstrap interval that honours processes.
+"""Medians, their ratios and sums, each with a 95 % interval that holds as often as it says.
 
-Repetitions that one process timed are not independent of each other: a process has its own
-memory layout, its own clock and its own neighbours on the machine.  The bootstrap here is
-therefore hierarchical: it draws processes with replacement, then repetitions within each drawn
-process with replacement (Davison and Hinkley, Bootstrap Methods and their Application, 1997,
-section 3.8; for benchmarks, Kalibera and Jones, Rigorous Benchmarking in Reasonable Time, ISMM
-2013).  Where every repetition is a process of its own, or where processes are not known, this
-is the plain bootstrap.  Intervals are percentile intervals (Efron and Tibshirani, An
-Introduction to the Bootstrap, 1993, chapter 13).
+Repetitions that one process timed are not independent of each other: a process has its own memory
+layout, its own clock and its own neighbours on the machine (Kalibera and Jones, Rigorous
+Benchmarking in Reasonable Time, ISMM 2013).  So everything here counts processes: how uncertain a
+median is follows from the scatter of the medians of processes, on the logarithmic scale on which
+times scatter alike to both sides.  It is Student's method for the median in place of the mean,
+with factors that were simulated for few normal values (`_median_factors`).  Of seven processes or
+more the outermost count as the next ones do (winsorising): a burst of load that meets one of them
+moves the median little, and would make its interval far too wide.
 
-What such an interval can and cannot say:
+Ratios and sums combine the standard errors of their parts, with the degrees of freedom of Welch and
+Satterthwaite (Satterthwaite, Biometrics Bulletin 2, 1946; Welch, Biometrika 34, 1947).  Welch's
+number is too large for a ratio whose sides know their scatter unequally well: there the weighted
+quantile of Cochran and Cox (Experimental Designs, 1950) takes its place.
 
-* Below `FEWEST_REPETITIONS` there is none.  Even the whole span from the smallest to the largest
-  of n independent values covers the true median with probability 1 - 2^(1-n) only: 50 % for two
-  values, 87.5 % for four, 93.8 % for five.
-* With few processes of several repetitions it is too narrow once processes differ more than
-  repetitions do.  Simulated coverage of the nominal 95 % (normal errors, five repetitions a
-  process): 93 % or more for any number of processes where processes differ little (standard
-  deviation between processes up to 0.3 of that within); where it equals that within, 78 % for two
-  processes, 90 % for four, 96 % for ten.  One process says nothing about the others.
-* The bootstrap of a minimum is one-sided (no resample is faster than the fastest repetition) and
-  not consistent (Bickel and Freedman, Annals of Statistics 9, 1981): read the interval of a
-  ratio of minima as how much it hangs on single repetitions, not as a confidence statement.
+The fastest of several noisy medians is too short on average.  `fastest_of` puts back what the
+parametric bootstrap says about that optimism (Efron and Tibshirani, An Introduction to the
+Bootstrap, 1993, chapter 17).
+
+Where there is no honest interval there is none: one process says nothing about others, and the
+smallest of some values nothing about how much smaller the next would be.  `benchmarks/coverage.py`
+simulates how often each interval holds the truth; docs/results.md has its table.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 FloatArray = NDArray[np.float64]
 
-DRAWS = 2000
-"""Bootstrap resamples; the ends of an interval then vary by about 2 % of its width."""
 LEVEL = 0.95
-"""Nominal coverage of every interval."""
-FEWEST_REPETITIONS = 5
-"""Fewer independent values than this cannot carry an interval of the median at `LEVEL`."""
-_LARGEST_BLOCK = 4_000_000
-"""Values resampled at once, to bound memory for points with thousands of repetitions."""
+"""Coverage of every interval."""
+FEWEST_PROCESSES = 2
+"""Fewer say nothing about how processes differ, and carry no interval."""
+DRAWS = 2000
+"""Resamples of a choice; its optimism then varies by about a fiftieth of a standard error."""
+
+_WINSORISED = 7
+"""Of so many values the smallest and the largest count as their neighbours do."""
+_SMALL = {
+    2: (1.000, 1.0), 3: (1.349, 2.31), 4: (1.191, 3.37), 5: (1.436, 5.33), 6: (1.287, 6.20),
+    7: (2.817, 4.38), 8: (2.313, 5.38), 9: (2.379, 7.40), 10: (2.087, 8.23), 11: (2.176, 10.4),
+    12: (1.968, 11.3), 13: (2.057, 14.0), 14: (2.633, 10.3), 15: (2.667, 12.4), 16: (2.431, 13.3),
+    17: (2.475, 15.6), 18: (2.286, 16.2), 19: (2.349, 18.8), 20: (2.197, 20.3),
+}  # fmt: skip
+"""By the number of normal values: the variance of their median over their winsorised variance by
+their number, and the degrees of freedom at which Student's 97.5 % quantile is that of their median
+over its standard error.  By simulation, which tests/analysis/test_stats.py does again."""
+
+
+def _median_factors(count: int) -> tuple[float, float]:
+    """(factor of the variance, degrees of freedom) of the median of `count` values.
+
+    Beyond the table on the safe side.
+    """
+    return _SMALL.get(count) or (2.75, 0.8 * count)
+
+
+def _winsorised_variance(values: Sequence[float]) -> float:
+    """The variance of values of which the outermost count as the next ones do."""
+    outer = len(values) // _WINSORISED
+    inner = sorted(values)[outer : len(values) - outer]
+    return float(np.var(np.clip(values, inner[0], inner[-1]), ddof=1))
+
+
+@lru_cache
+def _student(freedom: float) -> float:
+    """Student's quantile for a two-sided interval at `LEVEL`."""
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))
 
 
 @dataclass(frozen=True)
@@ -58,7 +91,7 @@ class Interval:
     @property
     def known(self) -> bool:
         """Whether there is an interval."""
-        return not (np.isnan(self.low) or np.isnan(self.high))
+        return not (math.isnan(self.low) or math.isnan(self.high))
 
     def verdict(self, above: str, below: str) -> str:
         """`above` or `below` if the interval lies on that side of 1, else 'no difference'.
@@ -74,15 +107,60 @@ class Interval:
         return "no difference"
 
 
-UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
+UNKNOWN = Interval(math.nan, math.nan, math.nan)
 """Of what cannot be told: neither the value nor its interval."""
 
 
-def _interval(value: float, draws: FloatArray | None) -> Interval:
-    if draws is None:
-        return Interval(value, float("nan"), float("nan"))
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(value, float(low), float(high))
+@dataclass(frozen=True)
+class Figure:
+    """A positive figure and how uncertain it is."""
+
+    value: float
+    variance: float
+    """Squared standard error of its natural logarithm; NaN: not known."""
+    freedom: float
+    """Degrees of freedom of `variance`."""
+
+    @property
+    def interval(self) -> Interval:
+        """The figure with its interval."""
+        return _interval(self.value, _student(self.freedom) * math.sqrt(self.variance))
+
+
+def _interval(value: float, width: float) -> Interval:
+    """An interval that reaches a factor of exp(`width`) to both sides."""
+    return Interval(value, value * math.exp(-width), value * math.exp(width))
+
+
+def ratio(above: Figure, below: Figure) -> Interval:
+    """A figure over another that is independent of it."""
+    variance = above.variance + below.variance
+    value = above.value / below.value
+    if not variance:
+        return _interval(value, 0.0)
+    parts = [(figure.variance / variance, figure.freedom) for figure in (above, below)]
+    if above.freedom == below.freedom:
+        quantile = _student(1 / sum(share**2 / freedom for share, freedom in parts))
+    else:
+        quantile = sum(share * _student(freedom) for share, freedom in parts)
+    return _interval(value, quantile * math.sqrt(variance))
+
+
+def weighted_sum(parts: Sequence[tuple[int, Figure]]) -> Figure:
+    """The sum of weight x figure over independent figures; its variance is unknown if one's is.
+
+    A weight counts the runs of one repeated layer, which share the uncertainty of its one
+    measurement: they do not average it out.
+    """
+    total = math.fsum(weight * figure.value for weight, figure in parts)
+    squares = [(weight * figure.value) ** 2 * figure.variance for weight, figure in parts]
+    square = math.fsum(squares)
+    if not square:
+        return Figure(total, 0.0, 1.0)
+    below = math.fsum(
+        one**2 / figure.freedom for one, (_, figure) in zip(squares, parts, strict=True)
+    )
+    return Figure(total, square / total**2, square**2 / below)
 
 
 def generator(seed: int, key: Iterable[object]) -> np.random.Generator:
@@ -97,10 +175,11 @@ def generator(seed: int, key: Iterable[object]) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class Sample:
-    """The repetitions of one point, process by process, and their bootstrap draws.
+    """The repetitions of one point, process by process.
 
-    `processes`: for each process its values (any unit), sorted; processes sorted too, so that
-    neither the order of rows nor names of files reach the draws.  `seed` and `key` fix the draws.
+    `processes`: for each process its values (any unit, positive), sorted; processes sorted too, so
+    that neither the order of rows nor names of files reach any figure.  `seed` and `key` fix the
+    draws of `fastest_of`.
     """
 
     processes: tuple[tuple[float, ...], ...]
@@ -144,91 +223,48 @@ class Sample:
         return float(self.values[0])
 
     @cached_property
-    def _draws(self) -> tuple[FloatArray, FloatArray] | None:
-        if len(self.values) < FEWEST_REPETITIONS:
-            return None
-        return _resample(self.processes, generator(self.seed, self.key))
-
-    @property
-    def median_draws(self) -> FloatArray | None:
-        """`DRAWS` medians of resamples; None below `FEWEST_REPETITIONS`."""
-        return None if self._draws is None else self._draws[0]
-
-    @property
-    def minimum_draws(self) -> FloatArray | None:
-        """`DRAWS` minima of the same resamples; None below `FEWEST_REPETITIONS`."""
-        return None if self._draws is None else self._draws[1]
+    def figure(self) -> Figure:
+        """The median of all values; uncertain as the scatter of the medians of processes says."""
+        count = len(self.processes)
+        if count < FEWEST_PROCESSES:
+            return Figure(self.median, math.nan, math.nan)
+        logarithms = [math.log(median(group)) for group in self.processes]
+        factor, freedom = _median_factors(count)
+        return Figure(self.median, factor * _winsorised_variance(logarithms) / count, freedom)
 
     @property
     def median_interval(self) -> Interval:
         """The median with its interval."""
-        return _interval(self.median, self.median_draws)
-
-
-def _resample(
-    processes: tuple[tuple[float, ...], ...], random: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Medians and minima of `DRAWS` hierarchical resamples; each an array of shape (DRAWS,)."""
-    sizes = np.array([len(group) for group in processes])
-    count, longest = len(processes), int(sizes.max())
-    padded = np.full((count, longest), np.inf)
-    for row, group in enumerate(processes):
-        padded[row, : len(group)] = group
-    medians, minima = [], []
-    at_once = max(1, _LARGEST_BLOCK // (count * longest))
-    for start in range(0, DRAWS, at_once):
-        draws = min(at_once, DRAWS - start)
-        drawn = random.integers(0, count, (draws, count))
-        drawn_sizes = sizes[drawn]
-        within = random.random((draws, count, longest)) * drawn_sizes[:, :, None]
-        values = padded[drawn[:, :, None], within.astype(np.intp)]
-        values[np.arange(longest) >= drawn_sizes[:, :, None]] = np.inf
-        flat = np.sort(values.reshape(draws, -1), axis=1)
-        totals = drawn_sizes.sum(axis=1)
-        rows = np.arange(draws)
-        medians.append((flat[rows, (totals - 1) // 2] + flat[rows, totals // 2]) / 2)
-        minima.append(flat[:, 0])
-    return np.concatenate(medians), np.concatenate(minima)
+        return self.figure.interval
 
 
 def ratio_of_medians(above: Sample, below: Sample) -> Interval:
-    """Median of `above` over median of `below`; the samples are resampled independently."""
-    draws = _ratio(above.median_draws, below.median_draws)
-    return _interval(above.median / below.median, draws)
+    """Median of `above` over median of `below`."""
+    return ratio(above.figure, below.figure)
 
 
-def ratio_of_minima(above: Sample, below: Sample) -> Interval:
-    """Minimum of `above` over minimum of `below`; see the module on what its interval means."""
-    draws = _ratio(above.minimum_draws, below.minimum_draws)
-    return _interval(above.minimum / below.minimum, draws)
+def fastest_of(samples: Sequence[Sample]) -> Figure:
+    """The time of the sample with the smallest median, corrected for its optimism.
 
-
-def _ratio(above: FloatArray | None, below: FloatArray | None) -> FloatArray | None:
-    return None if above is None or below is None else above / below
-
-
-def weighted_sum(parts: Sequence[tuple[int, FloatArray | None]], value: float) -> Interval:
-    """`value`, a sum of weight x statistic over `parts`, with the interval of the joint draws.
-
-    No interval if a part has none; see `sum_of_draws`.
+    It was chosen for that median, so its error is more often a negative one: measured again, it
+    would take longer on average.  How much, resamples with normal errors about the medians say.
+    Of equal ones the first.  A sample without a standard error stays as it is.
     """
-    return _interval(value, sum_of_draws(parts))
+    figures = [sample.figure for sample in samples]
+    best = min(figures, key=lambda figure: figure.value)
+    if len(samples) == 1 or math.isnan(best.variance):
+        return best
+    errors = np.stack([_errors(sample) for sample in samples])
+    medians = np.log([figure.value for figure in figures])
+    again = np.argmin(medians[:, None] + errors, axis=0)
+    optimism = -float(np.take_along_axis(errors, again[None], axis=0).mean())
+    return replace(best, value=best.value * math.exp(optimism))
 
 
-def sum_of_draws(parts: Sequence[tuple[int, FloatArray | None]]) -> FloatArray | None:
-    """Draws of a sum of weight x statistic, of shape (DRAWS,); None if a part has none.
-
-    Each part is resampled once per draw and multiplied by its weight: the five runs of one
-    repeated layer share the uncertainty of its one measurement, they do not average it out.
-    """
-    total = np.zeros(DRAWS)
-    for weight, draws in parts:
-        if draws is None:
-            return None
-        total += weight * draws
-    return total
-
-
-def ratio_of_draws(value: float, above: FloatArray | None, below: FloatArray | None) -> Interval:
-    """`value`, a ratio of two statistics, with the interval of their independent draws."""
-    return _interval(value, _ratio(above, below))
+def _errors(sample: Sample) -> FloatArray:
+    """`DRAWS` errors of a sample's logarithmic median, of mean 0."""
+    variance = sample.figure.variance
+    if math.isnan(variance):
+        return np.zeros(DRAWS)
+    half = generator(sample.seed, sample.key).standard_normal(DRAWS // 2)
+    return math.sqrt(variance) * np.concatenate([half, -half])

@@ -49,8 +49,7 @@ def study_figure(
             if not measured:
                 continue
             best = [(use.repeats, use.points[0].sample) for use in measured]
-            total = math.fsum(repeats * sample.median for repeats, sample in best)
-            interval = weighted_sum([(n, sample.median_draws) for n, sample in best], total)
+            interval = weighted_sum([(n, sample.figure) for n, sample in best]).interval
             covered = [layer.name for use in measured for layer in use.layers]
             chosen = Counter({use.points[0].choice: 0 for use in measured})
             for use in measured:
@@ -58,7 +57,7 @@ def study_figure(
             rows.append({
                 "network": network.name,
                 **dict(zip(GROUP_COLUMNS, group, strict=True)),
-                "study_us": total,
+                "study_us": interval.value,
                 "ci_low_us": interval.low,
                 "ci_high_us": interval.high,
                 "study_min_us": math.fsum(

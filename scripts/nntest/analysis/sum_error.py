@@ -92,10 +92,10 @@ def sum_error(
 ) -> pd.DataFrame:
     """One row for each estimate of a network that was measured as a whole; `nodes` is that table.
 
-    `total_us` = `own_us` + `reorders_alone_us` + `outside_alone_us`, the measured time the same of
-    the network's nodes, and `error` = `nodes_error` + `reorders_error` + `outside_error`, each the
-    difference of the two over the measured time.  What is not known is null; reorders are also null
-    where the nodes' times have them, and then count as 0.
+    `total_us`, the plain sum, is `own_us` + `reorders_alone_us` + `outside_alone_us`, the measured
+    time the same of the network's nodes, and `error` = `nodes_error` + `reorders_error` +
+    `outside_error`, each the difference of the two over the measured time.  What is not known is
+    null; reorders are also null where the nodes' times have them, and then count as 0.
     """
     by_point = node_times(nodes)
     rows: list[dict[str, Any]] = []
@@ -110,11 +110,11 @@ def sum_error(
             "reorders": _less(reorders, inside.reorders),
             "outside": _less(outside, inside.outside),
         }
-        where, interval = one.where(), one.interval
+        where, interval, error = one.where(), one.plain.interval, one.plain_ratio
         rows.append({
             **{name: where[name] for name in ("network", *GROUP_COLUMNS, "choice")},
             "layers": len(one.network.layers),
-            "total_us": one.total,
+            "total_us": one.plain.value,
             "ci_low_us": interval.low,
             "ci_high_us": interval.high,
             "outside_alone_us": outside,
@@ -125,9 +125,9 @@ def sum_error(
             "reorders_inside_us": inside.reorders,
             "outside_inside_us": inside.outside,
             "measured_us": measured,
-            "error": one.ratio.value - 1,
-            "error_ci_low": one.ratio.low - 1,
-            "error_ci_high": one.ratio.high - 1,
+            "error": error.value - 1,
+            "error_ci_low": error.low - 1,
+            "error_ci_high": error.high - 1,
             **{
                 f"{name}_error": None if value is None else value / measured
                 for name, value in differences.items()

@@ -23,7 +23,7 @@ from nntest.analysis.points import (
     row_order,
     threads_of,
 )
-from nntest.analysis.stats import UNKNOWN, Interval, ratio_of_medians, ratio_of_minima
+from nntest.analysis.stats import UNKNOWN, Interval, ratio_of_medians
 from nntest.archives.measurements import POINT_KEYS
 from nntest.domain.clean_runs import CLEAN, DISTURBED
 from nntest.domain.tables.frames import frame_of
@@ -128,10 +128,10 @@ def speedup(
 
     The baseline of an 8-bit operator is the 8-bit one (directconv-uint8 for directconv).
 
-    `speedup_median` is the baseline's median over the point's, `speedup_min` the ratio of
-    minima, each with the ends of its bootstrap interval and a verdict: 'faster', 'slower',
-    'no difference' (the interval crosses 1), 'too few repetitions' (no interval), 'baseline'
-    (the row is the baseline), 'no baseline' (`note` says why; the row is kept).
+    `speedup_median` is the baseline's median over the point's, with the ends of its interval and a
+    verdict: 'faster', 'slower', 'no difference' (the interval crosses 1), 'too few repetitions'
+    (no interval), 'baseline' (the row is the baseline), 'no baseline' (`note` says why; the row is
+    kept).  `speedup_min` is the ratio of minima, which has no interval and hence no verdict.
     """
     found = points(operators_only(frame), seed)
     statuses = _failed_statuses(frame)
@@ -143,17 +143,15 @@ def speedup(
             operator += f"-{point.data_type}"  # 8-bit times compare with 8-bit ones only
         wanted = {**point.keys(), "operator": operator, "tuner": baseline_tuner}
         baseline = by_key.get(tuple(wanted.values()))
-        medians = minima = UNKNOWN
-        note = ""
+        medians, note = UNKNOWN, ""
         if baseline is point:
-            medians = minima = Interval(1.0, float("nan"), float("nan"))
-            verdicts = ("baseline", "baseline")
+            medians = Interval(1.0, float("nan"), float("nan"))
+            verdict = "baseline"
         elif baseline is not None:
             medians = ratio_of_medians(baseline.sample, point.sample)
-            minima = ratio_of_minima(baseline.sample, point.sample)
-            verdicts = (medians.verdict("faster", "slower"), minima.verdict("faster", "slower"))
+            verdict = medians.verdict("faster", "slower")
         else:
-            verdicts = ("no baseline", "no baseline")
+            verdict = "no baseline"
             if OPERATOR_SPECIES.get(baseline_operator) != point.species:
                 why = f"is no operator for {point.species}"
             else:
@@ -167,13 +165,10 @@ def speedup(
             "speedup_median": medians.value,
             "median_ci_low": medians.low,
             "median_ci_high": medians.high,
-            "verdict": verdicts[0],
+            "verdict": verdict,
             "min_us": point.sample.minimum,
             "baseline_min_us": baseline.sample.minimum if baseline else None,
-            "speedup_min": minima.value,
-            "min_ci_low": minima.low,
-            "min_ci_high": minima.high,
-            "verdict_min": verdicts[1],
+            "speedup_min": baseline.sample.minimum / point.sample.minimum if baseline else None,
             "note": note,
         })  # fmt: skip
     return frame_of(rows, SPEEDUP)

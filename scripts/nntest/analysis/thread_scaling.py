@@ -15,7 +15,7 @@ from nntest.domain.tables.study import THREAD_SCALING
 def thread_scaling(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The speedup over one thread of every point that was measured with one and with more.
 
-    `speedup` is the median with one thread over the row's median, with the bootstrap's 95 %
+    `speedup` is the median with one thread over the row's median, with its 95 %
     interval, and `efficiency` that over `threads`.  Whole networks are points, too.
     """
     found = {point.key: point for point in points(frame, seed)}

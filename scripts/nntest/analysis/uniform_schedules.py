@@ -41,6 +41,14 @@ class NetworkSchedule:
     others: str = ""
     """What runs the species that a uniform schedule does not name, e.g. 'softmax NONE'."""
 
+    def among(self, use: TensorUse, point: MeasuredPoint) -> Sequence[MeasuredPoint]:
+        """The points of a tensor of which it has `point` as the fastest; else that alone."""
+        if self.name == BEST:
+            return use.points
+        if self.operator:
+            return (point,)
+        return tuple(other for other in use.points if other.tuner == point.tuner)
+
     @property
     def complete(self) -> bool:
         """Whether it covers every layer that was measured in any way."""

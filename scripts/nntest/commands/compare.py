@@ -15,7 +15,14 @@ from pathlib import Path
 import pandas as pd
 
 from nntest.archives.runs import platforms_of, read_archives
-from nntest.commands.options import Commands, add_boards, add_command, warn, writing
+from nntest.commands.options import (
+    Commands,
+    add_boards,
+    add_command,
+    percent,
+    warn,
+    writing,
+)
 from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.config.plot_options import PlotOptions
 from nntest.domain.tables.csv_files import write_csv
@@ -42,16 +49,15 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("baseline", metavar="BASELINE")
     parser.add_argument("other", metavar="OTHER")
     parser.add_argument(
-        "--min-effect", type=_percent, default=5.0, metavar="PERCENT",
+        "--min-effect", type=percent, default=5.0, metavar="PERCENT",
         help="smallest difference that counts, where it is significant (default: 5)",
     )  # fmt: skip
     parser.add_argument(
-        "--fail-on-regression", type=_percent, metavar="PERCENT",
+        "--fail-on-regression", type=percent, metavar="PERCENT",
         help="exit status 1 where a point is slower by more than this, or fails now",
     )  # fmt: skip
     parser.add_argument("--table", type=Path, metavar="OUT.csv", help="every point, as CSV")
     parser.add_argument("--plot", type=Path, metavar="OUT.svg", help="the picture; a PNG beside it")
-    parser.add_argument("--seed", type=int, default=42, help="seed of the bootstrap (default: 42)")
     add_boards(parser)
     parser.set_defaults(run=_run)
 
@@ -71,7 +77,7 @@ def _run(given: argparse.Namespace) -> int:
     old, new = (
         read_archives(_found(pattern), known, warn) for pattern in (given.baseline, given.other)
     )
-    found = comparison(new, compare, old, (), "study", given.seed)
+    found = comparison(new, compare, old, (), "study", seed=0)
     found["other"] = f"run {given.other}"
     _print(found)
     if given.table:
@@ -86,13 +92,6 @@ def _run(given: argparse.Namespace) -> int:
     if limit is not None:
         refuse_regressions(found, limit, "a higher --fail-on-regression lets them pass")
     return 0
-
-
-def _percent(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1000:
-        raise argparse.ArgumentTypeError("from 0 to 1000 percent")
-    return value
 
 
 def _found(pattern: str) -> list[Path]:

@@ -7,10 +7,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from nntest.commands import bisect, board_file, capsule, ck, compare, lock, network
+from nntest.commands import bisect, board_file, capsule, ck, compare, history, lock, network
 from nntest.errors import user_errors_end_the_process
 
-COMMANDS = (ck, compare, bisect, capsule, board_file, lock, network)
+COMMANDS = (ck, compare, history, bisect, capsule, board_file, lock, network)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

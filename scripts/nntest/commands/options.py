@@ -39,6 +39,14 @@ def add_boards(command: argparse.ArgumentParser) -> None:
     )
 
 
+def percent(text: str) -> float:
+    """The value of an option that is a share in percent."""
+    value = float(text)
+    if not 0 <= value <= 1000:
+        raise argparse.ArgumentTypeError("from 0 to 1000 percent")
+    return value
+
+
 def warn(sentence: str) -> None:
     """Show a warning."""
     print(f"warning: {sentence}", file=sys.stderr)

@@ -33,7 +33,7 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
 
     Raises `UserError` that names the file and the key, with a hint.
     """
-    settings = _validate(StudyConfig, dict(config), "config")
+    settings = validated(StudyConfig, dict(config), "config")
     folders = [Path("config"), home / "config"]
     boards = [_load_named(Board, "boards", entry, folders) for entry in settings.boards]
     study = Study(
@@ -97,7 +97,7 @@ def _load_named(model: type[Model], kind: str, entry: str, folders: Iterable[Pat
     path = _find(kind, entry, folders)
     content = read_yaml(path)
     content.setdefault("name", path.stem)
-    loaded = _validate(model, content, str(path), path.parent)
+    loaded = validated(model, content, str(path), path.parent)
     if content["name"] != path.stem:
         raise UserError(
             f"{path}: name is '{content['name']}', but the file is {path.name}",
@@ -180,10 +180,13 @@ def _refuse_twins(kind: str, names: list[str]) -> None:
         raise UserError(f"config: {kind}: two files are both named {', '.join(twins)}")
 
 
-def _validate(
+def validated(
     model: type[Model], content: Mapping[str, Any], where: str, folder: Path | None = None
 ) -> Model:
-    """`folder`: what paths in the content are relative to."""
+    """Content as a model; one `UserError` with all that is wrong, by key, behind `where`.
+
+    `folder`: what paths in the content are relative to.
+    """
     try:
         return model.model_validate(content, context={"folder": folder or Path()})
     except ValidationError as error:

@@ -81,7 +81,7 @@ class StudyConfig(Strict):
     seed: int = Field(
         default=42,
         ge=0,
-        description="seed of inputs, of the order of measuring, and of the bootstrap",
+        description="seed of inputs, of the order of measuring, and of what the estimate draws",
     )
     baseline: SpeedupBaseline = SpeedupBaseline()
     imports: list[str] = Field(

@@ -30,7 +30,7 @@ MOST_LOST = 0.02
 WAKING_S = 15e-6
 """What putting a thread on a CPU may take, s."""
 FEWEST_CLEAN = 5
-"""Clean runs of a point from which on they alone count: the fewest that carry an interval."""
+"""Clean runs of a point from which on they alone count: fewer are little to judge it by."""
 
 
 def run_state(

@@ -17,7 +17,7 @@ from nntest.analysis.comparison_text import change_text, overall, point_text
 from nntest.analysis.end_to_end import BAND
 from nntest.analysis.estimate import BEST
 from nntest.analysis.points import threads_text
-from nntest.analysis.stats import FEWEST_REPETITIONS
+from nntest.analysis.stats import FEWEST_PROCESSES
 from nntest.report.cells import duration, interval_after, percent, signed_percent
 from nntest.report.ranking import PLACE, best_estimates
 from nntest.report.steadiness import steadiness
@@ -25,7 +25,6 @@ from nntest.report.sum_error import own_errors
 
 _GROUP = [*PLACE, "library"]
 _SCHEDULES_IN_FULL = 2
-_FEW_PROCESSES = 5
 _LISTED_REGRESSIONS = 5
 
 
@@ -92,7 +91,7 @@ def _library_lines(
     if len(fixed):
         one = fixed.iloc[0]
         longer = f" ({one['total_us'] / row['total_us']:.2f} times as long)"
-        if one["total_us"] == row["total_us"]:
+        if one["total_us"] <= row["total_us"]:
             longer = ", nothing mixed is better"
         lines.append(f"best single choice: {one['choice']}, {duration(one['total_us'])}{longer}")
     return [*lines, *_schedule_lines(_of(tables["schedule"], where), number)]
@@ -108,7 +107,7 @@ def _of(frame: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
 def interval_text(row: Mapping[Any, Any]) -> str:
     """An estimate's interval in words, or why there is none."""
     if pd.isna(row["ci_low_us"]):
-        return f"no interval: fewer than {FEWEST_REPETITIONS} repetitions of some layer"
+        return "no interval: a single process timed some layer"
     return f"95 % interval {duration(row['ci_low_us'])} to {duration(row['ci_high_us'])}"
 
 
@@ -260,19 +259,13 @@ def cautions(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         uneven = uneven_text(summary)
         if uneven:
             found.append(f"{uneven[0].upper()}{uneven[1:]}.")
-        few = int((summary["n"] < FEWEST_REPETITIONS).sum())
+        processes = summary["processes"].fillna(summary["counted"])
+        few = int((processes < FEWEST_PROCESSES).sum())
         if few:
             found.append(
-                f"{few} of {len(summary)} points have fewer than {FEWEST_REPETITIONS} repetitions: "
-                "they have no interval and no verdict."
-            )
-        shared = summary[(summary["processes"] < summary["counted"]).fillna(False).astype(bool)]
-        narrow = int((shared["processes"] < _FEW_PROCESSES).sum())
-        if narrow:
-            found.append(
-                f"{narrow} of {len(summary)} points took their repetitions from fewer than "
-                f"{_FEW_PROCESSES} processes: their intervals are too narrow if processes differ "
-                "from each other."
+                f"{few} of {len(summary)} points were timed by a single process, which says "
+                "nothing about others: they have no interval and no verdict. More `repetitions` "
+                "take more processes."
             )
         if int(summary["throttled"].sum()):
             found.append(

@@ -18,11 +18,14 @@ ESTIMATE = Table(
     (
         *_WHERE,
         *shared.TOTAL.with_ends,
+        Column("optimism_us", FLOAT, "µs", label="of it optimism",
+               meaning="part of the sum: what it would be too short by, on average, for choosing "
+               "the fastest of several noisy medians"),
         *shared.RUNS_OF_SUM,
         shared.QUEUED,
         *shared.MEASURED.with_ends,
         *shared.ERROR.with_ends,
-        *shared.TOTAL_MIN.but(interval=("min_ci_low_us", "min_ci_high_us")).with_ends,
+        shared.TOTAL_MIN,
         Column("complete", FLAG, meaning="no: lacks layers that another choice has measured"),
         Column("covered_layers", INT, label="layers covered",
                meaning="layers that the sum covers"),
@@ -40,8 +43,8 @@ ESTIMATE = Table(
     ),
     title="Estimate",
     caption="Time of each network as the sum over the measured layers, each as often as the "
-    "network runs it, for the best schedule and for each fixed choice. In the interval each "
-    "tensor's repetitions are resampled once and counted with its repeats; the choice stays. "
+    "network runs it, for the best schedule and for each fixed choice. The fastest of several "
+    "noisy medians is too short on average; the sum and its interval are corrected for that. "
     "Measured is the whole network in one run, where it was; the extrapolated column is not a "
     "measurement.",
     made_by="estimate.estimate",
@@ -118,7 +121,7 @@ SUM_ERROR = Table(
     "sum_error",
     (
         shared.NETWORK, *shared.GROUP, shared.CHOICE, shared.LAYER_COUNT,
-        *shared.TOTAL.but(meaning="sum of the layers' times alone").with_ends,
+        *shared.TOTAL.but(meaning="plain sum of the layers' times alone").with_ends,
         Column("outside_alone_us", FLOAT, "µs", label="outside of nodes",
                meaning="of that: what one-node graphs take beside their nodes, for starting, "
                "waking threads and waiting"),

@@ -48,10 +48,6 @@ _SPEEDUP_MEDIAN = Column(
     "speedup_median", FLOAT, RATIO, label="speedup, median", meaning="ratio of the medians",
     interval=("median_ci_low", "median_ci_high"),
 )  # fmt: skip
-_SPEEDUP_MIN = Column(
-    "speedup_min", FLOAT, RATIO, label="speedup, min", meaning="ratio of the minima",
-    interval=("min_ci_low", "min_ci_high"),
-)  # fmt: skip
 SPEEDUP = Table(
     "speedup",
     (
@@ -63,13 +59,18 @@ SPEEDUP = Table(
         shared.VERDICT,
         shared.MINIMUM,
         Column("baseline_min_us", FLOAT, "µs", label="baseline min"),
-        *_SPEEDUP_MIN.with_ends,
-        Column("verdict_min", TEXT, label="verdict, min", meaning="the same for the minima"),
+        Column(
+            "speedup_min",
+            FLOAT,
+            RATIO,
+            label="speedup, min",
+            meaning="ratio of the minima; no interval says how far to trust it",
+        ),
         shared.NOTE,
     ),
     title="Speedup over the baseline",
-    caption="Each operator and tuner over the baseline, by median and by minimum, with a bootstrap "
-    "95 % interval. A difference counts only where the interval lies on one side of 1.",
+    caption="Each operator and tuner over the baseline, by median with its 95 % interval, and by "
+    "minimum. A difference counts only where the interval lies on one side of 1.",
     made_by="tables.speedup",
     needs=("baseline_operator", "baseline_tuner", "seed"),
     kept=("operator", "tuner", "verdict"),
@@ -193,7 +194,7 @@ SUMMARY = Table(
         *shared.KERNEL_RAN,
     ),
     title="Summary of every point",
-    caption="Each point's repetitions: count, extremes, median with its bootstrap 95 % interval, "
+    caption="Each point's repetitions: count, extremes, median with its 95 % interval, "
     "mean, spread; of the clean repetitions alone, where there are enough of them.",
     made_by="tables.summary",
     needs=("seed",),

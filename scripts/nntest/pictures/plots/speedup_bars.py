@@ -23,8 +23,9 @@ Statistic = Literal["median", "minimum"]
 
 _COLUMNS = {
     "median": ("speedup_median", "median_ci_low", "median_ci_high", "verdict"),
-    "minimum": ("speedup_min", "min_ci_low", "min_ci_high", "verdict_min"),
+    "minimum": ("speedup_min",),
 }
+"""Value, ends of its interval, verdict; minima have the first alone."""
 _PITCH, _GAP, _FOOT, _TALLEST = 0.22, 0.16, 0.5, 80.0
 _FULL: dict[str, Any] = {"fill": True, "linewidth": 0}
 _MUTED: dict[str, dict[str, Any]] = {
@@ -142,7 +143,7 @@ class _Picture:
         legend: list[tuple[Any, str]] = [
             (Patch(facecolor=colour), name) for name, (colour, _) in self.colours.items()
         ]
-        verdicts = set(self.shown[_COLUMNS[self.statistic][3]])
+        verdicts = {self._verdict(row) for row in self.bars.values()}
         meanings = {"no difference": "interval crosses 1", "too few repetitions": "no interval"}
         for verdict, meaning in meanings.items():
             if verdict in verdicts:
@@ -213,8 +214,11 @@ class _Picture:
         for y, _, row in bars:
             self._end(axes, y, row)
 
+    def _verdict(self, row: dict[str, Any]) -> str | None:
+        return next((row[name] for name in _COLUMNS[self.statistic][3:]), None)
+
     def _look(self, row: dict[str, Any]) -> dict[str, Any]:
-        return _MUTED.get(row[_COLUMNS[self.statistic][3]], _FULL)
+        return _MUTED.get(self._verdict(row) or "", _FULL)
 
     def _bars(
         self,
@@ -245,18 +249,16 @@ class _Picture:
 
     def _end(self, axes: Axes, y: float, row: dict[str, Any]) -> None:
         """The interval of a bar, and its number behind it."""
-        value, low, high, verdict = (row[name] for name in _COLUMNS[self.statistic])
-        known = not (pd.isna(low) or pd.isna(high))
-        if known:
-            # An interval of minima need not hold the value; an error bar cannot point inwards.
-            ends = [[max(value - low, 0.0)], [max(high - value, 0.0)]]
-            axes.errorbar(value, y, xerr=ends, color=style.INK, elinewidth=0.9, capsize=2,
-                          capthick=0.9, zorder=4)  # fmt: skip
+        value, *ends = (row[name] for name in _COLUMNS[self.statistic][:3])
+        if not ends or pd.isna(ends).any():
+            ends = [value, value]
+        else:
+            axes.errorbar(value, y, xerr=[[value - ends[0]], [ends[1] - value]], color=style.INK,
+                          elinewidth=0.9, capsize=2, capthick=0.9, zorder=4)  # fmt: skip
         leftwards = self.log and value < 1.0
-        outer = (min(value, low) if known else value) if leftwards else (
-            max(value, high) if known else value)  # fmt: skip
+        outer = ends[0] if leftwards else ends[1]
         outer = min(max(outer, axes.get_xlim()[0]), axes.get_xlim()[1])
-        muted = verdict in _MUTED
+        muted = self._look(row) is not _FULL
         axes.annotate(
             f"{value:.1f}x", (outer, y), xytext=(-4 if leftwards else 4, 0),
             textcoords="offset points", ha="right" if leftwards else "left", va="center",

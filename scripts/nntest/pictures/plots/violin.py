@@ -15,7 +15,6 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from nntest.analysis.points import labelled, named_by_threads, operators_only, tensor_order
-from nntest.analysis.stats import FEWEST_REPETITIONS
 from nntest.archives.measurements import measured
 from nntest.config.plot_options import Grouping, PlotOptions, Quantity
 from nntest.domain.clean_runs import DISTURBED, counted
@@ -37,6 +36,8 @@ Key = tuple[str, str, int, str]
 """Panel, tensor, batch size and violin."""
 _PITCH, _GAP, _TICKS, _TALLEST = 0.21, 0.10, 0.24, 80.0
 _CROWDED = 4000
+_FEWEST_VALUES = 5
+"""Different values from which on a violin says more than its points do."""
 """Points in a picture above which they are drawn as pixels in the SVG."""
 
 
@@ -232,7 +233,7 @@ class _Picture:
         many = {
             name: own.all
             for name, own in values.items()
-            if own is not None and len(np.unique(own.all)) >= FEWEST_REPETITIONS
+            if own is not None and len(np.unique(own.all)) >= _FEWEST_VALUES
         }
         if not many:
             return
