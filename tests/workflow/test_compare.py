@@ -51,7 +51,8 @@ def test_a_regression_ends_the_run_after_all_is_written(slower: Checkout) -> Non
     assert "Traceback" not in output
     table = pd.read_csv(slower.results / "tables" / "comparison.csv")
     assert table["verdict"].tolist() == ["slower"] * 2
-    assert table["ratio"].to_numpy() == pytest.approx(10.0, rel=1e-6)
+    # Which runs count as clean depends on their length, so not quite the same ones on both sides.
+    assert table["ratio"].to_numpy() == pytest.approx(10.0, rel=0.01)
     assert (slower.results / "plots" / "comparison.svg").exists()
     assert "Comparison with the baseline" in (slower.results / "report.html").read_text("utf-8")
     # A higher limit lets it pass; the earlier run's times are in no other table.
