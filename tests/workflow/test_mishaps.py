@@ -72,12 +72,20 @@ def test_snakemake_and_the_board_killed_in_the_middle_of_a_sweep(slow: Checkout)
 
 
 @own_study
-@pytest.mark.parametrize("send", [os.killpg, os.kill], ids=["group", "alone"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("send", "number"),
+    [
+        # A terminal sends its signal to the whole foreground group, a batch system to us alone.
+        (os.killpg, signal.SIGINT),
+        (os.killpg, signal.SIGHUP),
+        (os.killpg, signal.SIGTERM),
+        (os.kill, signal.SIGTERM),
+    ],
+    ids=["Ctrl-C", "hang-up", "SIGTERM to all", "SIGTERM to Snakemake alone"],
+)
 def test_ctrl_c_and_its_like_in_the_middle_of_a_sweep(
     slow: Checkout, send: Callable[[int, int], None], number: signal.Signals
 ) -> None:
-    # A terminal sends the signal to the whole foreground group, a batch system often to us alone.
     running = slow.start(*SWEEP, start_new_session=True)
     wait_for_repetitions(slow, 5)
     send(running.pid, number)
