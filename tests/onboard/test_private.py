@@ -24,7 +24,7 @@ def _known_names(monkeypatch):
 @pytest.mark.parametrize(
     ("said", "given"),
     [
-        (f"{ANN}/work/x.cl:3: error", "~/work/x.cl:3: error"),
+        (f"{ANN}/code/x.cl:3: error", "~/code/x.cl:3: error"),
         (f"-I{ANN}/include", "-I~/include"),
         ("/Users/Ann/a b", "~/a b"),
         (r"C:\\Users\\Ann\\x", r"~\\x"),
@@ -59,7 +59,7 @@ def contents(path):
 @pytest.mark.parametrize("share", [None, "results", "full"])
 def test_a_sweeps_zip(tmp_path, share):
     first, second = make_point(), make_point("directconv")
-    tail = f"ann@{HOST}:{ANN}/work/conv.cl: broken"
+    tail = f"ann@{HOST}:{ANN}/code/conv.cl: broken"
     lines = [header(), good(first), bad(second, log_tail=tail, reason=tail)]
     system = {"name": "Linux", "name_long": "Linux-6.1.0-ann-aarch64", "abi": "a", "bits": "64"}
     ck = {"os": system, "facts": {"kernel": "Linux-6.1.0-ann-aarch64", "python": f"{ROOT}/py"}}
