@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import signal
@@ -62,19 +61,11 @@ class Bench:
     def __init__(self, folder: Path, repetitions: int) -> None:
         self.sshd = Sshd(folder / "board")
         self.wire = Proxy(self.sshd.port)
-        with self.sshd.known_hosts.open("a") as file:
-            file.write(f"[127.0.0.1]:{self.wire.port} {Sshd.public(self.sshd.host_key)}\n")
+        self.sshd.is_known_behind(self.wire)
         self.board = Board.model_validate(
             {
                 "name": "there",
-                "connect": {
-                    "transport": "ssh",
-                    "host": "127.0.0.1",
-                    "port": self.wire.port,
-                    "user": getpass.getuser(),
-                    "key": str(self.sshd.key),
-                    "known_hosts": str(self.sshd.known_hosts),
-                },
+                "connect": self.sshd.connection(port=self.wire.port),
                 "work_dir": "work",
                 "lock_file": str(folder / "lock"),
                 "python": sys.executable,

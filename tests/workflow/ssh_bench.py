@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 import time
@@ -21,8 +20,7 @@ class SshBench:
         self.folder = folder
         self.sshd = Sshd(folder / "board")
         self.wire = Proxy(self.sshd.port)
-        with self.sshd.known_hosts.open("a") as file:
-            file.write(f"[127.0.0.1]:{self.wire.port} {Sshd.public(self.sshd.host_key)}\n")
+        self.sshd.is_known_behind(self.wire)
         self.checkout = Checkout.make(folder / "checkout", **config)
         self.board("here")
 
@@ -31,14 +29,9 @@ class SshBench:
         self.checkout.write(
             f"config/boards/{name}.yaml",
             **{
-                "connect": {
-                    "transport": "ssh",
-                    "host": "127.0.0.1",
-                    "port": self.wire.port,
-                    "user": getpass.getuser(),
-                    "key": str(self.sshd.key),
-                    "known_hosts": str(self.sshd.known_hosts),
-                },
+                "connect": self.sshd.connection(port=self.wire.port).model_dump(
+                    mode="json", exclude_unset=True
+                ),
                 "work_dir": f"work folder of {name}",
                 "lock_file": str(self.sshd.folder / f"{name}.lock"),
                 "python": sys.executable,

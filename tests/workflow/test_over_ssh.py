@@ -124,14 +124,19 @@ def test_two_boards_measure_at_once_and_each_one_thing_at_a_time(bench: SshBench
     assert max(spans["here"][0], spans["there"][0]) < min(spans["here"][1], spans["there"][1])
 
 
+@pytest.fixture
+def governor(tmp_path: Path) -> Path:
+    """The file of a clock's governor, which is ondemand."""
+    path = tmp_path / "policy0" / "scaling_governor"
+    path.parent.mkdir()
+    path.write_text("ondemand\n")
+    return path
+
+
 def test_governors_are_put_back_although_the_controller_died(
-    bench: SshBench, tmp_path: Path
+    bench: SshBench, governor: Path
 ) -> None:
-    policy = tmp_path / "policy0"
-    policy.mkdir()
-    governor = policy / "scaling_governor"
-    governor.write_text("ondemand\n")
-    domain = {"name": "CPU", "path": str(policy), "governor": "performance"}
+    domain = {"name": "CPU", "path": str(governor.parent), "governor": "performance"}
     bench.board("here", frequency_domains=[domain])
     running = bench.checkout.start(*SWEEP)
     bench.wait_for(lambda: governor.read_text().strip() == "performance")
@@ -189,13 +194,9 @@ def test_a_board_that_hangs_is_switched_off_and_on_and_the_sweep_goes_on(
 
 
 def test_what_changed_on_the_board_is_said_and_is_in_the_report(
-    bench: SshBench, tmp_path: Path
+    bench: SshBench, governor: Path
 ) -> None:
-    policy = tmp_path / "policy0"
-    policy.mkdir()
-    governor = policy / "scaling_governor"
-    governor.write_text("ondemand\n")
-    bench.board("here", frequency_domains=[{"name": "CPU", "path": str(policy)}])
+    bench.board("here", frequency_domains=[{"name": "CPU", "path": str(governor.parent)}])
     bench.checkout.configure(repetitions=2)
     running = bench.checkout.start(*SWEEP)
     bench.wait_for(lambda: len(bench.journal()) >= 3)

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from measuring.paused_clock import PausedClock
 from measuring.transport.sshd import MEGABYTE, SSHD, Proxy, Sshd
+from nntest.measuring.transport import retry
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,3 +55,11 @@ def archive(sshd: Sshd) -> Path:
 def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     """The keys of whoever runs the tests are none of ours."""
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> PausedClock:
+    """Of whoever tries again."""
+    clock = PausedClock()
+    monkeypatch.setattr(retry, "time", clock)
+    return clock

@@ -126,10 +126,14 @@ class Sshd:
             patience=patience,
         )
 
-    def through(self, proxy: Proxy, **changes: Any) -> SshTransport:
-        """A connection through a proxy, the host key being known there, too."""
+    def is_known_behind(self, proxy: Proxy) -> None:
+        """Have its host key known at a proxy's port, too."""
         with self.known_hosts.open("a") as file:
             file.write(f"[127.0.0.1]:{proxy.port} {self.public(self.host_key)}\n")
+
+    def through(self, proxy: Proxy, **changes: Any) -> SshTransport:
+        """A connection through a proxy, the host key being known there, too."""
+        self.is_known_behind(proxy)
         return self.connect(port=proxy.port, **changes)
 
 

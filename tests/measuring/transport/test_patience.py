@@ -21,18 +21,13 @@ from nntest.measuring.transport import (
     UnknownName,
     Unreachable,
     connect_patiently,
-    retry,
 )
 from nntest.measuring.transport.local import LocalTransport
 
 CONNECT = sys.modules["nntest.measuring.transport.connect"]
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> PausedClock:
-    clock = PausedClock()
-    monkeypatch.setattr(retry, "time", clock)
-    return clock
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def board(patience_s: float = 120.0) -> Board:

@@ -25,7 +25,6 @@ from nntest.measuring.transport import (
     UnknownName,
     Unreachable,
     connect_patiently,
-    retry,
 )
 from nntest.measuring.transport.local import LocalTransport
 
@@ -65,13 +64,6 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> PausedClock:
-    clock = PausedClock()
-    monkeypatch.setattr(retry, "time", clock)
-    return clock
 
 
 def test_a_board_that_does_not_come_is_switched_off_and_on(

@@ -9,7 +9,6 @@ from nntest.measuring.transport import (
     LostLink,
     Patience,
     TransportError,
-    retry,
     with_retries,
 )
 
@@ -26,11 +25,7 @@ class _Flaky:
         return "done"
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> PausedClock:
-    clock = PausedClock()
-    monkeypatch.setattr(retry, "time", clock)
-    return clock
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 QUICK = Patience(attempts=4)
