@@ -6,7 +6,6 @@ process once from its sender and once with its whole group: `timeout` sends both
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -15,8 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
-
-import psutil
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOPPED = "stopped; the same command goes on from here"
@@ -67,16 +64,3 @@ def signals_are_ctrl_c() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def stop_the_jobs() -> None:
-    """Send SIGINT to the processes below this one that a terminal's Ctrl-C would reach.
-
-    Snakemake waits for its jobs to end, and nobody else stops them if the signal was for it alone.
-    """
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if os.getpgid(process.pid) == os.getpgrp():
-                process.send_signal(signal.SIGINT)
-        except (psutil.Error, OSError):
-            continue  # it has just ended

@@ -45,7 +45,7 @@ from nntest.domain.tables.all import ALL
 from nntest.errors import UserError
 from nntest.graph import archives, boards, history, plots, tables
 from nntest.measuring.pending import pending_repetitions
-from nntest.graph.runs import RunLock, headline_text
+from nntest.graph.runs import RunLock, headline_text, stop_the_jobs
 
 try:
     STUDY = load_study(config, HOME)

@@ -28,7 +28,7 @@ from nntest.archives.ck import (
     revealed,
 )
 from nntest.archives.runs import platforms_of
-from nntest.commands.options import Commands, add_boards, add_command, warn, writing
+from nntest.commands.options import Commands, add_boards, add_command, columns, warn, writing
 from nntest.domain.tables.all import ALL
 from nntest.domain.tables.csv_files import write_csv
 from nntest.domain.tables.frames import frame_of
@@ -238,8 +238,5 @@ def _point_line(point: PointOverview) -> tuple[str, ...]:
 
 
 def _print_columns(lines: Iterable[tuple[str, ...]]) -> None:
-    rows = [tuple(cell.replace("\n", " ") for cell in line) for line in lines]
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        print("  " + "  ".join(cells).rstrip())
+    for line in columns([cell.replace("\n", " ") for cell in line] for line in lines):
+        print(f"  {line}")

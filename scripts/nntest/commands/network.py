@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from nntest.commands.options import Commands, add_command
+from nntest.commands.options import Commands, add_command, columns
 from nntest.config.load import load_network
 from nntest.config.network import OnnxFile
 from nntest.domain.graph_nodes import RUNNING, Fate, GraphNode, Share, leave_out_line, share
 from nntest.domain.networks import Network
-from nntest.domain.traffic import TrafficModel, Work, tensor_work
+from nntest.domain.traffic import TrafficModel, Work, tensor_work, total_work
 from nntest.errors import UserError
 
 _EXAMPLES = """\
@@ -91,19 +91,14 @@ def _page(network: Network) -> list[str]:
 def _layers(network: Network) -> list[str]:
     """Work of each layer, and of all, on one image."""
     works = [(layer, tensor_work(layer.tensor)) for layer in network.layers]
-    total = Work(
-        operations=sum(work.operations for _, work in works),
-        weights=sum(work.weights for _, work in works),
-        inputs=sum(work.inputs for _, work in works),
-        outputs=sum(work.outputs for _, work in works),
-    )
+    total = total_work(work for _, work in works)
     rows = [
         ("layer", "species", "tensor", "Mop", "KiB", "op/byte"),
         *((item.name, item.species, item.as_run.name, *_work(work)) for item, work in works),
         (f"all {len(works)}", "", "", *_work(total)),
     ]
     about = f"one image, {_DATA_TYPE}; bytes are weights, input and output of each layer once"
-    return [f"{network.name}: {about}", *_table(rows, numbers=(3, 4, 5))]
+    return [f"{network.name}: {about}", *columns(rows, numbers=(3, 4, 5))]
 
 
 def _work(work: Work) -> tuple[str, str, str]:
@@ -129,7 +124,7 @@ def _nodes(nodes: Sequence[GraphNode]) -> list[str]:
         rows.append(
             (f"{count} x {kind}", "constant", "", "", "computed when the network is loaded")
         )
-    return _table(rows, numbers=(2, 3))
+    return columns(rows, numbers=(2, 3))
 
 
 def _percent(work: int | None, part: float | None) -> str:
@@ -153,15 +148,3 @@ def _summary(network: Network) -> list[str]:
     if any(node.essential for node in nodes):
         lines.append(f"a study asks to leave nodes out: {leave_out_line(nodes)}")
     return lines
-
-
-def _table(rows: Sequence[Sequence[str]], numbers: Collection[int]) -> list[str]:
-    """Rows with their columns under each other; those of `numbers` are set to the right."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if place in numbers else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -45,6 +45,19 @@ def percent(text: str) -> float:
     if not 0 <= value <= 1000:
         raise argparse.ArgumentTypeError("from 0 to 1000 percent")
     return value
+
+
+def columns(rows: Iterable[Sequence[str]], numbers: Collection[int] = ()) -> list[str]:
+    """Rows of one length as lines, column under column; those of `numbers` are set to the right."""
+    listed = list(rows)
+    widths = [max(len(cell) for cell in column) for column in zip(*listed, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place in numbers else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in listed
+    ]
 
 
 def warn(sentence: str) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from nntest.domain.data_types import BITS
@@ -80,19 +80,25 @@ def tensor_weights(tensor: Tensor) -> int:
     return 0
 
 
+def total_work(works: Iterable[Work]) -> Work:
+    """The work of several things, one after the other."""
+    listed = list(works)
+    return Work(
+        operations=sum(work.operations for work in listed),
+        weights=sum(work.weights for work in listed),
+        inputs=sum(work.inputs for work in listed),
+        outputs=sum(work.outputs for work in listed),
+    )
+
+
 def network_work(network: Network) -> Work:
     """The work of a whole network on one image.
 
     Operations are two for each multiply-accumulate, as published figures count them: pooling and
     softmax are left out here (in MobileNet-v1 1.0-224 they are 0.005 % of all).
     """
-    works = [tensor_work(layer.tensor) for layer in network.layers]
-    return Work(
-        operations=2 * network.macs,
-        weights=sum(work.weights for work in works),
-        inputs=sum(work.inputs for work in works),
-        outputs=sum(work.outputs for work in works),
-    )
+    total = total_work(tensor_work(layer.tensor) for layer in network.layers)
+    return replace(total, operations=2 * network.macs)
 
 
 def layer_works(network: Network) -> Iterable[tuple[str, str, str, Work]]:

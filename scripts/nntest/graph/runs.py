@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from datetime import datetime
 from pathlib import Path
 
@@ -81,3 +82,16 @@ class Controller:
     def gone(self) -> bool:
         """Whether it has ended; False if there never was one."""
         return self._process is not None and not self._process.is_running()
+
+
+def stop_the_jobs() -> None:
+    """Send SIGINT to the processes below this one that a terminal's Ctrl-C would reach.
+
+    Snakemake waits for its jobs to end, and nobody else stops them if the signal was for it alone.
+    """
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if os.getpgid(process.pid) == os.getpgrp():
+                process.send_signal(signal.SIGINT)
+        except (psutil.Error, OSError):
+            continue  # it has just ended
