@@ -46,7 +46,7 @@ from nntest.analysis.stats import (
     ratio_of_medians,
     weighted_sum,
 )
-from nntest.domain.clean_runs import CLEAN
+from onboard.clean_runs import CLEAN
 from small_study import SmallStudy
 
 RECORDED = Path(__file__).with_name("recorded_spread.csv")

@@ -34,7 +34,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from nntest.analysis.tables import summary
-from nntest.domain.clean_runs import FEWEST_CLEAN
+from onboard.clean_runs import FEWEST_CLEAN
 from onboard.processes import die_with_parent
 from small_study import SmallStudy
 

@@ -32,7 +32,7 @@ from ck_points import (
     text,
 )
 from device_state import without_constant_zones
-from outcomes import OK
+from outcomes import OK, most
 from private import public
 
 FORMAT_VERSION = 1
@@ -121,7 +121,7 @@ def _sort_lines(plan, lines):
             journal = journal or line["journal"]
         elif line.get("point") in known and isinstance(line.get("repetition"), int):
             by_point.setdefault(line["point"], {})[line["repetition"]] = line
-        else:
+        elif "process_of" not in line:
             ignored += 1
     if not journal:
         raise ValueError("the journal has no header line with the key 'journal'")
@@ -133,7 +133,7 @@ def _take_out_what_is_beyond(plan, by_point):
     beyond = {}
     for point in plan["points"]:
         lines = by_point.get(point["id"], {})
-        for repetition in [one for one in lines if one >= point["repetitions"]]:
+        for repetition in [one for one in lines if one >= most(point)]:
             del lines[repetition]
             beyond[point["id"]] = beyond.get(point["id"], 0) + 1
     return beyond

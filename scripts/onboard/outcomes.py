@@ -264,6 +264,11 @@ def effective(lines: Iterable[Dict[str, Any]]) -> List[Dict[str, Any]]:
     ]
 
 
+def most(point: Mapping[str, Any]) -> int:
+    """How many repetitions of a plan's point count: with a precision more than `repetitions`."""
+    return int(point.get("most_repetitions", point["repetitions"]))
+
+
 class Progress:
     """What a journal says is done, by point.
 
@@ -299,7 +304,7 @@ class Progress:
     def count_done(self, points: Iterable[Mapping[str, Any]]) -> int:
         """How many of the repetitions that a plan's points ask for are measured."""
         return sum(
-            len([index for index in self.done.get(point["id"], ()) if index < point["repetitions"]])
+            len([index for index in self.done.get(point["id"], ()) if index < most(point)])
             for point in points
         )
 
@@ -309,3 +314,9 @@ class Progress:
             return []
         done = self.done.get(point["id"], set())
         return [index for index in range(point["repetitions"]) if index not in done]
+
+    def further(self, point: Mapping[str, Any]) -> Tuple[int, List[int]]:
+        """Number of the next process of a plan's point, and repetitions that it may measure."""
+        first = max(self.done.get(point["id"], {-1})) + 1
+        size = point["repetitions_per_process"] if point["protocol"] == "in-process" else 1
+        return self.processes.get(point["id"], 0), list(range(first, first + size))

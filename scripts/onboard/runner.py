@@ -30,6 +30,7 @@ from job_names import JOURNAL_FILE, RUNNING
 from journal import Journal
 from measure import Measurement
 from outcomes import OK, Progress, effective, read_lines
+from precision import Aim
 
 SCRATCH_FOLDER = "run"
 SETTINGS_FILE = "settings-before.json"
@@ -74,9 +75,13 @@ class Sweep(Job):
         self._state = DeviceState(plan.get("state", {}))
         self._journal = Journal(os.path.join(folder, JOURNAL_FILE))
         planned = {point["id"] for point in plan["points"]}
-        lines = read_lines(os.path.join(folder, JOURNAL_FILE))
-        self._progress = Progress(line for line in lines if line.get("point") in planned)
-        self._total = sum(point["repetitions"] for point in plan["points"])
+        path = os.path.join(folder, JOURNAL_FILE)
+        self._progress = Progress(line for line in read_lines(path) if line.get("point") in planned)
+        self._aim = None
+        if plan.get("aim"):
+            self._aim = Aim(plan)
+            for line in read_lines(path):
+                self._aim.note(line)
         self._measured_here = 0
         self._settings = DeviceSettings(
             plan.get("settings", []), os.path.join(folder, SETTINGS_FILE)
@@ -99,7 +104,7 @@ class Sweep(Job):
             self._current = ""
 
     def _is_unfinished(self):
-        return any(
+        return self._open_points() or any(
             self._progress.missing(point) and point["id"] not in self._progress.failed
             for point in self._plan["points"]
         )
@@ -115,31 +120,53 @@ class Sweep(Job):
 
     def _measure(self):
         for point, process, repetitions in queue(self._plan, self._progress):
-            if point["id"] in self._progress.failed:
-                continue
-            refuse_full_disk(self._folder)
-            warm = self._cool_down()
-            self._current = "{operator} {tuner} {tensor}".format(**point)
-            if point.get("profile"):
-                self._current += ", profiled"
-            self.write_status(RUNNING)
-            measurement = Measurement(
-                point,
-                repetitions,
-                process,
-                os.path.join(self._folder, SCRATCH_FOLDER),
-                self._state,
-                self.while_waiting,
-            )
-            for line in measurement.run():
-                if line["status"] != OK:
-                    # A program that ran out of disk tells anything but that.
-                    refuse_full_disk(self._folder)
-                line["notes"] = self._settings.problems + warm
-                self._journal.append(line)
-                self._progress.note(line)
-                self._measured_here += line["status"] == OK
+            self._run_process(point, process, repetitions)
+        while self._open_points():
+            for point in self._aim.round(self._progress.failed):
+                if self._aim.has_time(point):
+                    self._run_process(point, *self._progress.further(point))
         self._refuse_stop()
+
+    def _open_points(self):
+        """The points of which more is to be measured than the plan's repetitions."""
+        return self._aim.open(self._progress.failed) if self._aim else []
+
+    def _run_process(self, point, process, repetitions):
+        if point["id"] in self._progress.failed:
+            return
+        refuse_full_disk(self._folder)
+        warm = self._cool_down()
+        self._current = "{operator} {tuner} {tensor}".format(**point)
+        if point.get("profile"):
+            self._current += ", profiled"
+        elif self._aim:
+            self._current += ", " + self._aim.text()
+        self.write_status(RUNNING)
+        began = time.monotonic()
+        measurement = Measurement(
+            point,
+            repetitions,
+            process,
+            os.path.join(self._folder, SCRATCH_FOLDER),
+            self._state,
+            self.while_waiting,
+        )
+        for line in measurement.run():
+            if line["status"] != OK:
+                # A program that ran out of disk tells anything but that.
+                refuse_full_disk(self._folder)
+            line["notes"] = self._settings.problems + warm
+            self._keep(line)
+        if self._aim:
+            self._keep({"process_of": point["id"], "seconds": time.monotonic() - began})
+
+    def _keep(self, line):
+        """Put a line into the journal, and count it."""
+        self._journal.append(line)
+        self._progress.note(line)
+        self._measured_here += line.get("status") == OK
+        if self._aim:
+            self._aim.note(line)
 
     def _refuse_stop(self):
         if self.stop_asked():
@@ -159,16 +186,23 @@ class Sweep(Job):
 
     def counts(self):
         """Repetitions done and missing, and the seconds left at the pace so far."""
-        missing = sum(len(self._progress.missing(point)) for point in self._plan["points"])
+        points = self._plan["points"]
+        missing = sum(len(self._progress.missing(point)) for point in points)
+        done = self._progress.count_done(points)
         left = None
-        if self._measured_here:
+        if self._aim and not missing:
+            left = self._aim.most_seconds()
+        elif self._measured_here:
             left = missing * (time.monotonic() - self._began) / self._measured_here
         return {
-            "repetitions": self._total,
+            "repetitions": sum(
+                max(point["repetitions"], self._progress.count_done([point])) for point in points
+            ),
             "missing": missing,
-            "done": self._progress.count_done(self._plan["points"]),
+            "done": done,
             "failed_points": sum(p["id"] in self._progress.failed for p in self._plan["points"]),
             "notes": self._settings.problems,
+            "remarks": [self._aim.text()] if self._aim else [],
             "measured_here": self._measured_here,
             "seconds_left": left,
         }

@@ -48,7 +48,7 @@ CHANGE_NOTHING_MEASURED = {
     # Reads archives; a sweep without a point writes an empty one with it.
     "nntest.archives",
     # Which of an archive's runs are clean: the figures are recorded, whatever the rule.
-    "nntest.domain.clean_runs",
+    "onboard.clean_runs",
     # What tables say of their columns; a sweep writes none.
     "nntest.domain.tables",
     # The study and the log of a job, who is at work, how an error is shown and a stop heeded.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,21 @@ def study(**changes: Any) -> Study:
     return load_study(config, HOME)
 
 
-def planned(made: Study) -> list[dict[str, Any]]:
-    """The plan's points, of layers and of whole networks."""
-    (sweep,), (library,) = made.sweeps(), made.libraries
-    networks, left_out = schedule_network(made, library, {})
+def planned_sweeps(made: Study) -> list[dict[str, Any]]:
+    """The plans of the layers' sweep and of the whole networks' one."""
+    (sweep,), (networks,), (library,) = made.sweeps(), made.network_sweeps(), made.libraries
+    points, left_out = schedule_network(made, library, {})
     assert not left_out
-    sweep = type(sweep)(sweep.name, sweep.board, library, (*sweep.points, *networks))
     installed = Installed(library.name, library.version, "tag", "ab" * 32, {})
-    plan = build_plan(made, sweep, installed, FACTS, programs="/p/x", folder="/f", planned_at="")
-    points: list[dict[str, Any]] = plan["points"]
-    return points
+    return [
+        build_plan(made, one, installed, FACTS, programs="/p/x", folder="/f", planned_at="")
+        for one in (sweep, replace(networks, points=tuple(points)))
+    ]
+
+
+def planned(made: Study) -> list[dict[str, Any]]:
+    """The plans' points, of layers and of whole networks."""
+    return [point for plan in planned_sweeps(made) for point in plan["points"]]
 
 
 def test_every_point_is_measured_with_every_number_of_threads() -> None:

@@ -41,6 +41,17 @@ record = {"repetition": first, "execution_time_kernel_0": 0.5, "execution_time_k
 with open("tmp-nntest-repetitions.jsonl", "a") as stream:
     stream.write(json.dumps(record) + "\\n")
 """,
+    "scattered": """
+import json, os
+first, count = int(os.environ["NNTEST_FIRST_REPETITION"]), int(os.environ["NNTEST_REPETITIONS"])
+for i in range(first, first + count):
+    # Every second process is slower.
+    seconds = 0.001 * (1 + float(os.environ["SPREAD"]) * (first // count % 2))
+    record = {"repetition": i, "execution_time_kernel_0": 0.5, "execution_time_kernel_1": seconds,
+              "started_at": "2026-01-01T00:00:00.000000+00:00"}
+    with open("tmp-nntest-repetitions.jsonl", "a") as stream:
+        stream.write(json.dumps(record) + "\\n")
+""",
     "timer-only": """
 import json
 json.dump({"execution_time_kernel_0": 0.5, "execution_time_kernel_1": 0.002,
@@ -164,6 +175,49 @@ def test_a_program_of_cknntest_gives_a_repetition_a_process(board: Board) -> Non
     assert [line["repetition"] for line in lines] == [0, 1, 2]
     assert [line["process"] for line in lines] == [0, 1, 2]
     assert {line["time_s"] for line in lines} == {0.002}
+
+
+def unsure(board: Board, name: str, spread: float) -> dict[str, Any]:
+    """A point that is measured until it is sure."""
+    return board.point(name, "scattered", env={"SPREAD": str(spread)}, most_repetitions=10_000)
+
+
+def test_it_goes_on_until_points_are_sure_or_out_of_time(board: Board) -> None:
+    aim = {"precision": 0.02, "point_s": 2.0, "sweep_s": None}
+    board.plan(unsure(board, "steady", 0.0), unsure(board, "scattered", 0.5), aim=aim)
+    lines = board.measure()
+    runs = {
+        name: [line for line in lines if line.get("point") == name]
+        for name in ("steady", "scattered")
+    }
+    assert len(runs["steady"]) == 10  # five processes of two
+    assert len(runs["scattered"]) > 10
+    for found in runs.values():
+        assert [line["repetition"] for line in found] == list(range(len(found)))
+    spent = sum(line["seconds"] for line in lines if line.get("process_of") == "scattered")
+    assert spent >= 2.0
+    status = board.status()
+    assert status["remarks"] == ["1 of 2 points within 2 %"]
+    assert status["done"] == status["repetitions"] == sum(map(len, runs.values()))
+    assert board.measure() == lines  # its time is spent, as the journal says
+
+
+def test_with_more_time_it_goes_on_from_the_journal(board: Board) -> None:
+    limits = {"precision": 0.02, "sweep_s": None}
+    point = unsure(board, "a", 0.5)
+    board.plan(point, aim={**limits, "point_s": 0.5})
+    before = board.measure()
+    board.plan(point, aim={**limits, "point_s": 1.5})
+    after = board.measure()
+    assert after[: len(before)] == before
+    assert len(after) > len(before)
+
+
+def test_without_a_precision_the_repetitions_are_all(board: Board) -> None:
+    board.plan(board.point("a", "scattered", env={"SPREAD": "0.5"}))
+    lines = board.measure()
+    assert len(lines) == 4
+    assert not any("process_of" in line for line in lines)
 
 
 def test_profiled_points_come_last_and_their_kernels_are_kept(board: Board) -> None:

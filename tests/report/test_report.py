@@ -52,8 +52,8 @@ def test_how_many_repetitions_points_have_is_said_where_they_differ():
     most, points = len(same), len(fewer["summary"])
     said = (
         f"epetitions differ between points: n is {most - 3} to {most}, {most} for {points - 1} of "
-        f"{points}; every repetition in the archives is used (1 with fewer come from a run or an "
-        "import that asked for fewer, or was ended)"
+        f"{points}; every repetition in the archives is used (1 with fewer were sure sooner or out "
+        "of time (`precision`), or come from a run or an import that asked for fewer, or was ended)"
     )
     assert f"r{said}" in headline(fewer)
     assert f"R{said}." in cautions(fewer)

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from nntest.archives.history import read_history
 from nntest.archives.measurements import load, measured
-from nntest.domain.clean_runs import FEWEST_CLEAN
 from nntest.graph.tables import TABLES
+from onboard.clean_runs import FEWEST_CLEAN
 from workflow.study import POINTS, REPETITIONS, Checkout, own_study
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
-from nntest.domain.clean_runs import CLEAN, counted
+from onboard.clean_runs import CLEAN, counted
 
 ALPHA = 0.05
 """Rate of false differences of a comparison."""

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from onboard import outcomes
+from onboard.clean_runs import counted
 
 from nntest.archives.ck.read import read_rows
 from nntest.config.library import Library
 from nntest.config.study import Study
-from nntest.domain.clean_runs import counted
 from nntest.domain.network_points import NetworkPoint
 from nntest.domain.networks import Layer, Network
 from nntest.domain.tensors import NETWORK, OPERATOR_SPECIES, SCHEDULE, plain_operator
@@ -55,7 +55,7 @@ def warmup_of(study: Study, library: Library) -> str:
 def measured_medians(archives: Iterable[Path], warmup: str) -> Medians:
     """The medians of what succeeded with a warm-up in the CK archives of one board and library.
 
-    Of clean runs, where a point has enough of them (`nntest.domain.clean_runs`).
+    Of clean runs, where a point has enough of them (`onboard.clean_runs`).
     """
     runs: dict[Work, dict[tuple[str, str], list[tuple[float, str]]]] = {}
     for archive in archives:

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from onboard.clean_runs import CLEAN, DISTURBED, counted
 
 from nntest.analysis.stats import FloatArray, Sample
 from nntest.archives.measurements import measured
-from nntest.domain.clean_runs import CLEAN, DISTURBED, counted
 from nntest.domain.tables.column import names
 from nntest.domain.tables.shared import GROUP, KEY
 from nntest.domain.tensors import CEILINGS, DATA_TYPE_SUFFIXES, NETWORK

@@ -5,7 +5,7 @@ layout, its own clock and its own neighbours on the machine (Kalibera and Jones,
 Benchmarking in Reasonable Time, ISMM 2013).  So everything here counts processes: how uncertain a
 median is follows from the scatter of the medians of processes, on the logarithmic scale on which
 times scatter alike to both sides.  It is Student's method for the median in place of the mean,
-with factors that were simulated for few normal values (`_median_factors`).  Of seven processes or
+with factors that were simulated for few normal values (`onboard.spread`).  Of seven processes or
 more the outermost count as the next ones do (winsorising): a burst of load that meets one of them
 moves the median little, and would make its interval far too wide.
 
@@ -35,43 +35,13 @@ from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
+from onboard.spread import FEWEST_PROCESSES, LEVEL, squared_error
 from scipy.special import stdtrit
 
 FloatArray = NDArray[np.float64]
 
-LEVEL = 0.95
-"""Coverage of every interval."""
-FEWEST_PROCESSES = 2
-"""Fewer say nothing about how processes differ, and carry no interval."""
 DRAWS = 2000
 """Resamples of a choice; its optimism then varies by about a fiftieth of a standard error."""
-
-_WINSORISED = 7
-"""Of so many values the smallest and the largest count as their neighbours do."""
-_SMALL = {
-    2: (1.000, 1.0), 3: (1.349, 2.31), 4: (1.191, 3.37), 5: (1.436, 5.33), 6: (1.287, 6.20),
-    7: (2.817, 4.38), 8: (2.313, 5.38), 9: (2.379, 7.40), 10: (2.087, 8.23), 11: (2.176, 10.4),
-    12: (1.968, 11.3), 13: (2.057, 14.0), 14: (2.633, 10.3), 15: (2.667, 12.4), 16: (2.431, 13.3),
-    17: (2.475, 15.6), 18: (2.286, 16.2), 19: (2.349, 18.8), 20: (2.197, 20.3),
-}  # fmt: skip
-"""By the number of normal values: the variance of their median over their winsorised variance by
-their number, and the degrees of freedom at which Student's 97.5 % quantile is that of their median
-over its standard error.  By simulation, which tests/analysis/test_stats.py does again."""
-
-
-def _median_factors(count: int) -> tuple[float, float]:
-    """(factor of the variance, degrees of freedom) of the median of `count` values.
-
-    Beyond the table on the safe side.
-    """
-    return _SMALL.get(count) or (2.75, 0.8 * count)
-
-
-def _winsorised_variance(values: Sequence[float]) -> float:
-    """The variance of values of which the outermost count as the next ones do."""
-    outer = len(values) // _WINSORISED
-    inner = sorted(values)[outer : len(values) - outer]
-    return float(np.var(np.clip(values, inner[0], inner[-1]), ddof=1))
 
 
 @lru_cache
@@ -229,8 +199,7 @@ class Sample:
         if count < FEWEST_PROCESSES:
             return Figure(self.median, math.nan, math.nan)
         logarithms = [math.log(median(group)) for group in self.processes]
-        factor, freedom = _median_factors(count)
-        return Figure(self.median, factor * _winsorised_variance(logarithms) / count, freedom)
+        return Figure(self.median, *squared_error(logarithms))
 
     @property
     def median_interval(self) -> Interval:

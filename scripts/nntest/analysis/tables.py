@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 from onboard import outcomes
+from onboard.clean_runs import CLEAN, DISTURBED
 
 from nntest.analysis.points import (
     KEY_COLUMNS,
@@ -25,7 +26,6 @@ from nntest.analysis.points import (
 )
 from nntest.analysis.stats import UNKNOWN, Interval, ratio_of_medians
 from nntest.archives.measurements import POINT_KEYS
-from nntest.domain.clean_runs import CLEAN, DISTURBED
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.study import DEVICE_STATE, FAILED, SPEEDUP, SUMMARY, TUNER_CHECK
 from nntest.domain.tensors import OPERATOR_SPECIES
@@ -76,7 +76,7 @@ def failed(frame: pd.DataFrame) -> pd.DataFrame:
 def summary(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     """One row per measured point: repetitions, processes, and statistics of its time in µs.
 
-    All are of the `counted` repetitions (`nntest.domain.clean_runs`), but for the medians of all
+    All are of the `counted` repetitions (`onboard.clean_runs`), but for the medians of all
     and of the clean ones.  `ci_low_us` and `ci_high_us` bound the median
     (`nntest.analysis.stats`); GFLOPS is the study's, at the median.
     `failed` counts the point's repetitions that did not succeed and `throttled` those that were

@@ -17,6 +17,7 @@ from nntest.config.library import Library, Operator, Tuner, Warmup
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
 from nntest.config.plot_options import PlotOptions
+from nntest.config.precision import Budget, Precision
 from nntest.config.published import PublishedFile
 from nntest.domain.network_points import NetworkPoint, threads_variable
 from nntest.domain.networks import Network
@@ -66,6 +67,14 @@ class StudyConfig(Strict):
         "library's own number, as a rule all cores",
     )
     repetitions: int = Field(default=10, ge=1, le=10_000)
+    precision: Precision | None = Field(
+        default=None,
+        description="measure each point further, beyond `repetitions`, until the 95 % interval of "
+        "its median is so narrow, or its time is up: 2 % (default: `repetitions` and no more)",
+    )
+    budget_s: Budget = Field(
+        default=Budget(), description="seconds that `precision` may take: of a point, of the study"
+    )
     warmups: list[Warmup] = Field(
         default_factory=list,
         description="warm-up policies under which every point is measured, in one mixed order; "
@@ -351,6 +360,34 @@ class Study:
     def repetitions(self, point: StudyPoint | NetworkPoint) -> int:
         """How often a point is measured."""
         return self.config.repetitions if point.profile is None else self.config.profile_repetitions
+
+    def seconds(self, sweep: Sweep) -> float | None:
+        """What a sweep may take of its board's budget, by its share of the points; None: any."""
+        total = self.config.budget_s.study
+        if total is None:
+            return None
+        sizes = {one.name: len(one.points) for one in self.sweeps() if one.board == sweep.board}
+        for one in self.network_sweeps():
+            if one.board == sweep.board:
+                sizes[one.name] = self.network_point_count(one.library)
+        return total * sizes[sweep.name] / sum(sizes.values())
+
+    def weight(self, point: StudyPoint | NetworkPoint, library: Library) -> int:
+        """How often one of the networks runs a point, at most; of what none runs once."""
+        if isinstance(point, NetworkPoint):
+            return 1
+        activations = self.with_activations(library)
+        return max(
+            network.repeats(point.species, self.config.padding, activations=activations).get(
+                point.tensor, 1
+            )
+            for network in self.networks
+        )
+
+    def network_point_count(self, library: Library) -> int:
+        """How many points a sweep of whole networks has, at most."""
+        choices = len(self.config.batch_sizes) * len(self.thread_counts)
+        return len(self.networks) * choices * len(self.network_choices(library))
 
     def sweeps(self) -> list[Sweep]:
         """The measuring jobs of the study."""

@@ -92,7 +92,18 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
         "seed": study.config.seed,
         "datasets": study.datasets(),
         **({"share": "full"} if study.config.share == "full" else {}),
+        **_aim_spec(study, sweep),
     }
+
+
+def _aim_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
+    """How sure the points are to be; nothing where their number of repetitions is fixed."""
+    config = study.config
+    if config.precision is None or sweep.board.harness == "ck":
+        return {}
+    weights = [study.weight(point, sweep.library) for point in sweep.points]
+    limits = [config.budget_s.point, study.seconds(sweep)]
+    return {"precision": config.precision, "budget_s": limits, "weights": weights}
 
 
 def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:

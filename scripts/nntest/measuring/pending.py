@@ -18,7 +18,7 @@ from nntest.measuring.plan import build_plan, sweep_folder
 
 
 def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
-    """Repetitions that a sweep has still to measure.
+    """Repetitions that a sweep has still to measure; with `precision` the fewest.
 
     From the journal that was last pulled, and from the board's own where the board is this
     machine.  Over SSH the board may have more by now: it is asked when the sweep runs.
@@ -28,10 +28,7 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
             chosen = load_chosen(results / "sweeps" / f"{sweep.name}.json")
         except (UserError, OSError, ValueError, KeyError):
             # Not chosen yet: as many as there may be.
-            config = study.config
-            choices = len(config.batch_sizes) * len(study.thread_counts)
-            choices *= len(study.network_choices(sweep.library))
-            return len(study.networks) * choices * config.repetitions
+            return study.network_point_count(sweep.library) * study.config.repetitions
         sweep = replace(sweep, points=chosen)
     total = sum(study.repetitions(point) for point in sweep.points)
     folder = results / "boards" / sweep.board.name

@@ -13,6 +13,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+from onboard.outcomes import MOST_REPETITIONS
 from onboard.temperatures import is_power_supply
 
 from nntest.codehash import ONBOARD, source_hash
@@ -92,6 +93,16 @@ def build_plan(
     }
     if sweep.board.harness == "ck":
         add_ck_run(plan, study, sweep, installed, programs)
+    elif study.config.precision is not None:
+        plan["aim"] = {
+            "precision": study.config.precision,
+            "point_s": study.config.budget_s.point,
+            "sweep_s": study.seconds(sweep),
+        }
+        for planned, point in zip(points, sweep.points, strict=True):
+            if point.profile is None:
+                planned["weight"] = study.weight(point, sweep.library)
+                planned["most_repetitions"] = MOST_REPETITIONS
     plan["plan_id"] = _digest(plan)
     plan["ck"] = _ck_part(study, sweep, installed, facts, planned_at)
     return plan

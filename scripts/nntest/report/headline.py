@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from onboard.spread import FEWEST_PROCESSES
 
 from nntest.analysis.comparison import (
     FAILED,
@@ -17,7 +18,6 @@ from nntest.analysis.comparison_text import change_text, overall, point_text
 from nntest.analysis.end_to_end import BAND
 from nntest.analysis.estimate import BEST
 from nntest.analysis.points import threads_text
-from nntest.analysis.stats import FEWEST_PROCESSES
 from nntest.report.cells import duration, interval_after, percent, signed_percent
 from nntest.report.ranking import PLACE, best_estimates
 from nntest.report.steadiness import steadiness
@@ -74,8 +74,8 @@ def uneven_text(summary: pd.DataFrame | None) -> str:
     rest = int((summary["n"] < most).sum()) - failed
     reasons = [
         *([f"{failed} with fewer had some that failed"] if failed else []),
-        *([f"{rest} with fewer come from a run or an import that asked for fewer, or was ended"]
-          if rest else []),
+        *([f"{rest} with fewer were sure sooner or out of time (`precision`), or come from a run or an import "
+           "that asked for fewer, or was ended"] if rest else []),
     ]  # fmt: skip
     return f"{text} ({'; '.join(reasons)})"
 

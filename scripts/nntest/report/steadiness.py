@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+from onboard.clean_runs import FEWEST_CLEAN
 
-from nntest.domain.clean_runs import FEWEST_CLEAN
 from nntest.report.cells import number, percent
 
 QUIET, HALF = 0.9, 0.5
@@ -21,6 +21,8 @@ STEADY = 0.05
 """Coefficient of variation up to which a point's runs are alike."""
 _SAME_CLOCK = 0.9
 """Lowest over highest clock from which on it did not change."""
+_NARROW = (0.02, 0.05, 0.2)
+"""Half widths of intervals, over their medians, that are counted."""
 _MOST_REPETITIONS = 100
 """Repetitions beyond which to wait for a quieter machine is the better advice."""
 _NAMED = 4
@@ -85,8 +87,19 @@ def _platform(name: str, states: pd.DataFrame, tables: Tables) -> Steadiness:
         if len(few):
             line += f"; the others have fewer than {FEWEST_CLEAN} and are of all runs"
         more.append(line)
+    more += _precise(summary)
     helps = _what_helps(states, share, len(few) > 0, spread)
     return Steadiness(first, (*more, *_sure(tables), *helps))
+
+
+def _precise(summary: pd.DataFrame) -> list[str]:
+    """How narrow the intervals of the points' medians are."""
+    width = (summary["ci_high_us"] / summary["median_us"] - 1).dropna()
+    if width.empty:
+        return []
+    shares = [f"{(width <= limit).sum()} within {percent(limit)}" for limit in _NARROW]
+    line = f"medians are known (95 %) for {len(width)} of {len(summary)} points: "
+    return [f"{line}{', '.join(shares)}, the least sure within {percent(width.max())}"]
 
 
 def _sure(tables: Tables) -> list[str]:

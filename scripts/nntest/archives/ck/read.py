@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from onboard.clean_runs import run_state
+
 from nntest.archives.ck.entries import find_entries
 from nntest.archives.ck.outcome import NO_BATCH_SIZE, Outcome, outcome_of
 from nntest.archives.ck.platforms import KnownPlatform, Platforms
@@ -28,7 +30,6 @@ from nntest.archives.ck.values import (
     whole,
 )
 from nntest.archives.ck.variants import Variants
-from nntest.domain.clean_runs import run_state
 from nntest.domain.tensors import NETWORK
 
 Row = dict[str, Any]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from onboard import outcomes
+from onboard.clean_runs import FEWEST_CLEAN
 
-from nntest.domain.clean_runs import FEWEST_CLEAN
 from nntest.domain.tables.column import FLOAT, INT, SHARE, TEXT, Column
 
 # -- which point -------------------------------------------------------------------------------

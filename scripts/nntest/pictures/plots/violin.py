@@ -13,11 +13,11 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
+from onboard.clean_runs import DISTURBED, counted
 
 from nntest.analysis.points import labelled, named_by_threads, operators_only, tensor_order
 from nntest.archives.measurements import measured
 from nntest.config.plot_options import Grouping, PlotOptions, Quantity
-from nntest.domain.clean_runs import DISTURBED, counted
 from nntest.pictures import style
 from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nntest.domain.clean_runs import (
+from onboard.clean_runs import (
     CLEAN,
     DISTURBED,
     UNKNOWN,

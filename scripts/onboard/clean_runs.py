@@ -17,11 +17,12 @@ What it does not see: caches and memory that are shared, clocks, a GPU's other u
 does not say what it takes.
 
 The archive keeps the figures as they were read, so another rule can be applied to it.
+
+Standard library only, Python 3.5 and later: the runner on a board asks it whether to measure more,
+the workflow (as `onboard.clean_runs`) which runs its tables are of.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from typing import List, Optional, Sequence
 
 CLEAN, DISTURBED, UNKNOWN = "clean", "disturbed", "unknown"
 
@@ -34,11 +35,11 @@ FEWEST_CLEAN = 5
 
 
 def run_state(
-    time_s: float | None,
-    waited_s: float | None,
-    dispatches: float | None,
-    stolen_s: float | None,
-    major_faults: float | None,
+    time_s: Optional[float],
+    waited_s: Optional[float],
+    dispatches: Optional[float],
+    stolen_s: Optional[float],
+    major_faults: Optional[float],
 ) -> str:
     """`CLEAN`, `DISTURBED` or `UNKNOWN`, for what was read around a run of `time_s`.
 
@@ -56,7 +57,7 @@ def run_state(
     return CLEAN if waited + (stolen_s or 0.0) < allowed else DISTURBED
 
 
-def counted(states: Sequence[object]) -> list[bool]:
+def counted(states: Sequence[object]) -> List[bool]:
     """For each run of a point, by its state, whether figures and verdicts are of it.
 
     The clean ones alone if there are `FEWEST_CLEAN` or more; else all.  Null is unknown.
