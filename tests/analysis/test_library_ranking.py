@@ -22,6 +22,7 @@ from nntest.archives.measurements import to_frame
 from nntest.domain.networks import Layer, Network
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.rooflines import ROOFLINE
+from nntest.report.ranking import first_ranking
 
 A, B = TENSORS[1], TENSORS[4]
 NETWORK = Network("two", (Layer("first", A, 1), Layer("second", B, 1), Layer("third", B, 1)))
@@ -54,6 +55,25 @@ EXACT = {"between": 0.0, "within": 0.0}
 
 
 class TestWholeNetworks:
+    def test_networks_alone_are_ranked_before_their_layers_are_measured(self):
+        whole = [
+            network_rows(NETWORK, tuner, time_us, library=library)
+            for library, tuner, time_us in (
+                ("slow", "DEFAULT", 1500.0), ("fast", "nchw", 1200.0), ("fast", "DEFAULT", 1000.0),
+            )
+        ]  # fmt: skip
+        first, second = ranked(*whole)
+        assert (first["library"], first["choice"], first["verdict"]) == ("fast", "DEFAULT", FASTEST)
+        assert (second["library"], second["verdict"]) == ("slow", SLOWER)
+        assert second["over_fastest"] == pytest.approx(1.5)
+        assert {row["basis"] for row in (first, second)} == {MEASURED}
+        assert pd.isna(first["estimate_us"])
+        frame = network_ranking(to_frame(chain(*whole)), [NETWORK], "study", 42)
+        lines = first_ranking(frame)
+        assert lines[0].startswith("preliminary: two on ")
+        assert [line.split()[:2] for line in lines[1:]] == [["1.", "fast"], ["2.", "slow"]]
+        assert first_ranking(frame[:0]) == []
+
     def test_measured_networks_are_ranked_by_their_own_time(self):
         # By the sum of its layers, slow-whole would be first.
         rows = ranked(

@@ -27,6 +27,7 @@ rule install:
         installed=f"{RESULTS}/boards/{{board}}/{{library}}.json",
     log:
         f"{LOGS}/install.{{board}}.{{library}}.log",
+    priority: SOON
     conda:
         "../envs/nntest.yaml"
     threads: board_threads

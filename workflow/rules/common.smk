@@ -60,6 +60,16 @@ LOGS = f"{RESULTS}/logs"
 SWEEPS = {sweep.name: sweep for sweep in STUDY.sweeps()}
 NETWORK_SWEEPS = {sweep.name: sweep for sweep in STUDY.network_sweeps()}
 BOARDS = {board.name: board for board in STUDY.boards}
+RANKED_FIRST = [
+    board
+    for board in BOARDS
+    if sum(
+        sweep.board.name == board and not sweep.library.chooses_by_layer
+        for sweep in NETWORK_SWEEPS.values()
+    )
+    > 1
+]
+SOON = 10  # priority of what leads to a first answer
 MERGED = f"{RESULTS}/{STUDY.name}.zip"
 MEASUREMENTS = f"{RESULTS}/tables/measurements.parquet"
 REPORT = f"{RESULTS}/report.html"

@@ -1,4 +1,6 @@
 # Whole networks: what each layer is to run with, and the sweep that measures all in one process.
+# Where nothing is to be chosen from a sweep of the layers, they are measured before it, so that
+# the first answer is there as soon as it can be.
 
 
 rule schedule_network:
@@ -7,11 +9,13 @@ rule schedule_network:
             f"{RESULTS}/sweeps/{sweep.name}.zip"
             for sweep in SWEEPS.values()
             if (sweep.board.name, sweep.library.name) == (w.board, w.library)
+            and sweep.library.chooses_by_layer
         ],
     output:
         chosen=f"{RESULTS}/sweeps/{{board}}.{{library}}.network.json",
     log:
         f"{LOGS}/schedule_network.{{board}}.{{library}}.log",
+    priority: SOON
     conda:
         "../envs/nntest.yaml"
     params:
@@ -40,6 +44,7 @@ rule sweep_network:
         f"{RESULTS}/benchmarks/sweep.{{board}}.{{library}}{{cut}}.tsv"
     wildcard_constraints:
         cut=r"\.network",
+    priority: SOON
     conda:
         "../envs/nntest.yaml"
     threads: board_threads
@@ -53,3 +58,26 @@ rule sweep_network:
         "Measure whole networks on {wildcards.board} with {wildcards.library}: {resources.repetitions_to_measure} repetitions to measure"
     script:
         "../../scripts/sweep.py"
+
+
+rule rank_first:
+    input:
+        sweeps=lambda w: [
+            f"{RESULTS}/sweeps/{sweep.name}.zip"
+            for sweep in NETWORK_SWEEPS.values()
+            if sweep.board.name == w.board and not sweep.library.chooses_by_layer
+        ],
+    output:
+        ranking=f"{RESULTS}/boards/{{board}}/first-ranking.txt",
+    log:
+        f"{LOGS}/rank_first.{{board}}.log",
+    priority: SOON + 1
+    conda:
+        "../envs/nntest.yaml"
+    params:
+        spec=spec(**tables.first_ranking_spec(STUDY)),
+        code=code("rank_first.py"),
+    message:
+        "Rank the libraries by what {wildcards.board} has measured of whole networks"
+    script:
+        "../../scripts/rank_first.py"

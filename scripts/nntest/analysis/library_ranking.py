@@ -6,8 +6,9 @@ bound, since no program runs a network across libraries at no cost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -36,6 +37,7 @@ from nntest.domain.networks import Network
 from nntest.domain.tables.column import names
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.libraries import LAYER_RANKING, NETWORK_RANKING, RANKED_WITHIN
+from nntest.domain.tensors import NETWORK
 
 BOUND = "fastest library for each layer"
 """In the place of a library: a bound that nobody can deploy."""
@@ -83,13 +85,14 @@ def network_ranking(
     each layer, and not deployable.  A single library has no rank, and no row.
     """
     found: dict[tuple[str, Where], dict[str, _Contender]] = {}
-    for one in estimates(frame, networks, padding, seed):
-        platform, library, batch_size, data_type, threads = one.group
-        contender = _contender(one, library)
-        group = found.setdefault((one.network.name, (platform, batch_size, data_type, threads)), {})
-        other = group.get(library)
+    by_name = {network.name: network for network in networks}
+    for name, where, contender in chain(
+        _estimated(frame, networks, padding, seed), _whole(frame, by_name, seed)
+    ):
+        group = found.setdefault((name, where), {})
+        other = group.get(contender.library)
         if other is None or _better(contender, other):
-            group[library] = contender
+            group[contender.library] = contender
     across = _across_libraries(frame, seed)
     bounds = {
         (network.name, where): bound
@@ -97,7 +100,6 @@ def network_ranking(
         for where, bound in _bounds(across, network, padding).items()
     }
     rows: list[dict[str, Any]] = []
-    by_name = {network.name: network for network in networks}
     for (name, where), group in found.items():
         if len(group) < 2:
             continue
@@ -110,6 +112,31 @@ def network_ranking(
         if bound is not None:
             rows.append(_network_row(by_name[name], where, None, bound, ranked[0]))
     return frame_of(rows, NETWORK_RANKING)
+
+
+def _estimated(
+    frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
+) -> Iterator[tuple[str, Where, _Contender]]:
+    """Every library's sums over layers, each with the whole network's run where there is one."""
+    for one in estimates(frame, networks, padding, seed):
+        platform, library, batch_size, data_type, threads = one.group
+        where = (platform, batch_size, data_type, threads)
+        yield one.network.name, where, _contender(one, library)
+
+
+def _whole(
+    frame: pd.DataFrame, by_name: Mapping[str, Network], seed: int
+) -> Iterator[tuple[str, Where, _Contender]]:
+    """Every run of a whole network, also of libraries that measured none of its layers."""
+    found = [point for point in points(frame, seed) if point.species == NETWORK]
+    for where, measured in _of_where(found).items():
+        for point in measured:
+            if point.tensor in by_name:
+                layers = frozenset(range(len(by_name[point.tensor].layers)))
+                yield point.tensor, where, _Contender(
+                    point.library, point.tuner, MEASURED, point.sample.figure, point.runs,
+                    layers, None,
+                )  # fmt: skip
 
 
 def _contender(one: Estimate, library: str) -> _Contender:
@@ -193,7 +220,11 @@ def _bounds(
 
 
 def _across_libraries(frame: pd.DataFrame, seed: int) -> dict[Where, list[MeasuredPoint]]:
-    return grouped(points(operators_only(frame), seed), _WHERE_COLUMNS)
+    return _of_where(points(operators_only(frame), seed))
+
+
+def _of_where(found: Sequence[MeasuredPoint]) -> dict[Where, list[MeasuredPoint]]:
+    return grouped(found, _WHERE_COLUMNS)
 
 
 def layer_ranking(

@@ -89,7 +89,7 @@ def schedule_network(
     SCHEDULE takes for each layer the operator and tuner with the smallest median; another choice
     the fastest operator with that tuner, and without one where the library has no operator for
     such layers with it.  A layer runs with its own padding, and is chosen for by the tensor that
-    stood for it in the sweep.  An inference library of kind pip runs all layers with one tuner.
+    stood for it in the sweep.  Where nothing is chosen by layer, all layers run with one tuner.
     """
     points, left_out = [], []
     warmup = warmup_of(study, library)
@@ -127,7 +127,7 @@ def _describe(
     layers = []
     for layer in network.layers:
         runs = layer.as_run if study.with_activations(library) else layer.tensor
-        if library.kind == "pip":
+        if not library.chooses_by_layer:
             operator, tuner = _only_operator(library, layer), choice
         else:
             tensor = network.measured_tensor(layer, study.config.padding)

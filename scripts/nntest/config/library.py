@@ -146,6 +146,14 @@ class Library(Strict):
             check_tuner_table(Path(self.tuner_table), self.kind)
         return self
 
+    @property
+    def chooses_by_layer(self) -> bool:
+        """Whether a whole network takes operator and tuner of each layer from a sweep of layers.
+
+        An inference library runs it with one set of options.
+        """
+        return self.kind != "pip"
+
     def tolerance(self, operator: str) -> float:
         """The largest difference from the reference that an operator's outputs may have."""
         said = self.operators[operator].tolerance

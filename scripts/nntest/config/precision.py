@@ -34,5 +34,6 @@ class Budget(Strict):
     point: Seconds | None = Field(default=30.0, description="for a point; null: no limit")
     study: Seconds | None = Field(
         default=None,
-        description="for all that a board measures; its sweeps share it by their points",
+        description="for all that a board measures; its sweeps share it by their points, of which a "
+        "whole network counts as its layers",
     )

@@ -362,14 +362,19 @@ class Study:
         return self.config.repetitions if point.profile is None else self.config.profile_repetitions
 
     def seconds(self, sweep: Sweep) -> float | None:
-        """What a sweep may take of its board's budget, by its share of the points; None: any."""
+        """What a sweep may take of its board's budget, by its share of the points; None: any.
+
+        A whole network counts as much as its layers.
+        """
         total = self.config.budget_s.study
         if total is None:
             return None
         sizes = {one.name: len(one.points) for one in self.sweeps() if one.board == sweep.board}
+        layers = sum(len(network.layers) for network in self.networks)
         for one in self.network_sweeps():
             if one.board == sweep.board:
-                sizes[one.name] = self.network_point_count(one.library)
+                each = self.network_point_count(one.library) // len(self.networks)
+                sizes[one.name] = each * layers
         return total * sizes[sweep.name] / sum(sizes.values())
 
     def weight(self, point: StudyPoint | NetworkPoint, library: Library) -> int:
@@ -419,9 +424,9 @@ class Study:
     def network_choices(self, library: Library) -> list[str]:
         """What the layers of a whole network run with, by name, each a point of its own.
 
-        An inference library runs a whole network with one set of options: a choice for each tuner.
+        Where nothing is chosen by layer, a choice for each tuner.
         """
-        if library.kind != "pip":
+        if library.chooses_by_layer:
             return list(self.config.end_to_end_choices)
         program = library.operators.get(NETWORK)
         return [tuner for tuner in self.config.tuners if program and tuner in program.tuners]

@@ -65,6 +65,16 @@ def tables_spec(study: Study) -> dict[str, Any]:
     }
 
 
+def first_ranking_spec(study: Study) -> dict[str, Any]:
+    """What the first ranking of a board depends on besides its sweeps of whole networks."""
+    return {
+        "networks": networks_spec(study),
+        "padding": study.config.padding,
+        "seed": study.config.seed,
+        "platforms": study.platform_names(),
+    }
+
+
 def compare_spec(study: Study) -> dict[str, Any] | None:
     """What a comparison depends on besides the two runs; None without one."""
     compare = study.config.compare

@@ -74,8 +74,8 @@ def uneven_text(summary: pd.DataFrame | None) -> str:
     rest = int((summary["n"] < most).sum()) - failed
     reasons = [
         *([f"{failed} with fewer had some that failed"] if failed else []),
-        *([f"{rest} with fewer were sure sooner or out of time (`precision`), or come from a run or an import "
-           "that asked for fewer, or was ended"] if rest else []),
+        *([f"{rest} with fewer were sure sooner or out of time (`precision`), or come from a run "
+           "or an import that asked for fewer, or was ended"] if rest else []),
     ]  # fmt: skip
     return f"{text} ({'; '.join(reasons)})"
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from nntest.analysis.estimate import BEST
 from nntest.analysis.library_ranking import ALIKE, ESTIMATED, OTHER_LAYERS
+from nntest.analysis.points import threads_text
 from nntest.domain.tables.column import names
 from nntest.domain.tables.libraries import RANKED_WITHIN
 from nntest.report.cells import duration, interval_after, signed_percent
@@ -76,6 +77,21 @@ def ranking_lines(rows: pd.DataFrame, own: OwnErrors) -> list[str]:
             f"  {duration(row['time_us'])} is the sum over layers with the fastest library for "
             "each: a bound of such sums, not deployable"
         )
+    return lines
+
+
+def first_ranking(table: pd.DataFrame) -> list[str]:
+    """The libraries ranked before anything else is measured, network by network.
+
+    `table`: `network_ranking` of the whole networks alone; without rows, no line.
+    """
+    lines = []
+    for place, rows in table.groupby(PLACE, dropna=False, sort=False):
+        named = dict(zip(PLACE, place, strict=True))
+        title = f"preliminary: {named['network']} on {named['platform']}, "
+        title += f"batch {named['batch_size']}{threads_text(named)}; "
+        first, *ranked = ranking_lines(rows, {})
+        lines += [f"{title}{first}", *ranked]
     return lines
 
 
