@@ -40,7 +40,7 @@ class Measurement:
     The last line has a status other than ok if the process ended badly.
     """
 
-    def __init__(self, point, repetitions, process, folder, state, on_wait):
+    def __init__(self, point, repetitions, process, folder, state, on_wait, servers):
         self._point = point
         self._repetitions = repetitions
         self._process = process
@@ -48,6 +48,8 @@ class Measurement:
         self._state = state
         self._on_wait = on_wait
         """Called while waiting; returning True ends the program and the measurement."""
+        self._servers = servers
+        """`ForkServers` that start what need not import everything anew."""
         self._read = 0
         self._lines = 0
         self._left = list(repetitions)
@@ -126,7 +128,11 @@ class Measurement:
         environment.update(self._point["env"])
         environment["NNTEST_REPETITIONS"] = str(len(self._repetitions))
         environment["NNTEST_FIRST_REPETITION"] = str(self._repetitions[0])
-        with open(os.path.join(self._folder, LOG_FILE), "wb") as log:
+        path = os.path.join(self._folder, LOG_FILE)
+        forked = self._servers.start(self._point, environment, self._folder, path, self._on_wait)
+        if forked:
+            return forked
+        with open(path, "wb") as log:
             return subprocess.Popen(
                 self._point["argv"],
                 cwd=self._folder,

@@ -5,6 +5,7 @@ Standard library only, Python 3.5 and later: this file is copied to boards.
 
 import os
 import signal
+import subprocess
 import time
 
 try:
@@ -17,11 +18,15 @@ WAKE_EVERY_S = 1.0
 
 
 def ended_within(process, seconds):
-    """Whether a child process (a Popen) has ended, waiting for up to some seconds.
+    """Whether a process has ended, waiting for up to some seconds.
+
+    process: a Popen, or a `ForkedProcess`, whose end is told on a socket.
 
     The caller sleeps until a child of its ends: a harness that wakes up many times a second, as
     `Popen.wait` with a timeout does, disturbs what it measures.  For a process of one thread.
     """
+    if not isinstance(process, subprocess.Popen):
+        return process.ended_within(seconds)
     blocked = {signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
     try:

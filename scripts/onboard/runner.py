@@ -25,6 +25,7 @@ from cooling import wait_until_cool
 from detached import Failed, Job, Stopped, main, read_plan, refuse_full_disk
 from device_settings import DeviceSettings
 from device_state import DeviceState
+from fork_client import ForkServers
 from health import complaint
 from job_names import JOURNAL_FILE, RUNNING
 from journal import Journal
@@ -83,6 +84,7 @@ class Sweep(Job):
             for line in read_lines(path):
                 self._aim.note(line)
         self._measured_here = 0
+        self._servers = ForkServers()
         self._settings = DeviceSettings(
             plan.get("settings", []), os.path.join(folder, SETTINGS_FILE)
         )
@@ -99,6 +101,7 @@ class Sweep(Job):
         try:
             self._measure()
         finally:
+            self._servers.close()
             self._settings.restore()
             changes.look()
             self._current = ""
@@ -150,6 +153,7 @@ class Sweep(Job):
             os.path.join(self._folder, SCRATCH_FOLDER),
             self._state,
             self.while_waiting,
+            self._servers,
         )
         for line in measurement.run():
             if line["status"] != OK:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ck_records import read_entry
 from device_state import DeviceState
+from fork_client import ForkServers
 from hypothesis import given
 from hypothesis import strategies as st
 from journal import Journal
@@ -90,7 +91,7 @@ class Board:
         self.points.append(point)
         measured = Measurement(
             point, list(range(repetitions)), 0, str(self.folder / "run"), DeviceState({}),
-            lambda: False,
+            lambda: False, ForkServers(),
         ).run()  # fmt: skip
         lines = list(measured)
         for line in lines:

@@ -13,7 +13,9 @@ _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 
 
 def _share(value: object) -> object:
-    """A percentage as a share; what was already read stays."""
+    """A percentage as a share, `none` as none; what was already read stays."""
+    if value == "none":
+        return None
     if isinstance(value, str) and (found := _PERCENT.fullmatch(value.strip())):
         return float(found[1]) / 100
     if isinstance(value, (str, int, float)):
@@ -22,9 +24,13 @@ def _share(value: object) -> object:
 
 
 Precision = Annotated[
-    float,
+    float | None,
     BeforeValidator(_share, json_schema_input_type=str),
-    Field(ge=0.001, le=0.5, description="half the width of an interval over its median, e.g. 2 %"),
+    Field(
+        ge=0.001,
+        le=0.5,
+        description="half the width of an interval, e.g. 2 %; or none",
+    ),
 ]
 
 
@@ -34,6 +40,6 @@ class Budget(Strict):
     point: Seconds | None = Field(default=30.0, description="for a point; null: no limit")
     study: Seconds | None = Field(
         default=None,
-        description="for all that a board measures; its sweeps share it by their points, of which a "
-        "whole network counts as its layers",
+        description="for all that a board measures; its sweeps share it by their points, "
+        "and a whole network counts as its layers",
     )

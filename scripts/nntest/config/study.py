@@ -67,7 +67,7 @@ class StudyConfig(Strict):
         "library's own number, as a rule all cores",
     )
     repetitions: int = Field(default=10, ge=1, le=10_000)
-    precision: Precision | None = Field(
+    precision: Precision = Field(
         default=None,
         description="measure each point further, beyond `repetitions`, until the 95 % interval of "
         "its median is so narrow, or its time is up: 2 % (default: `repetitions` and no more)",

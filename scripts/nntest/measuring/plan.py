@@ -28,7 +28,7 @@ from nntest.measuring.libraries.base import cpu_name
 from nntest.owner import user_name
 
 PLAN_VERSION = 1
-MEASURING_PART = [ONBOARD / "measure.py"]
+MEASURING_PART = [ONBOARD / "measure.py", ONBOARD / "fork_client.py"]
 CLOCKS = ("cpufreq_policies", "devfreq_devices")
 """Facts that are lists of the folders of clocks."""
 
@@ -176,6 +176,7 @@ def _point(
         "batch_size": point.batch_size,
         "tuner": point.tuner,
         "argv": kind.argv(sweep.board, programs, point.operator),
+        "server": None if own_process else kind.server(programs),
         "env": {**library_environment, **environment},
         "repetitions": study.repetitions(point),
         "repetitions_per_process": 1 if own_process else library.repetitions_per_process,

@@ -36,7 +36,7 @@ WATCHED = (
 
 def measure(library: str, operator: str, environment: Environment) -> None:
     """Measure and leave the times in the working directory; raises a Failure."""
-    backend = find_backend(library)()
+    backend, count, options = take(library, environment)
     settings = Settings.from_environment(environment)
     if settings.data_type not in backend.data_types:
         raise NotSupported(
@@ -46,15 +46,24 @@ def measure(library: str, operator: str, environment: Environment) -> None:
     if settings.data_type == "fp16" and not environment.get("CK_ABS_DIFF_THRESHOLD"):
         limit = read_positive_number(environment, "CK_ABS_DIFF_THRESHOLD", HALF_TOLERANCE)
         settings = replace(settings, threshold=limit)
-    count = read_integer(environment, "NNTEST_THREADS", threads.available(), least=1)
-    chosen = read_options(library, backend, settings.tuner_type, environment)
-    options = backend.take_options(chosen, count)
     try:
         graph = read_graph(operator, environment, settings)
         backend.load()
         _measure(backend, graph, operator, settings, count, options)
     except MemoryError as error:
         raise OutOfMemory(f"the host has not enough memory: {error}") from None
+
+
+def take(library: str, environment: Environment) -> tuple[Backend, int, dict[str, Any]]:
+    """Return the library's backend, the number of threads and all options; raises a Failure.
+
+    Environment variables that the options name are set: the library is not imported yet.
+    """
+    backend = find_backend(library)()
+    count = read_integer(environment, "NNTEST_THREADS", threads.available(), least=1)
+    tuner = Settings.from_environment(environment).tuner_type
+    chosen = read_options(library, backend, tuner, environment)
+    return backend, count, backend.take_options(chosen, count)
 
 
 def read_options(

@@ -192,6 +192,7 @@ def test_a_wrong_output_is_never_a_time(library: tuple[str, Path], tmp_path: Pat
 def test_the_runner_measures_it(library: tuple[str, Path], tmp_path: Path) -> None:
     sys.path.append(str(ONBOARD))
     from device_state import DeviceState
+    from fork_client import ForkedProcess, ForkServers
     from measure import Measurement
 
     name, python = library
@@ -202,7 +203,23 @@ def test_the_runner_measures_it(library: tuple[str, Path], tmp_path: Path) -> No
         "env": {**{k: str(v) for k, v in env.items()}, "CK_LWS_TUNER_TYPE": "NONE"},
         "timeout_s": 120,
     }
-    state = DeviceState({})
-    journal = list(Measurement(point, [0, 1], 0, str(tmp_path), state, lambda: False).run())
+    point["server"] = [*point["argv"][:3], "--serve"]
+    servers, started = ForkServers(), []
+
+    class Watched:
+        """The servers, and what they start."""
+
+        def start(self, *given: Any) -> Any:
+            started.append(servers.start(*given))
+            return started[-1]
+
+    folder, state = str(tmp_path / "run"), DeviceState({})
+    try:
+        lines = Measurement(point, [0, 1], 0, folder, state, lambda: False, Watched()).run()
+        journal = list(lines)
+    finally:
+        servers.close()
     assert [line["status"] for line in journal] == ["ok", "ok"], journal
+    # A library that has threads as soon as it is imported could not be forked.
+    assert [type(process) for process in started] == [ForkedProcess]
     assert all(line["time_s"] > 0 for line in journal)

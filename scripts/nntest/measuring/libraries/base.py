@@ -37,6 +37,13 @@ class LibraryKind(ABC):
     def argv(self, board: Board, programs: str, operator: str) -> list[str]:
         """The command that runs an operator's program; `programs` is the on-board folder."""
 
+    def server(self, programs: str) -> list[str] | None:
+        """The command of a process that imports once and forks measurements; None: there is none.
+
+        The number of a socket's descriptor is added to it: onboard/fork_client.py.
+        """
+        return None
+
     def files(self, programs: str, installed: Installed) -> list[str]:
         """Patterns of files on the board that the library consists of: a sweep sees if they change.
 

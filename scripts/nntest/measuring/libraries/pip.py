@@ -77,14 +77,16 @@ class PipLibrary(LibraryKind):
 
     def argv(self, board: Board, programs: str, operator: str) -> list[str]:
         """The environment's Python, the one program of all adapters, the adapter, the operator."""
+        return [*self._program(programs), operator]
+
+    def server(self, programs: str) -> list[str]:
+        """See `LibraryKind.server`."""
+        return [*self._program(programs), "--serve"]
+
+    def _program(self, programs: str) -> list[str]:
         root = posixpath.dirname(posixpath.dirname(programs))
         python = posixpath.join(self._environment(root), "venv", "bin", "python")
-        return [
-            python,
-            posixpath.join(programs, PROGRAMS.name, "program.py"),
-            self._adapter,
-            operator,
-        ]
+        return [python, posixpath.join(programs, PROGRAMS.name, "program.py"), self._adapter]
 
     def files(self, programs: str, installed: Installed) -> list[str]:
         """See `LibraryKind.files`; each package's record has the checksums of its files."""

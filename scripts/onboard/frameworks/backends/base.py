@@ -37,6 +37,8 @@ class Backend(Runnable):
     """The options that it knows, each with what the library does without it."""
     settings: Mapping[str, Mapping[str, Any]] = {"NONE": {}, "DEFAULT": {}}
     """Options by the tuner's name, where NNTEST_SETTINGS gives none."""
+    idle_threads = 0
+    """Threads that importing it leaves, and that a forked process can do without."""
     thread_variables: tuple[str, ...] = ()
     """Environment variables that say how many threads the library has."""
 

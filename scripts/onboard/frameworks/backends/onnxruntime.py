@@ -35,6 +35,7 @@ class OnnxRuntime(OwnOutput):
 
     name, package, module = "onnxruntime", "onnxruntime", "onnxruntime"
     data_types = ("fp32", "fp16")
+    idle_threads = 1
     options = {"optimization": "all", "spinning": True, "provider": "CPUExecutionProvider"}
     settings = {
         "NONE": {"optimization": "none"},

@@ -26,6 +26,7 @@ class OpenVino(OwnOutput):
     """One stream, so that all threads work on one request; any property of the plug-in is taken."""
 
     name, package, module = "openvino", "openvino", "openvino"
+    idle_threads = 1
     data_types = ("fp32", "fp16")
     settings = {"NONE": {}, "DEFAULT": {}, "unpinned": {"ENABLE_CPU_PINNING": False}}
 
