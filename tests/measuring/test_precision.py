@@ -10,8 +10,9 @@ from nntest.errors import UserError
 from nntest.graph.boards import sweep_spec
 
 
-def test_without_a_precision_plan_and_spec_say_nothing_of_it() -> None:
-    made = study()
+@pytest.mark.parametrize("changes", [{}, {"precision": "none"}, {"precision": None}])
+def test_without_a_precision_plan_and_spec_say_nothing_of_it(changes: dict[str, Any]) -> None:
+    made = study(**changes)
     for plan in planned_sweeps(made):
         assert "aim" not in plan
         assert not any("weight" in point for point in plan["points"])

@@ -24,13 +24,9 @@ def _share(value: object) -> object:
 
 
 Precision = Annotated[
-    float | None,
+    Annotated[float, Field(ge=0.001, le=0.5)] | None,
     BeforeValidator(_share, json_schema_input_type=str),
-    Field(
-        ge=0.001,
-        le=0.5,
-        description="half the width of an interval, e.g. 2 %; or none",
-    ),
+    Field(description="half the width of an interval over its median, e.g. 2 %; or none"),
 ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from nntest.analysis.roofline.boards import roofs_spec
 from nntest.config import Study
 from nntest.domain.tables.all import ALL
+from nntest.domain.tensors import OPERATOR_SPECIES
 from nntest.graph.trade_offs import caption, trade_off_plots
 from nntest.pictures.charts.names import PAGES
 
@@ -44,13 +45,21 @@ CHARTED_TABLES = ("roofline", "prediction", "configurations")
 
 
 def violins_by(study: Study) -> list[str]:
-    """What violins are coloured by: the operator, and what there may be several of."""
+    """What violins are coloured by: what there may be several of; else the operator."""
     imported = bool(study.config.imports)
     several = {
+        "operator": has_choices(study),
         "platform": imported or len(study.boards) > 1,
         "library": imported or len(study.libraries) > 1 or len(study.config.warmups) > 1,
     }
-    return ["operator", *(name for name, more in several.items() if more)]
+    return [name for name, more in several.items() if more] or ["operator"]
+
+
+def has_choices(study: Study) -> bool:
+    """Whether some layers may be measured with more than one operator or tuner."""
+    species = [OPERATOR_SPECIES[operator] for operator in study.config.operators]
+    several = len(study.config.tuners) > 1 or len(set(species)) < len(species)
+    return several or bool(study.config.imports)
 
 
 def plots_of(study: Study) -> list[str]:
@@ -59,7 +68,7 @@ def plots_of(study: Study) -> list[str]:
     profiled = config.profile not in ("none", []) or config.imports
     return [
         *(f"violin.{by}.{quantity}" for by in violins_by(study) for quantity in VIOLIN_QUANTITIES),
-        *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS),
+        *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS if has_choices(study)),
         "layers",
         "end_to_end",
         *(["comparison"] if config.compare else []),

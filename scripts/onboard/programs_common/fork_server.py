@@ -2,8 +2,8 @@
 
 Importing NumPy and a library takes longer than most measurements.  A server imports once, and each
 measurement is a process that it forks: with its own memory, threads and files, which may crash or
-be killed as any other, at a tenth of the cost.  Threads do not survive a fork, so a process that has
-others after the imports than those that are known to be idle serves nobody.
+be killed as any other, at a fraction of the cost.  Threads do not survive a fork, so a process that
+has others after the imports than those that are known to be idle serves nobody.
 
 The runner on the other end of the socket (`fork_client.py`) sends a line of JSON for each process,
 `{"arguments", "environment", "folder", "log"}`, and gets two: `{"pid"}`, and when it has ended
