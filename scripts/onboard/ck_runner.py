@@ -29,9 +29,9 @@ from ck_setup import CkSetup
 from clock import utc_now
 from detached import Failed, Stopped, main, read_plan, refuse_full_disk
 from job_names import JOURNAL_FILE, RUNNING
-from journal import Journal
 from json_files import write_atomically
-from outcomes import FAILED, OK, TIMEOUT, Progress, effective, is_final, read_lines
+from outcomes import FAILED, OK, TIMEOUT, effective, is_final, read_lines
+from plan_journal import PlanJournal
 from runner import Sweep
 
 LOG_FILE = "ck.log"
@@ -111,14 +111,15 @@ class CkSweep(Sweep):
         self._entries = Entries(self._ck, self._plan)
         path = os.path.join(self._folder, JOURNAL_FILE)
         _rebuild_journal(path, self._plan, self._entries)
-        lines = list(read_lines(path))
-        self._journal = Journal(path)
-        self._progress = Progress(lines)
-        self._taken = {(line["point"], line["entry"]) for line in lines if line.get("entry")}
+        self._own = PlanJournal(self._folder, self._plan)
+        self._parts = [self._own]
+        self._taken = {
+            (line["point"], line["entry"]) for line in read_lines(path) if line.get("entry")
+        }
         super().work()
 
     def _measure(self):
-        points = [point for point in self._plan["points"] if self._progress.missing(point)]
+        points = [point for point in self._plan["points"] if self._own.progress.missing(point)]
         if not points:
             return
         self._current = "looking for data sets"
@@ -150,7 +151,7 @@ class CkSweep(Sweep):
                 if not record.good:
                     forget(self._entries.folder(alias), record)
                     self._taken.discard((point["id"], alias))
-            missing = len(self._progress.missing(point))
+            missing = len(self._own.progress.missing(point))
             key = (point["program"], point["label"], point["batch_size"], dataset, number, missing)
             if key not in jobs:
                 order.append(key)
@@ -253,15 +254,14 @@ class CkSweep(Sweep):
                 if (point["id"], alias) in self._taken:
                     continue
                 self._taken.add((point["id"], alias))
-                done = len(self._progress.done.get(point["id"], ()))
+                done = len(self._own.progress.done.get(point["id"], ()))
                 for line in _lines_of(point, alias, record, done):
                     line["notes"] = notes
-                    self._journal.append(line)
-                    self._progress.note(line)
+                    self._own.keep(line)
                     self._measured_here += line["status"] == OK
 
     def _is_settled(self, point):
-        return point["id"] in self._progress.failed or not self._progress.missing(point)
+        return point["id"] in self._own.progress.failed or not self._own.progress.missing(point)
 
     def _lose(self, point, late, text):
         """Take down a point that CK left without a record, as its run was ended or broke."""
@@ -277,8 +277,7 @@ class CkSweep(Sweep):
             "lost": True,
             "notes": [],
         }
-        self._journal.append(line)
-        self._progress.note(line)
+        self._own.keep(line)
 
     def counts(self):
         """As of every sweep, with a remark on outputs that CK had nothing to compare with."""

@@ -57,10 +57,13 @@ class ForkedProcess:
 
 
 class ForkServers:
-    """The server that runs, and the kinds of which none can be had."""
+    """The servers that run, and the kinds of which none can be had.
+
+    One for each library and way to load it: points of several libraries may be measured in turn.
+    """
 
     def __init__(self):
-        self._server = None
+        self._servers = {}
         self._refused = set()
 
     def start(self, point, environment, folder, log, on_wait):
@@ -73,24 +76,29 @@ class ForkServers:
         key = _key(argv, environment)
         if argv is None or key in self._refused:
             return None
-        if self._server is None or not self._server.is_for(key, point["id"]):
-            self.close()
-            server = _Server(key, argv, environment, folder)
+        server = self._servers.get(key)
+        if server is None or not server.is_for(point["id"]):
+            self._end(key)
+            server = _Server(argv, environment, folder)
             if not server.is_ready(point["timeout_s"], on_wait):
                 server.close()
                 self._refused.add(key)
                 return None
-            self._server = server
-        process = self._server.fork(point, environment, folder, log)
+            self._servers[key] = server
+        process = server.fork(point, environment, folder, log)
         if process is None:
-            self.close()
+            self._end(key)
         return process
 
     def close(self):
-        """End the server that runs."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        """End the servers that run."""
+        for key in list(self._servers):
+            self._end(key)
+
+    def _end(self, key):
+        server = self._servers.pop(key, None)
+        if server is not None:
+            server.close()
 
 
 def _key(argv, environment):
@@ -103,8 +111,7 @@ def _key(argv, environment):
 
 
 class _Server:
-    def __init__(self, key, argv, environment, folder):
-        self._key = key
+    def __init__(self, argv, environment, folder):
         self._served = set()
         self._said = b""
         self._ours, theirs = socket.socketpair()
@@ -134,9 +141,9 @@ class _Server:
                 break
         return False
 
-    def is_for(self, key, point_id):
-        """Whether it can start a process of a point that it has not served yet."""
-        return self._key == key and point_id not in self._served
+    def is_for(self, point_id):
+        """Whether it has not served a point yet."""
+        return point_id not in self._served
 
     def fork(self, point, environment, folder, log):
         """The process, started; None if the server is gone."""

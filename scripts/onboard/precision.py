@@ -9,7 +9,6 @@ what was left of its time.
 """
 
 import itertools
-import random
 from statistics import median
 
 from clean_runs import counted, run_state
@@ -27,13 +26,11 @@ class Aim:
 
     def __init__(self, plan):
         self._aim = plan["aim"]
-        self._seed = plan["seed"]
         # Profiled runs are looked at, not averaged.
         self._points = [point for point in plan["points"] if not point.get("profile")]
         self._runs = {point["id"]: [] for point in self._points}
         self._spent = {point["id"]: 0.0 for point in self._points}
         self._known = {}
-        self._rounds = 0
 
     def note(self, line):
         """Take in a line of the journal."""
@@ -47,7 +44,7 @@ class Aim:
                 self._known.pop(line["point"], None)
 
     def round(self, failed):
-        """The points that are to have another process now, in order; none if it is enough.
+        """The points that are to have another process now; none if it is enough.
 
         Half of those that are open, those of which the network's sum depends on the most: a
         layer's weight is how often a network runs it.
@@ -58,11 +55,7 @@ class Aim:
         if not waiting:
             return []
         waiting.sort(key=lambda point: (-self._matters(point), point["id"]))
-        chosen = waiting[: (len(waiting) + 1) // 2]
-        self._rounds += 1
-        # In another order each time, so that a drift of the machine meets all alike.
-        random.Random("{}/more/{}".format(self._seed, self._rounds)).shuffle(chosen)
-        return chosen
+        return waiting[: (len(waiting) + 1) // 2]
 
     def open(self, failed=()):
         """The points that are not sure yet, and have time left."""

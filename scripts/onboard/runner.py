@@ -28,43 +28,34 @@ from device_state import DeviceState
 from fork_client import ForkServers
 from health import complaint
 from job_names import JOURNAL_FILE, RUNNING
-from journal import Journal
 from measure import Measurement
-from outcomes import OK, Progress, effective, read_lines
-from precision import Aim
+from outcomes import effective, read_lines
+from plan_journal import PlanJournal, is_good
 
 SCRATCH_FOLDER = "run"
 SETTINGS_FILE = "settings-before.json"
 
 
-def queue(plan, progress):
-    """What is still to be run: (point, process index, repetitions), in order.
+def queue(seed, parts):
+    """What is still to be run: (part, point, process index, repetitions), in order.
 
-    Points are visited in rounds, each in a new random order drawn from the plan's seed, so that
-    a drift of the machine meets all points alike and no point follows the same one each time.
-    Profiled points come after all others, which so never run beside or behind one.
+    parts: a `PlanJournal` for each plan.  Points are visited in rounds, each in a new random order
+    drawn from the seed, so that a drift of the machine meets all points alike, whatever library
+    they are of, and no point follows the same one each time.  Profiled points come after all
+    others, which so never run beside or behind one.
     """
-    profiled = [point for point in plan["points"] if point.get("profile")]
-    timed = [point for point in plan["points"] if not point.get("profile")]
-    return _in_rounds(plan, timed, progress) + _in_rounds(plan, profiled, progress)
-
-
-def _in_rounds(plan, points, progress):
-    rounds = []
-    for point in points:
-        missing = progress.missing(point)
-        size = point["repetitions_per_process"] if point["protocol"] == "in-process" else 1
-        process = progress.processes.get(point["id"], 0)
-        for number, start in enumerate(range(0, len(missing), size)):
-            while len(rounds) <= number:
-                rounds.append([])
-            chunk = missing[start : start + size]
-            rounds[number].append((point, process + number, chunk))
     ordered = []
-    for number, entries in enumerate(rounds):
-        entries.sort(key=lambda entry: entry[0]["id"])
-        random.Random("{}/{}".format(plan["seed"], number)).shuffle(entries)
-        ordered += entries
+    for profiled in (False, True):
+        by_part = [(part, part.rounds(profiled)) for part in parts]
+        for number in range(max(len(rounds) for _, rounds in by_part)):
+            entries = [
+                (part,) + entry
+                for part, rounds in by_part
+                for entry in (rounds[number] if number < len(rounds) else [])
+            ]
+            entries.sort(key=lambda entry: entry[1]["id"])
+            random.Random("{}/{}".format(seed, number)).shuffle(entries)
+            ordered += entries
     return ordered
 
 
@@ -74,16 +65,14 @@ class Sweep(Job):
     def __init__(self, folder, plan, lock=None):
         super().__init__(folder, plan, lock)
         self._state = DeviceState(plan.get("state", {}))
-        self._journal = Journal(os.path.join(folder, JOURNAL_FILE))
-        planned = {point["id"] for point in plan["points"]}
-        path = os.path.join(folder, JOURNAL_FILE)
-        self._progress = Progress(line for line in read_lines(path) if line.get("point") in planned)
-        self._aim = None
-        if plan.get("aim"):
-            self._aim = Aim(plan)
-            for line in read_lines(path):
-                self._aim.note(line)
+        self._own = PlanJournal(folder, plan)
+        others = [
+            PlanJournal(other["folder"], read_plan(other["folder"], other["plan_id"]))
+            for other in plan.get("beside", [])
+        ]
+        self._parts = [self._own] + others
         self._measured_here = 0
+        self._more_rounds = 0
         self._servers = ForkServers()
         self._settings = DeviceSettings(
             plan.get("settings", []), os.path.join(folder, SETTINGS_FILE)
@@ -92,10 +81,12 @@ class Sweep(Job):
     def work(self):
         """Measure all that is missing; when the last status is written, the board is as it was."""
         self._settings.restore()
-        if not self._is_unfinished():
+        # Others are measured beside this one, not for themselves.
+        if not self._own.is_unfinished():
             return
-        changes = BoardChanges(self._folder, self._plan.get("watch", {}))
-        changes.look()
+        changes = [BoardChanges(part.folder, part.plan.get("watch", {})) for part in self._parts]
+        for one in changes:
+            one.look()
         self._refuse_unwell()
         self._settings.apply()
         try:
@@ -103,14 +94,9 @@ class Sweep(Job):
         finally:
             self._servers.close()
             self._settings.restore()
-            changes.look()
+            for one in changes:
+                one.look()
             self._current = ""
-
-    def _is_unfinished(self):
-        return self._open_points() or any(
-            self._progress.missing(point) and point["id"] not in self._progress.failed
-            for point in self._plan["points"]
-        )
 
     def _refuse_unwell(self):
         """Raise `Failed` if the board's own health check finds it unfit to measure."""
@@ -122,55 +108,51 @@ class Sweep(Job):
                 raise Failed("the board is left out: its health check failed: " + wrong)
 
     def _measure(self):
-        for point, process, repetitions in queue(self._plan, self._progress):
-            self._run_process(point, process, repetitions)
-        while self._open_points():
-            for point in self._aim.round(self._progress.failed):
-                if self._aim.has_time(point):
-                    self._run_process(point, *self._progress.further(point))
+        seed = self._plan["seed"]
+        for entry in queue(seed, self._parts):
+            self._run_process(*entry)
+        while True:
+            entries = [(part,) + entry for part in self._parts for entry in part.further_round()]
+            if not entries:
+                break
+            self._more_rounds += 1
+            random.Random("{}/more/{}".format(seed, self._more_rounds)).shuffle(entries)
+            for entry in entries:
+                self._run_process(*entry)
         self._refuse_stop()
 
-    def _open_points(self):
-        """The points of which more is to be measured than the plan's repetitions."""
-        return self._aim.open(self._progress.failed) if self._aim else []
-
-    def _run_process(self, point, process, repetitions):
-        if point["id"] in self._progress.failed:
+    def _run_process(self, part, point, process, repetitions):
+        if not part.may_run(point):
             return
         refuse_full_disk(self._folder)
         warm = self._cool_down()
         self._current = "{operator} {tuner} {tensor}".format(**point)
+        if part is not self._own:
+            self._current = "{}: {}".format(part.plan["sweep"], self._current)
         if point.get("profile"):
             self._current += ", profiled"
-        elif self._aim:
-            self._current += ", " + self._aim.text()
+        elif part.aim:
+            self._current += ", " + part.aim.text()
         self.write_status(RUNNING)
         began = time.monotonic()
         measurement = Measurement(
             point,
             repetitions,
             process,
-            os.path.join(self._folder, SCRATCH_FOLDER),
+            os.path.join(part.folder, SCRATCH_FOLDER),
             self._state,
             self.while_waiting,
             self._servers,
         )
         for line in measurement.run():
-            if line["status"] != OK:
+            if not is_good(line):
                 # A program that ran out of disk tells anything but that.
                 refuse_full_disk(self._folder)
             line["notes"] = self._settings.problems + warm
-            self._keep(line)
-        if self._aim:
-            self._keep({"process_of": point["id"], "seconds": time.monotonic() - began})
-
-    def _keep(self, line):
-        """Put a line into the journal, and count it."""
-        self._journal.append(line)
-        self._progress.note(line)
-        self._measured_here += line.get("status") == OK
-        if self._aim:
-            self._aim.note(line)
+            part.keep(line)
+            self._measured_here += is_good(line)
+        if part.aim:
+            part.keep({"process_of": point["id"], "seconds": time.monotonic() - began})
 
     def _refuse_stop(self):
         if self.stop_asked():
@@ -190,26 +172,23 @@ class Sweep(Job):
 
     def counts(self):
         """Repetitions done and missing, and the seconds left at the pace so far."""
-        points = self._plan["points"]
-        missing = sum(len(self._progress.missing(point)) for point in points)
-        done = self._progress.count_done(points)
+        found = [part.counts() for part in self._parts]
+        counts = {key: sum(one[key] for one in found) for key in found[0]}
+        aims = [part.aim for part in self._parts if part.aim]
         left = None
-        if self._aim and not missing:
-            left = self._aim.most_seconds()
+        if aims and not counts["missing"]:
+            most = [aim.most_seconds() for aim in aims]
+            left = None if None in most else sum(most)
         elif self._measured_here:
-            left = missing * (time.monotonic() - self._began) / self._measured_here
-        return {
-            "repetitions": sum(
-                max(point["repetitions"], self._progress.count_done([point])) for point in points
-            ),
-            "missing": missing,
-            "done": done,
-            "failed_points": sum(p["id"] in self._progress.failed for p in self._plan["points"]),
-            "notes": self._settings.problems,
-            "remarks": [self._aim.text()] if self._aim else [],
-            "measured_here": self._measured_here,
-            "seconds_left": left,
-        }
+            pace = (time.monotonic() - self._began) / self._measured_here
+            left = counts["missing"] * pace
+        return dict(
+            counts,
+            notes=self._settings.problems,
+            remarks=[self._own.aim.text()] if self._own.aim else [],
+            measured_here=self._measured_here,
+            seconds_left=left,
+        )
 
 
 def pack(folder, path, plan_id=None):

@@ -44,6 +44,8 @@ CHANGE_NOTHING_MEASURED = {
     "nntest.measuring.onboard",
     # The result of an install, which is an input of the sweep, and how its progress is shown.
     "nntest.measuring.installed",
+    # What is measured besides, of which each has a job of its own.
+    "nntest.measuring.beside",
     "nntest.measuring.progress",
     # Reads archives; a sweep without a point writes an empty one with it.
     "nntest.archives",

@@ -169,6 +169,63 @@ def test_points_are_visited_in_rounds_in_another_order_each(board: Board) -> Non
     assert len({tuple(visited) for visited in rounds}) > 1
 
 
+def test_plans_are_measured_beside_each_other_in_one_mixed_order(
+    board: Board, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    others = [Board(tmp_path_factory.mktemp(name)) for name in ("second", "third")]
+    beside = []
+    for number, other in enumerate(others):
+        points = [other.point(f"{number}{i}", "good", repetitions=6) for i in range(4)]
+        points.append(other.point(f"{number}bad", "segfaults"))
+        other.plan(*points, plan_id=f"o{number}", sweep=f"other {number}")
+        (other.folder / "plans").mkdir()
+        plan = other.folder / "plans" / f"o{number}.json"
+        plan.write_bytes((other.folder / "plan.json").read_bytes())
+        beside.append({"folder": str(other.folder), "plan_id": f"o{number}"})
+    board.plan(*(board.point(f"own{i}", "good") for i in range(4)), beside=beside)
+    own = board.measure()
+    assert len(own) == 4 * 4
+    journals = [own, *(other.journal() for other in others)]
+    for journal in journals[1:]:
+        assert sum(line["status"] == "ok" for line in journal) == 4 * 6
+        assert [line["status"] for line in journal if line["point"].endswith("bad")] == [
+            "crashed(SIGSEGV)"
+        ]
+    status = board.status()
+    assert (status["repetitions"], status["missing"], status["failed_points"]) == (
+        4 * 4 + 2 * (4 * 6 + 4), 0, 2,
+    )  # fmt: skip
+    assert status["measured_here"] == 4 * 4 + 2 * 4 * 6
+    before = others[0].journal()
+    assert board.measure() == own
+    assert others[0].journal() == before  # what another lacks waits for its own turn
+
+
+def test_rounds_of_several_plans_are_shuffled_together(tmp_path: Path) -> None:
+    from plan_journal import PlanJournal
+    from runner import queue
+
+    parts = []
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        points = [
+            {"id": f"{name}{i}", "repetitions": 4, "repetitions_per_process": 2,
+             "protocol": "in-process", **({"profile": "kernels"} if i == 3 else {})}
+            for i in range(4)
+        ]  # fmt: skip
+        parts.append(PlanJournal(str(tmp_path / name), {"points": points}))
+    entries = queue(1, parts)
+    rounds = [entries[i : i + 9] for i in (0, 9)] + [entries[i : i + 3] for i in (18, 21)]
+    for number, found in enumerate(rounds):
+        assert sorted(point["id"] for _, point, _, _ in found) == sorted(
+            f"{name}{i}" for name in "abc" for i in ([3] if number > 1 else range(3))
+        )
+        assert {process for _, _, process, _ in found} == {number % 2}
+    names = [part.folder[-1] for part, _, _, _ in rounds[0]]
+    assert names not in (sorted(names), sorted(names, reverse=True))
+    assert names != [part.folder[-1] for part, _, _, _ in rounds[1]]
+
+
 def test_a_program_of_cknntest_gives_a_repetition_a_process(board: Board) -> None:
     board.plan(board.point("a", "timer-only", protocol="process", repetitions=3))
     lines = board.measure()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, int, str
         tuners=TUNERS,
         repetitions=REPETITIONS,
         end_to_end=True,
+        sweep_by="board",
     )
     (checkout.folder / "config/libraries/gone.lock").write_text(GONE + "\n", encoding="utf-8")
     checkout.write("config/libraries/gone.yaml", **ncnn(checkout, version="9.9.9", lock="gone"))
@@ -78,6 +80,35 @@ def test_a_library_that_cannot_be_had_stops_no_other(failed: tuple[Checkout, int
         assert len(lines) == measured * REPETITIONS, output
         assert {line["status"] for line in lines} == {"ok"}
     assert not checkout.journal("gone")
+
+
+def test_libraries_are_measured_in_one_mixed_order(failed: tuple[Checkout, int, str]) -> None:
+    """Drift meets all alike: whole networks first, then the layers, each library in each round."""
+    checkout = failed[0]
+    lines = sorted(
+        (line["started_at"], library, line["point"])
+        for library in LIBRARIES
+        for line in checkout.journal(library)
+    )
+    order = [library for _, library, _ in lines[::REPETITIONS]]  # a process times so many
+    networks = len(LIBRARIES) * len(TUNERS)
+    assert set(order[:networks]) == set(LIBRARIES)
+    assert order != sorted(order)
+    changes = sum(one != other for one, other in pairwise(order))
+    assert changes > 2 * len(LIBRARIES)
+
+
+def test_a_first_ranking_comes_before_the_layers(failed: tuple[Checkout, int, str]) -> None:
+    checkout, _, output = failed
+    # The library that cannot be had has no network to rank: all or nothing is ranked.
+    assert "preliminary" not in output
+    assert not (checkout.results / "boards" / "here" / "first-ranking.txt").exists()
+
+
+def test_the_first_ranking_has_every_library(whole: Checkout) -> None:
+    text = (whole.results / "boards" / "here" / "first-ranking.txt").read_text("utf-8")
+    assert text.startswith("preliminary: trial on ")
+    assert all(text.count(f" {tag} ") == 1 for tag in TAGS)
 
 
 def test_each_library_is_one_of_its_own_in_every_table(whole: Checkout) -> None:

@@ -27,7 +27,7 @@ rule install:
         installed=f"{RESULTS}/boards/{{board}}/{{library}}.json",
     log:
         f"{LOGS}/install.{{board}}.{{library}}.log",
-    priority: SOON
+    priority: SOON + 1
     conda:
         "../envs/nntest.yaml"
     threads: board_threads

@@ -69,7 +69,7 @@ RANKED_FIRST = [
     )
     > 1
 ]
-SOON = 10  # priority of what leads to a first answer
+SOON = 10  # priority of what leads to a first answer; of what it needs, a little more
 MERGED = f"{RESULTS}/{STUDY.name}.zip"
 MEASUREMENTS = f"{RESULTS}/tables/measurements.parquet"
 REPORT = f"{RESULTS}/report.html"

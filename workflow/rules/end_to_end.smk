@@ -15,7 +15,7 @@ rule schedule_network:
         chosen=f"{RESULTS}/sweeps/{{board}}.{{library}}.network.json",
     log:
         f"{LOGS}/schedule_network.{{board}}.{{library}}.log",
-    priority: SOON
+    priority: SOON + 1
     conda:
         "../envs/nntest.yaml"
     params:

@@ -131,10 +131,11 @@ class StudyConfig(Strict):
         min_length=1,
         description="SCHEDULE: the fastest of each layer; or a tuner for all layers",
     )
-    sweep_by: Literal["library", "operator-tuner"] = Field(
+    sweep_by: Literal["board", "library", "operator-tuner"] = Field(
         default="library",
         description="library: one sweep interleaves all operators and tuners of a library, so "
-        "that a drift of the machine meets all alike; operator-tuner: one sweep for each",
+        "that a drift of the machine meets all alike; board: those of all libraries of a board in "
+        "one mixed order; operator-tuner: one sweep for each",
     )
     on_busy_board: Literal["wait", "fail", "take-over"] = Field(
         default="wait",
@@ -420,6 +421,21 @@ class Study:
             for library in self.libraries_of(board)
             if self.config.end_to_end and library.kind != "ck"
         ]
+
+    def beside(self, sweep: Sweep) -> list[Sweep]:
+        """The sweeps that are measured with one in a mixed order: with `sweep_by: board` all others
+        of the board that depend on nothing else; whole networks with whole networks.
+        """
+        if self.config.sweep_by != "board" or sweep.board.harness == "ck":
+            return []
+        for together in (
+            self.sweeps(),
+            [one for one in self.network_sweeps() if not one.library.chooses_by_layer],
+        ):
+            if any(one.name == sweep.name for one in together):
+                same = [one for one in together if one.board == sweep.board]
+                return [one for one in same if one.name != sweep.name]
+        return []
 
     def network_choices(self, library: Library) -> list[str]:
         """What the layers of a whole network run with, by name, each a point of its own.

@@ -12,7 +12,7 @@ from nntest.config import LocalConnection, Study
 from nntest.config.study import Sweep
 from nntest.domain.network_points import load_chosen
 from nntest.errors import UserError
-from nntest.measuring.installed import Installed
+from nntest.measuring.beside import load_installed
 from nntest.measuring.libraries import KINDS
 from nntest.measuring.plan import build_plan, sweep_folder
 
@@ -34,9 +34,7 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
     folder = results / "boards" / sweep.board.name
     try:
         facts = json.loads((folder / "facts.json").read_text("utf-8"))
-        installed = Installed.from_json(
-            json.loads((folder / f"{sweep.library.name}.json").read_text("utf-8"))
-        )
+        installed = load_installed(folder / f"{sweep.library.name}.json")
     except (OSError, ValueError, TypeError):
         return total
     if not KINDS[sweep.library.kind](sweep.library).is_current(installed):

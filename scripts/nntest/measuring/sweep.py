@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from nntest.archives.ck.zipwriter import new_ck_zip
 from nntest.config.study import Study, Sweep
 from nntest.domain.network_points import VARIABLE
 from nntest.errors import UserError
+from nntest.measuring.beside import Planned
 from nntest.measuring.counters import countable
 from nntest.measuring.detached import DetachedJob, NotWatched
 from nntest.measuring.installed import Installed
@@ -59,8 +61,12 @@ def run_sweep(
     facts: dict[str, Any],
     outputs: Outputs,
     watcher: Watcher,
+    beside: Sequence[Planned] = (),
 ) -> dict[str, Any]:
     """Measure what is missing and pull the results; the runner's last status.
+
+    What sweeps `beside` it on the same board lack is measured in one mixed order with it, and is
+    found in their journals when their own turn comes.
 
     Raises `UserError` (board busy, disk full, runner dead, nothing measured at all), with the
     board's journal pulled as far as it goes; KeyboardInterrupt stops the runner first.
@@ -72,20 +78,10 @@ def run_sweep(
     root = absolute_root(transport, sweep.board)
     sweep = countable(transport, study, sweep, watcher)
     folder = sweep_folder(study, sweep, root)
-    programs = posixpath.join(root, "programs", version())
-    plan = build_plan(
-        study,
-        sweep,
-        installed,
-        facts,
-        programs=programs,
-        folder=folder,
-        planned_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    for point in plan["points"]:
-        if "network" in point:
-            content = json.dumps(point["network"], sort_keys=True).encode()
-            transport.write(point["env"][VARIABLE], content)
+    plan = _plan(transport, study, Planned(sweep, installed), facts, root)
+    plan["beside"] = [
+        _left_there(transport, study, other, facts, root) for other in beside if other.sweep.points
+    ]
     job = DetachedJob(
         transport,
         sweep.board,
@@ -122,6 +118,37 @@ def run_sweep(
             error.message, f"{hint}; what was measured is kept on the board{kept}"
         ) from None
     return status
+
+
+def _plan(
+    transport: Transport, study: Study, what: Planned, facts: dict[str, Any], root: str
+) -> dict[str, Any]:
+    """The plan, with the files that its points name written on the board."""
+    plan = build_plan(
+        study,
+        what.sweep,
+        what.installed,
+        facts,
+        programs=posixpath.join(root, "programs", version()),
+        folder=sweep_folder(study, what.sweep, root),
+        planned_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    for point in plan["points"]:
+        if "network" in point:
+            content = json.dumps(point["network"], sort_keys=True).encode()
+            transport.write(point["env"][VARIABLE], content)
+    return plan
+
+
+def _left_there(
+    transport: Transport, study: Study, what: Planned, facts: dict[str, Any], root: str
+) -> dict[str, str]:
+    """Where the plan of another sweep lies for the runner."""
+    plan = _plan(transport, study, what, facts, root)
+    folder = sweep_folder(study, what.sweep, root)
+    content = json.dumps(plan, sort_keys=True).encode()
+    transport.write(posixpath.join(folder, plan_file(plan["plan_id"])), content)
+    return {"folder": folder, "plan_id": plan["plan_id"]}
 
 
 def _write_empty(outputs: Outputs) -> None:

@@ -99,7 +99,9 @@ def _precise(summary: pd.DataFrame) -> list[str]:
         return []
     shares = [f"{(width <= limit).sum()} within {percent(limit)}" for limit in _NARROW]
     line = f"medians are known (95 %) for {len(width)} of {len(summary)} points: "
-    return [f"{line}{', '.join(shares)}, the least sure within {percent(width.max())}"]
+    worst = width.max()
+    least = f"within {percent(worst)}" if worst <= 1 else "not even within 100 %"
+    return [f"{line}{', '.join(shares)}, the least sure {least}"]
 
 
 def _sure(tables: Tables) -> list[str]:
