@@ -20,6 +20,7 @@ from layers import (
     SoftmaxPoint,
 )
 from network_point import NetworkLayer, NetworkPoint
+from quantise import UNSIGNED_ON_X86, Integers, Quantised, quantise
 from reference import WeightedTensors
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from layers import Layer
     from point import Environment, Settings, Shape
+    from quantise import Steps
     from reference import Tensors
 
     Array = np.ndarray[Any, Any]
@@ -51,6 +53,7 @@ class Node:
     point: Any
     weights: Array | None = None  # float32, as `reference.WeightedTensors` has them
     bias: Array | None = None
+    quantised: Quantised | None = None  # its integers, in int8
 
     @property
     def in_dims(self) -> Dims:
@@ -94,6 +97,20 @@ class Graph:
         shape: Shape = self.nodes[-1].point.out_shape
         return shape
 
+    def model_input(self, data_type: Any = np.float32) -> Array:
+        """Return the input as the first node takes it; in int8 its integers."""
+        first = self.nodes[0]
+        values = self.input.reshape(first.in_dims)
+        if first.quantised is not None:
+            return first.quantised.source.quantise(values)
+        return np.ascontiguousarray(values, data_type)
+
+    @property
+    def output_steps(self) -> Steps | None:
+        """What the integers of the output stand for; None where they are floats."""
+        last = self.nodes[-1].quantised
+        return None if last is None else last.target
+
     def layers_named(self, names: Iterable[str]) -> list[str] | None:
         """Return the layers that a node of the library computes, by all names that it has.
 
@@ -112,8 +129,16 @@ class Graph:
         return list(found) or None
 
 
-def read_graph(operator: str, environment: Environment, settings: Settings) -> Graph:
-    """Read the point and draw its weights; raises a Failure."""
+def read_graph(
+    operator: str,
+    environment: Environment,
+    settings: Settings,
+    integers: Integers = UNSIGNED_ON_X86,
+) -> Graph:
+    """Read the point and draw its weights; raises a Failure.
+
+    ``integers``: what activations are in int8.
+    """
     if operator == "network":
         network = NetworkPoint.from_environment(environment, _read_layer)
         network.check_chain()
@@ -126,7 +151,7 @@ def read_graph(operator: str, environment: Environment, settings: Settings) -> G
         drawn = [_halved(tensors) for tensors in drawn]
     expected = network.expected(drawn)
     judge = network if operator == "network" else network.layers[0].point
-    return Graph(
+    graph = Graph(
         network.name or operator,
         tuple(_node(layer, tensors) for layer, tensors in zip(network.layers, drawn)),
         settings.data_type,
@@ -134,6 +159,9 @@ def read_graph(operator: str, environment: Environment, settings: Settings) -> G
         expected,
         judge.tolerance(settings.threshold, expected),
     )
+    if settings.data_type == "int8":
+        return quantise(graph, settings.threshold, integers)
+    return graph
 
 
 def _read_layer(operator: str, tuner: str, environment: Environment) -> Layer:

@@ -16,7 +16,8 @@ import threads
 from backends import find_backend
 from failures import BadValue, BuildFailed, Failure, NotSupported, OutOfMemory
 from graph import read_graph
-from point import Settings, read_integer, read_positive_number
+from point import Settings, read_integer
+from quantise import LAYER_STEPS, NETWORK_STEPS
 from repetitions import point_state, repeat
 
 if TYPE_CHECKING:
@@ -43,18 +44,25 @@ def measure(library: str, operator: str, environment: Environment) -> None:
             f"NNTEST_DATA_TYPE={settings.data_type!r} is not supported; {library} has "
             f"{', '.join(backend.data_types)} here"
         )
-    if settings.data_type == "fp16" and not environment.get("CK_ABS_DIFF_THRESHOLD"):
-        limit = read_positive_number(environment, "CK_ABS_DIFF_THRESHOLD", HALF_TOLERANCE)
-        settings = replace(settings, threshold=limit)
+    settings = with_threshold(settings, operator, environment)
     count = read_integer(environment, "NNTEST_THREADS", threads.available(), least=1)
     chosen = read_options(library, backend, settings.tuner_type, environment)
     options = backend.take_options(chosen, count)
     try:
-        graph = read_graph(operator, environment, settings)
+        graph = read_graph(operator, environment, settings, backend.integers)
         backend.load()
         _measure(backend, graph, operator, settings, count, options)
     except MemoryError as error:
         raise OutOfMemory(f"the host has not enough memory: {error}") from None
+
+
+def with_threshold(settings: Settings, operator: str, environment: Environment) -> Settings:
+    """Return the settings with the data type's own threshold, unless the environment has one."""
+    if settings.data_type == "fp32" or environment.get("CK_ABS_DIFF_THRESHOLD", "").strip():
+        return settings
+    if settings.data_type == "fp16":
+        return replace(settings, threshold=HALF_TOLERANCE)
+    return replace(settings, threshold=NETWORK_STEPS if operator == "network" else LAYER_STEPS)
 
 
 def read_options(

@@ -1,0 +1,202 @@
+"""A graph in int8: its scales, its integers, and the right output in exact arithmetic.
+
+A number is ``scale * (integer - zero)`` (Jacob et al., CVPR 2018, arXiv:1712.05877).  Activations
+have one scale for each tensor, taken from the least and the largest number that the graph's own
+input gives there; weights one for each output channel, without a zero point; a bias is an int32 of
+the scale input times weights.
+
+Weights have 7 bits.  x86 processors without VNNI add two products of an unsigned and a signed byte
+in 16 bits that saturate (VPMADDUBSW); 2 * 255 * 64 = 32640 is the most that fits.  A kernel's time
+does not depend on the numbers, and a right sum is right on every processor.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from layers import ACTIVATIONS
+from reference import Tensors, WeightedTensors
+
+if TYPE_CHECKING:
+    from graph import Graph, Node
+
+    Array = np.ndarray[Any, Any]
+
+WEIGHTS_MOST = 64
+LAYER_STEPS, NETWORK_STEPS = 1.0, 3.0
+"""Steps of the output by which a right output may differ, where CK_ABS_DIFF_THRESHOLD is not set.
+
+A layer's sum is exact, and its rescaling in float32 rounds to the other side where the exact value
+lies between two integers.  Through a network such differences add up.
+"""
+FLOAT_TOLERANCE = 0.001  # of the largest output, of a layer whose output is not quantised
+STEEPEST = {"hard-swish": 1.5, "sigmoid": 0.25}
+"""Activations that are computed from integers, with their largest slope.
+
+The others only cut the range of the output off.
+"""
+
+
+@dataclass(frozen=True)
+class Integers:
+    """The integers that a library takes for activations."""
+
+    kind: str = "int8"  # or uint8
+    symmetric: bool = False  # no zero point, and as many negative ones as positive
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the largest one."""
+        info = np.iinfo(self.kind)
+        return -info.max if self.symmetric else info.min, info.max
+
+
+UNSIGNED_ON_X86 = Integers("uint8" if platform.machine() in ("x86_64", "AMD64") else "int8")
+"""As ONNX Runtime and OpenVINO want them: x86 multiplies unsigned by signed bytes, Arm signed ones.
+
+With the others both compute a layer in fp32 on x86.
+"""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How the integers of a tensor stand for numbers: ``scale * (integer - zero)``."""
+
+    scale: float  # a float32, as models have it
+    zero: int
+    integers: Integers
+
+    @classmethod
+    def covering(cls, values: Array, integers: Integers) -> Steps:
+        """Return the finest steps that have all of ``values``, and 0."""
+        least, most = integers.limits
+        low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+        if integers.symmetric:
+            return cls(_single(max(-low, high) / most), 0, integers)
+        scale = _single((high - low) / (most - least))
+        return cls(scale, int(np.clip(round(least - low / scale), least, most)), integers)
+
+    def quantise(self, values: Array) -> Array:
+        """Return the nearest integers."""
+        integers = np.rint(np.asarray(values, np.float64) / self.scale) + self.zero
+        return np.clip(integers, *self.integers.limits).astype(self.integers.kind)
+
+    def numbers(self, integers: Array) -> Array:
+        """Return what ``integers`` stand for, float64."""
+        return (integers.astype(np.float64) - self.zero) * self.scale
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """The integers of a node."""
+
+    source: Steps
+    target: Steps | None  # None: its output is float32
+    linear: Steps | None = None  # before an activation of STEEPEST
+    weights: Array | None = None  # int8, as `reference.WeightedTensors` has them
+    weight_scales: Array | None = None  # float32, one for each of the weights' first index
+    bias: Array | None = None  # int32
+
+    @property
+    def bias_scales(self) -> Array:
+        """The bias' scales, float32: the input's times the weights'."""
+        assert self.weight_scales is not None
+        scales: Array = np.float32(self.source.scale) * self.weight_scales
+        return scales
+
+
+def quantise(graph: Graph, threshold: float, integers: Integers) -> Graph:
+    """Return ``graph`` with integers; its input and the right output are numbers that they have.
+
+    ``threshold`` is the tolerance, in steps of the output.  Pools keep their input's steps, as
+    TFLite's have to; a softmax gives float32.
+    """
+    steps = Steps.covering(graph.input, integers)
+    first = steps.numbers(steps.quantise(graph.input))
+    exact = right = first
+    nodes, tolerance = [], 0.0
+    for node in graph.nodes:
+        floats = _operands(node, exact)
+        exact = node.point.expected(floats)
+        quantised = _quantised(node, steps, floats, exact)
+        nodes.append(replace(node, quantised=quantised))
+        right = expected(nodes[-1], right)
+        if quantised.target is not None:
+            steps = quantised.target
+            off = steps.scale
+            if quantised.linear is not None:  # which may be a step off itself
+                off += STEEPEST[node.point.activation] * quantised.linear.scale
+            tolerance = threshold * off * (1 + 1e-6)  # in float64
+        elif len(graph.nodes) == 1:
+            tolerance = FLOAT_TOLERANCE * float(right.max())
+        else:  # of a softmax: each power by e^d, and the sum of all in the other direction
+            tolerance = float(np.expm1(2 * threshold * steps.scale) * right.max())
+    return replace(
+        graph,
+        nodes=tuple(nodes),
+        input=first.astype(np.float32),
+        expected=right,
+        tolerance=tolerance,
+    )
+
+
+def expected(node: Node, values: Array) -> Array:
+    """Return the right output of a quantised node for ``values``, which its input's integers have.
+
+    Sums are of integers in float64, which has all of them.
+    """
+    quantised, point = node.quantised, node.point
+    assert quantised is not None
+    if quantised.weights is None:
+        linear = point.expected(_operands(node, values))
+    else:
+        integers = np.rint(values / quantised.source.scale).reshape(point.in_shape)
+        assert quantised.bias is not None and quantised.weight_scales is not None
+        tensors = WeightedTensors(integers, quantised.weights, quantised.bias)
+        scales = quantised.source.scale * quantised.weight_scales.astype(np.float64)
+        shape = point.out_shape[1:] if node.operator == "fullyconnected" else (-1, 1, 1)
+        linear = replace(point, activation="none").expected(tensors) * scales.reshape(shape)
+        if quantised.linear is not None:
+            linear = quantised.linear.numbers(quantised.linear.quantise(linear))
+        linear = ACTIVATIONS[point.activation](linear)
+    if quantised.target is None:
+        return linear
+    return quantised.target.numbers(quantised.target.quantise(linear))
+
+
+def _quantised(node: Node, source: Steps, floats: Tensors, exact: Array) -> Quantised:
+    """Return the integers of a node; ``exact`` is its output for ``floats``."""
+    if node.operator == "softmax":
+        return Quantised(source, None)
+    if not isinstance(floats, WeightedTensors):
+        return Quantised(source, source)
+    linear = None
+    if node.point.activation in STEEPEST:
+        plain = replace(node.point, activation="none").expected(floats)
+        linear = Steps.covering(plain, source.integers)
+    each = np.abs(floats.weights).reshape(len(floats.weights), -1).max(axis=1)
+    scales = (np.where(each > 0, each, 1) / WEIGHTS_MOST).astype(np.float32)
+    rows = scales.reshape(-1, *[1] * (floats.weights.ndim - 1))
+    return Quantised(
+        source,
+        Steps.covering(exact, source.integers),
+        linear,
+        np.rint(floats.weights / rows).astype(np.int8),
+        scales,
+        np.rint(floats.bias / (source.scale * scales)).astype(np.int32),
+    )
+
+
+def _operands(node: Node, values: Array) -> Tensors:
+    values = values.reshape(node.point.in_shape)
+    if node.weights is None or node.bias is None:
+        return Tensors(values)
+    return WeightedTensors(values, node.weights, node.bias)
+
+
+def _single(value: float) -> float:
+    """Round to float32; 1 for 0, of a tensor that is all zero."""
+    return float(np.float32(value)) or 1.0
