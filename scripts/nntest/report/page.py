@@ -24,6 +24,7 @@ from nntest.report.headline import (
     measured_text,
     study_text,
 )
+from nntest.report.precision import precision_sentences
 from nntest.report.ranking import best_estimates
 from nntest.report.steadiness import steadiness
 from nntest.report.sum_error import error_sentences
@@ -106,7 +107,10 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         steadiness=steadiness(inputs.tables),
         cautions=[*cautions(inputs.tables), *inputs.remarks],
         sections=_by_section(views),
-        sentences={"sum_error": error_sentences(inputs.tables.get("sum_error"))},
+        sentences={
+            "sum_error": error_sentences(inputs.tables.get("sum_error")),
+            "precision": precision_sentences(inputs.tables.get("precision")),
+        },
         plots=_plots(inputs.plots),
         facts=[_card_of_facts(facts) for facts in inputs.facts],
         installs=[_card_of_facts(facts) for facts in _distinct(inputs.installs)],
@@ -116,7 +120,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
 
 def _by_section(views: Iterable[TableView]) -> dict[str, list[TableView]]:
     sections: dict[str, list[TableView]] = {
-        name: [] for name in ("libraries", "first", "tables", "failures", "device")
+        name: [] for name in ("libraries", "precision", "first", "tables", "failures", "device")
     }
     for view in views:
         sections[view.table.section].append(view)
