@@ -68,14 +68,16 @@ def precision(
 def _pairs(frame: pd.DataFrame) -> Iterator[tuple[Side, Side]]:
     """Each library in fp32, and in a lower precision: the same program and version on a board."""
     found: dict[tuple[str, ...], dict[str, list[Side]]] = {}
-    for (platform, library), rows in frame.groupby(["platform", "library"], sort=True):
+    for names, rows in frame.groupby(["platform", "library"], sort=True):
+        assert isinstance(names, tuple)
+        platform, library = map(str, names)
         version = family(library).rpartition("-")[2]
         for kind, same in rows.groupby(rows["operator"].map(data_type), sort=True):
             operator, program = same[["operator", "program"]].iloc[0]
             backend = program.removeprefix(f"{plain_operator(operator)}-")
             backend = re.sub(rf"-{kind}$", "", backend)
             sides = found.setdefault((platform, backend, version), {})
-            sides.setdefault(str(kind), []).append(Side(str(library), same))
+            sides.setdefault(str(kind), []).append(Side(library, same))
     for sides in found.values():
         for kind, lower in sorted(sides.items()):
             for other in lower if kind != SINGLE else ():
@@ -93,7 +95,8 @@ def _row(
     """A row of `comparison` as one of this table; `single` is the library in fp32."""
     own = key_of(row[name] for name in KEY_COLUMNS)
     kind = data_type(row["operator"])
-    kernels, parts = [], []
+    kernels: list[list[str]] = []
+    parts: list[Parts] = []
     for changes, time in (
         ({"library": single, "operator": plain_operator(row["operator"])}, row["baseline_us"]),
         ({}, row["other_us"]),
@@ -116,7 +119,7 @@ def _row(
         "verdict": _VERDICTS.get(row["verdict"], row["verdict"]),
         "why": row["note"] if failed else kernels_text(kind, kernels[1], kernels[0]),
         **{
-            f"{name}_change": _change(*(getattr(part, field) for part in parts), row["baseline_us"])
+            f"{name}_change": _change(parts, field, row["baseline_us"])
             for name, field in _CHANGES
         },
         "single_kernels": ", ".join(kernels[0]) or None,
@@ -124,8 +127,9 @@ def _row(
     }
 
 
-def _change(single: float | None, lower: float | None, time: float | None) -> float | None:
-    """What a part takes more in the lower precision, over fp32's time; None if a side lacks it."""
+def _change(parts: Sequence[Parts], field: str, time: float | None) -> float | None:
+    """What a part takes more than in fp32, over fp32's time; None if either side lacks it."""
+    single, lower = (getattr(part, field) for part in parts)
     if single is None or lower is None or not time:
         return None
-    return (lower - single) / time
+    return float(lower - single) / time

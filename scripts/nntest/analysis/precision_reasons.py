@@ -1,4 +1,4 @@
-"""Why a layer runs faster, or slower, in a lower precision: its kernels, and where the time went."""
+"""What computed a point in a lower precision, and what in fp32, in words."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from onboard.frameworks.libraries import (
     make_environment,
     plane,
     run_program,
+    write_network,
 )
 
 pytestmark = [
@@ -123,30 +124,6 @@ def test_settings_are_what_they_say(library: tuple[str, Path]) -> None:
     )
     for tuner, word in settings.items():
         assert word in json.dumps(answers[tuner]["ran"]), tuner
-
-
-def write_network(folder: Path, activation: str = "relu6") -> Path:
-    """A network in the manner of MobileNet, as the runner's plan describes it."""
-    depthwise = plane(16, 16, 16, CK_DEPTHWISE_STRIDE=2, NNTEST_CONV_PADS="0,1,0,1")
-    layers = [
-        ("first", "conv", plane(3, 32, 32, CK_CONV_KERNEL=3, CK_CONV_STRIDE=2, CK_OUT_SHAPE_C=16)),
-        ("depthwise", "depthwiseconv", depthwise),
-        ("pointwise", "conv", plane(16, 8, 8, CK_CONV_KERNEL=1, CK_OUT_SHAPE_C=24)),
-        ("largest", "maxpool", plane(24, 8, 8, CK_POOL_KERNEL=2, CK_POOL_STRIDE=2)),
-        ("dense", "fullyconnected", plane(24, 4, 4, CK_OUT_SHAPE_C=32)),
-        ("last", "fullyconnected", plane(32, 1, 1, CK_OUT_SHAPE_C=10)),
-        ("softmax", "softmax", plane(10, 1, 1)),
-    ]
-    layers[0][2]["NNTEST_CONV_PADS"] = "0,1,0,1"
-    described = []
-    for name, operator, env in layers:
-        weighted = operator in ("conv", "depthwiseconv")
-        env = {**env, **({"NNTEST_ACTIVATION": activation} if weighted else {})}
-        entry = {"name": name, "operator": operator, "tuner": "NONE", "tensor": name, "env": env}
-        described.append(entry)
-    path = folder / "network.json"
-    path.write_text(json.dumps({"network": "small", "layers": described}))
-    return path
 
 
 def test_measures_a_network_by_the_contract(library: tuple[str, Path], tmp_path: Path) -> None:
