@@ -69,6 +69,16 @@ class Node:
             return self.point.out_shape[0], self.point.outputs
         return self._vector(self.point.out_shape)
 
+    @property
+    def in_steps(self) -> Steps | None:
+        """What the integers of its input stand for; None where they are floats."""
+        return None if self.quantised is None else self.quantised.source
+
+    @property
+    def out_steps(self) -> Steps | None:
+        """What the integers of its output stand for; None where they are floats."""
+        return None if self.quantised is None else self.quantised.target
+
     def _vector(self, shape: Shape) -> Dims:
         """Return ``shape``; of a softmax over single pixels, as networks end, without the plane."""
         return shape[:2] if self.operator == "softmax" and shape[2:] == (1, 1) else shape
@@ -101,15 +111,9 @@ class Graph:
         """Return the input as the first node takes it; in int8 its integers."""
         first = self.nodes[0]
         values = self.input.reshape(first.in_dims)
-        if first.quantised is not None:
-            return first.quantised.source.quantise(values)
+        if first.in_steps is not None:
+            return first.in_steps.quantise(values)
         return np.ascontiguousarray(values, data_type)
-
-    @property
-    def output_steps(self) -> Steps | None:
-        """What the integers of the output stand for; None where they are floats."""
-        last = self.nodes[-1].quantised
-        return None if last is None else last.target
 
     def layers_named(self, names: Iterable[str]) -> list[str] | None:
         """Return the layers that a node of the library computes, by all names that it has.

@@ -135,7 +135,7 @@ def test_single_precision_is_at_most_a_step_off(frameworks: SimpleNamespace) -> 
     off = []
     for seed in range(300):
         graph = read(frameworks, "pointwise", seed)
-        steps = graph.output_steps
+        steps = graph.nodes[-1].out_steps
         right = graph.expected / steps.scale + steps.zero
         off.append(np.abs(rescaled_in_single_precision(graph) - right))
     assert {0, 1} >= set(np.rint(np.unique(off)).astype(int).tolist())
@@ -243,5 +243,5 @@ def test_every_tensor_between_layers_is_quantised_in_the_file(
     model.opset_import[0].version = 19  # the oldest that the evaluator has these nodes of
     source = graph.model_input()
     [output] = ReferenceEvaluator(model).run(None, {"input": source})
-    difference = graph.output_steps.numbers(output).reshape(graph.expected.shape) - graph.expected
+    difference = graph.nodes[-1].out_steps.numbers(output).reshape(graph.expected.shape) - graph.expected
     assert np.abs(difference).max() <= graph.tolerance

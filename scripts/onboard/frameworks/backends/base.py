@@ -124,7 +124,7 @@ class OwnOutput(Backend):
 
         ``data_type``: of a graph whose output is not quantised.
         """
-        self._steps = graph.output_steps
+        self._steps = graph.nodes[-1].out_steps
         self._output: Array = np.empty(dims, data_type)
         self._wrong: Array | float = np.nan
         if self._steps is not None:

@@ -158,8 +158,8 @@ class _QuantisedWriter(_Writer):
     """In int8: every tensor between layers is made by QuantizeLinear, read by DequantizeLinear."""
 
     def _value(self, name: str, dims: Dims) -> bytes:
-        first, last = (_quantised(self._graph.nodes[at]) for at in (0, -1))
-        steps = first.source if name == INPUT else last.target
+        nodes = self._graph.nodes
+        steps = nodes[0].in_steps if name == INPUT else nodes[-1].out_steps
         return self._described(name, dims, steps.integers.kind if steps else self._type)
 
     def _reshape(self, node: Node, source: str) -> str:
