@@ -99,9 +99,7 @@ def test_what_differs_in_more_is_not_compared(other):
 
 def test_two_boards_are_compared_each_with_itself():
     other = {"platform": "Other board"}
-    rows = compared(
-        layers(**SINGLE), int8(0.5), layers(2.0, **SINGLE, **other), int8(4.0, **other)
-    )
+    rows = compared(layers(**SINGLE), int8(0.5), layers(2.0, **SINGLE, **other), int8(4.0, **other))
     found = {(one["platform"], one["verdict"]) for one in rows}
     assert found == {("Test board", "gains"), ("Other board", "loses")}
 

@@ -17,7 +17,7 @@ from backends import find_backend
 from failures import BadValue, BuildFailed, Failure, NotSupported, OutOfMemory
 from graph import read_graph
 from point import Settings, read_integer
-from quantise import LAYER_STEPS, NETWORK_STEPS
+from quantise import LAYER_STEPS, NETWORK_SPREADS
 from repetitions import point_state, repeat
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def with_threshold(settings: Settings, operator: str, environment: Environment) 
         return settings
     if settings.data_type == "fp16":
         return replace(settings, threshold=HALF_TOLERANCE)
-    return replace(settings, threshold=NETWORK_STEPS if operator == "network" else LAYER_STEPS)
+    return replace(settings, threshold=NETWORK_SPREADS if operator == "network" else LAYER_STEPS)
 
 
 def read_options(

@@ -26,11 +26,17 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 WEIGHTS_MOST = 64
-LAYER_STEPS, NETWORK_STEPS = 1.0, 3.0
-"""Steps of the output by which a right output may differ, where CK_ABS_DIFF_THRESHOLD is not set.
+LAYER_STEPS = 1.0
+"""Steps of the output by which a layer's right output may differ.
 
-A layer's sum is exact, and its rescaling in float32 rounds to the other side where the exact value
-lies between two integers.  Through a network such differences add up.
+Its sum is exact, but its rescaling, in float32 or with fixed point, rounds to the other side where
+the exact value lies half-way between two integers.
+"""
+NETWORK_SPREADS, NUDGE, NUDGED_RUNS = 2.0, 0.25, 3
+"""A whole network may differ by so many times what it makes of other roundings in its layers.
+
+That is the largest difference of so many runs in which each value is moved by up to so much of a
+step before it is rounded, as no library moves it.
 """
 FLOAT_TOLERANCE = 0.001  # of the largest output, of a layer whose output is not quantised
 STEEPEST = {"hard-swish": 1.5, "sigmoid": 0.25}
@@ -111,42 +117,62 @@ class Quantised:
 def quantise(graph: Graph, threshold: float, integers: Integers) -> Graph:
     """Return ``graph`` with integers; its input and the right output are numbers that they have.
 
-    ``threshold`` is the tolerance, in steps of the output.  Pools keep their input's steps, as
-    TFLite's have to; a softmax gives float32.
+    ``threshold``: the tolerance of a layer in steps of its output, of several layers in times of
+    what the network makes of other roundings.  Pools keep their input's steps, as TFLite's have to;
+    a softmax gives float32.
     """
     steps = Steps.covering(graph.input, integers)
     first = steps.numbers(steps.quantise(graph.input))
-    exact = right = first
-    nodes, tolerance = [], 0.0
+    exact, nodes = first, []
     for node in graph.nodes:
         floats = _operands(node, exact)
         exact = node.point.expected(floats)
-        quantised = _quantised(node, steps, floats, exact)
-        nodes.append(replace(node, quantised=quantised))
-        right = expected(nodes[-1], right)
-        if quantised.target is not None:
-            steps = quantised.target
-            off = steps.scale
-            if quantised.linear is not None:  # which may be a step off itself
-                off += STEEPEST[node.point.activation] * quantised.linear.scale
-            tolerance = threshold * off * (1 + 1e-6)  # in float64
-        elif len(graph.nodes) == 1:
-            tolerance = FLOAT_TOLERANCE * float(right.max())
-        else:  # of a softmax: each power by e^d, and the sum of all in the other direction
-            tolerance = float(np.expm1(2 * threshold * steps.scale) * right.max())
+        nodes.append(replace(node, quantised=_quantised(node, steps, floats, exact)))
+        steps = nodes[-1].out_steps or steps
+    right = _chain(nodes, first)
+    if len(nodes) == 1:
+        tolerance = _layer_tolerance(nodes[0], right, threshold)
+    else:
+        tolerance = threshold * _spread(nodes, first, right)
     return replace(
         graph,
         nodes=tuple(nodes),
         input=first.astype(np.float32),
         expected=right,
-        tolerance=tolerance,
+        tolerance=tolerance * (1 + 1e-6),  # both sides are float64
     )
 
 
-def expected(node: Node, values: Array) -> Array:
+def _layer_tolerance(node: Node, right: Array, threshold: float) -> float:
+    quantised = node.quantised
+    assert quantised is not None
+    if quantised.target is None:
+        return FLOAT_TOLERANCE * float(right.max())
+    off = quantised.target.scale
+    if quantised.linear is not None:  # which may be a step off itself
+        off += STEEPEST[node.point.activation] * quantised.linear.scale
+    return threshold * off
+
+
+def _spread(nodes: list[Node], first: Array, right: Array) -> float:
+    """Return the largest difference from ``right`` of runs that round differently."""
+    generator = np.random.default_rng(0)
+    runs = [_chain(nodes, first, generator) for _ in range(NUDGED_RUNS)]
+    least = nodes[-1].out_steps.scale if nodes[-1].out_steps is not None else 0.0
+    return max(least, *(float(np.abs(run - right).max()) for run in runs))
+
+
+def _chain(nodes: list[Node], values: Array, generator: np.random.Generator | None = None) -> Array:
+    for node in nodes:
+        values = expected(node, values, generator)
+    return values
+
+
+def expected(node: Node, values: Array, generator: np.random.Generator | None = None) -> Array:
     """Return the right output of a quantised node for ``values``, which its input's integers have.
 
-    Sums are of integers in float64, which has all of them.
+    Sums are of integers in float64, which has all of them.  With a ``generator`` what is rounded is
+    moved by up to NUDGE before.
     """
     quantised, point = node.quantised, node.point
     assert quantised is not None
@@ -164,6 +190,8 @@ def expected(node: Node, values: Array) -> Array:
         linear = ACTIVATIONS[point.activation](linear)
     if quantised.target is None:
         return linear
+    if generator is not None:
+        linear = linear + generator.uniform(-NUDGE, NUDGE, linear.shape) * quantised.target.scale
     return quantised.target.numbers(quantised.target.quantise(linear))
 
 
@@ -173,16 +201,19 @@ def _quantised(node: Node, source: Steps, floats: Tensors, exact: Array) -> Quan
         return Quantised(source, None)
     if not isinstance(floats, WeightedTensors):
         return Quantised(source, source)
-    linear = None
+    integers, linear = source.integers, None
+    target = Steps.covering(exact, integers)
+    if node.point.activation == "sigmoid" and not integers.symmetric:
+        target = Steps(1 / 256, integers.limits[0], integers)  # all that TFLite takes
     if node.point.activation in STEEPEST:
         plain = replace(node.point, activation="none").expected(floats)
-        linear = Steps.covering(plain, source.integers)
+        linear = Steps.covering(plain, integers)
     each = np.abs(floats.weights).reshape(len(floats.weights), -1).max(axis=1)
     scales = (np.where(each > 0, each, 1) / WEIGHTS_MOST).astype(np.float32)
     rows = scales.reshape(-1, *[1] * (floats.weights.ndim - 1))
     return Quantised(
         source,
-        Steps.covering(exact, source.integers),
+        target,
         linear,
         np.rint(floats.weights / rows).astype(np.int8),
         scales,

@@ -143,7 +143,7 @@ def test_single_precision_is_at_most_a_step_off(frameworks: SimpleNamespace) -> 
 
 def test_the_tolerances_are_those_of_a_library_s_file(frameworks: SimpleNamespace) -> None:
     own = frameworks.quantise
-    assert (own.LAYER_STEPS, own.NETWORK_STEPS) == (INT8_TOLERANCE, INT8_NETWORK_TOLERANCE)
+    assert (own.LAYER_STEPS, own.NETWORK_SPREADS) == (INT8_TOLERANCE, INT8_NETWORK_TOLERANCE)
 
 
 # -- what would be wrong must be found ---------------------------------------------------------
@@ -243,5 +243,7 @@ def test_every_tensor_between_layers_is_quantised_in_the_file(
     model.opset_import[0].version = 19  # the oldest that the evaluator has these nodes of
     source = graph.model_input()
     [output] = ReferenceEvaluator(model).run(None, {"input": source})
-    difference = graph.nodes[-1].out_steps.numbers(output).reshape(graph.expected.shape) - graph.expected
+    difference = (
+        graph.nodes[-1].out_steps.numbers(output).reshape(graph.expected.shape) - graph.expected
+    )
     assert np.abs(difference).max() <= graph.tolerance

@@ -233,7 +233,6 @@ class _Writer:
             return self._emit("PADV2", inputs, target, self._options("PadV2Options"))
         return self._emit("PAD", inputs, target, self._options("PadOptions"))
 
-
     def _lowest(self, node: Node) -> int:
         """Add the constant that is never the largest."""
         steps = node.in_steps
