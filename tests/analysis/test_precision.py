@@ -78,7 +78,7 @@ def test_a_whole_network_stands_first():
     )
     lower = [{**one, "operator": "network-int8"} for one in lower]
     rows = compared(layers(**SINGLE), whole, int8(0.5), lower)
-    assert [one["tensor"] for one in rows][0] == "two"
+    assert rows[0]["tensor"] == "two"
     assert rows[0]["ratio"] == pytest.approx(0.5)
     assert rows[0]["verdict"] == "gains"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,12 @@ REFUSED = {
 }
 """Points that a library does not have, by design."""
 SMALL = 2e-5  # of fp32 outputs of the order of 1
+INTEGERS = {
+    "onnxruntime": "QLinearConv", "openvino": "_I8", "litert": "XNNPACK"
+}  # fmt: skip
+"""Libraries that have int8, and what a convolution's kernel on integers is called on x86."""
+WRONG_IN_INT8 = {("openvino", "mean, padded")}
+"""OpenVINO 2026.4.1 takes padding for integers that are 0, not for numbers that are."""
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +98,54 @@ def test_outputs_are_right(library: tuple[str, Path]) -> None:
             assert answers[point]["status"] == "not-supported", point
 
 
+def in_int8(name: str, tuner: str = "DEFAULT") -> dict[str, Any]:
+    return {
+        point: (operator, {**env, "CK_LWS_TUNER_TYPE": tuner, "NNTEST_DATA_TYPE": "int8"})
+        for point, (operator, env) in POINTS.items()
+        if point not in REFUSED.get(name, ())
+    }
+
+
+@pytest.mark.parametrize("tuner", ["DEFAULT", "NONE"])
+def test_integers_are_right_to_a_step(library: tuple[str, Path], tuner: str) -> None:
+    name, _ = library
+    answers = compute(library, in_int8(name, tuner))
+    if name not in INTEGERS:
+        assert {answer.get("status") for answer in answers.values()} == {"not-supported"}
+        return
+    for point, answer in answers.items():
+        right = answer["difference"] <= answer["allowed"]
+        assert right != ((name, point) in WRONG_IN_INT8), (point, answer)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="kernels by their names on x86")
+def test_convolutions_are_computed_on_integers(library: tuple[str, Path]) -> None:
+    name, _ = library
+    if name not in INTEGERS:
+        pytest.skip("it has no int8")
+    answers = compute(library, in_int8(name))
+    for point in ("pointwise", "3x3, padded, relu", "5x3, strides 1 and 2", "depthwise"):
+        kernels = [node["kernel"] for node in answers[point]["ran"]["nodes"]]
+        assert any(INTEGERS[name] in kernel for kernel in kernels), (point, kernels)
+        assert "f32" not in " ".join(kernels), (point, kernels)
+
+
+@pytest.mark.parametrize("activation", ["relu6", "hard-swish"])
+def test_a_network_in_int8(library: tuple[str, Path], tmp_path: Path, activation: str) -> None:
+    name, python = library
+    if name not in INTEGERS:
+        pytest.skip("it has no int8")
+    done = run_program(
+        python, tmp_path / "work", name, "network", NNTEST_DATA_TYPE="int8",
+        NNTEST_NETWORK=write_network(tmp_path, activation), CK_LWS_TUNER_TYPE="DEFAULT",
+        NNTEST_REPETITIONS=2, NNTEST_THREADS=1,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    measured = lines(tmp_path / "work")
+    assert all(line["output_check"]["ok"] for line in measured)
+    assert {line["run_time_state"]["data_bits"] for line in measured} == {8}
+
+
 def test_nodes_of_one_layer_are_its_own_or_move_data(library: tuple[str, Path]) -> None:
     name, _ = library
     if name == "litert":
@@ -100,6 +155,8 @@ def test_nodes_of_one_layer_are_its_own_or_move_data(library: tuple[str, Path]) 
         for point, (operator, env) in POINTS.items()
         if point not in REFUSED.get(name, ())
     }
+    if name in INTEGERS:
+        points |= {f"{point} in int8": what for point, what in in_int8(name).items()}
     for point, answer in compute(library, points).items():
         ran = answer["ran"]
         assert ran["timed_by"]
