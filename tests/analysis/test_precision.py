@@ -143,7 +143,7 @@ def test_without_timed_nodes_there_are_kernels_alone():
     rows = compared(single, int8(kernel_ran="XNNPACK, builtin"))
     for one in rows:
         assert pd.isna(one["kernels_change"]) and pd.isna(one["outside_change"])
-        assert (one["single_kernels"], one["kernels"]) == ("XNNPACK", "XNNPACK, builtin")
+        assert (one["single_computed_by"], one["computed_by"]) == ("XNNPACK", "XNNPACK, builtin")
 
 
 @pytest.mark.parametrize(

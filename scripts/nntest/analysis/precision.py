@@ -119,8 +119,8 @@ def _row(
         "verdict": _VERDICTS.get(row["verdict"], row["verdict"]),
         "why": row["note"] if failed else kernels_text(kind, kernels[1], kernels[0]),
         **{f"{name}_change": _change(parts, field, row["baseline_us"]) for name, field in _CHANGES},
-        "single_kernels": ", ".join(kernels[0]) or None,
-        "kernels": ", ".join(kernels[1]) or None,
+        "single_computed_by": ", ".join(kernels[0]) or None,
+        "computed_by": ", ".join(kernels[1]) or None,
     }
 
 

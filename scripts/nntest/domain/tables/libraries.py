@@ -118,9 +118,10 @@ PRECISION = Table(
         Column("compared_runs", TEXT, label="runs", meaning="that are compared: clean, or all"),
         Column("single_n", INT, label="fp32 n", meaning="independent units of the test in fp32"),
         Column("n", INT, meaning="independent units of the test"),
-        Column("single_kernels", TEXT, label="fp32 kernels", meaning="what computed it in fp32",
+        Column("single_computed_by", TEXT, label="fp32 by", meaning="kernels that computed it in fp32",
                shown="long"),
-        Column("kernels", TEXT, label="its kernels", meaning="what computed it", shown="long"),
+        Column("computed_by", TEXT, label="computed by", meaning="kernels that computed it",
+               shown="long"),
     ),
     title="Layers and networks, against fp32",
     caption="The same library, version and settings on the same tensor in a lower precision and in "
@@ -132,5 +133,5 @@ PRECISION = Table(
     optional=True,
     section="precision",
     kept=("library", "ratio", "verdict", "why"),
-    last=("single_kernels", "kernels", "layers"),
+    last=("single_computed_by", "computed_by", "layers"),
 )  # fmt: skip
