@@ -153,7 +153,7 @@ def test_refusals_are_one_message(tmp_path: Path) -> None:
     ("library", "data_type"),
     [
         *((name, "fp32") for name in ("onnxruntime", "litert", "openvino", "ncnn")),
-        *((name, "int8") for name in ("onnxruntime", "litert", "openvino")),
+        *((name, "int8") for name in ("onnxruntime", "litert", "openvino", "ncnn")),
     ],
 )
 def test_its_script_reproduces_what_was_measured(

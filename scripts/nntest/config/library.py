@@ -65,7 +65,7 @@ TOLERANCE, FP16_TOLERANCE = 0.001, 0.05
 """CK-NNTest's threshold, and one for outputs of the order of 1 summed up in half precision."""
 INT8_TOLERANCE, INT8_NETWORK_TOLERANCE = 1.0, 2.0
 """Of a layer in steps of its output, of a network in times of what it makes of other roundings."""
-INT8_ADAPTERS = ("onnxruntime", "openvino", "litert")
+INT8_ADAPTERS = ("onnxruntime", "openvino", "litert", "ncnn")
 
 ARMCL_VERSIONS = (
     *("17.12", "18.01", "18.02", "18.03", "18.05", "18.08", "18.11", "19.02", "19.05", "19.08"),

@@ -39,6 +39,7 @@ That is the largest difference of so many runs in which each value is moved by u
 step before it is rounded, as no library moves it.
 """
 FLOAT_TOLERANCE = 0.001  # of the largest output, of a layer whose output is not quantised
+CONVOLUTIONS = {"conv", "depthwiseconv"}
 STEEPEST = {"hard-swish": 1.5, "sigmoid": 0.25}
 """Activations that are computed from integers, with their largest slope.
 
@@ -52,6 +53,7 @@ class Integers:
 
     kind: str = "int8"  # or uint8
     symmetric: bool = False  # no zero point, and as many negative ones as positive
+    everywhere: bool = True  # else a convolution alone hands them on, and to another one alone
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -95,6 +97,10 @@ class Steps:
         return (integers.astype(np.float64) - self.zero) * self.scale
 
 
+NCNN = Integers(symmetric=True, everywhere=False)
+"""Its other layers take and give floats, which a layer with weights quantises for itself."""
+
+
 @dataclass(frozen=True)
 class Quantised:
     """The integers of a node."""
@@ -121,14 +127,16 @@ def quantise(graph: Graph, threshold: float, integers: Integers) -> Graph:
     what the network makes of other roundings.  Pools keep their input's steps, as TFLite's have to;
     a softmax gives float32.
     """
-    steps = Steps.covering(graph.input, integers)
-    first = steps.numbers(steps.quantise(graph.input))
+    handed_on: Steps | None = Steps.covering(graph.input, integers)
+    first = handed_on.numbers(handed_on.quantise(graph.input))
     exact, nodes = first, []
-    for node in graph.nodes:
+    for node, following in zip(graph.nodes, (*graph.nodes[1:], None)):
+        source = handed_on or Steps.covering(exact, integers)
         floats = _operands(node, exact)
         exact = node.point.expected(floats)
-        nodes.append(replace(node, quantised=_quantised(node, steps, floats, exact)))
-        steps = nodes[-1].out_steps or steps
+        made = _quantised(node, following, source, floats, exact)
+        nodes.append(replace(node, quantised=made))
+        handed_on = nodes[-1].out_steps
     right = _chain(nodes, first)
     if len(nodes) == 1:
         tolerance = _layer_tolerance(nodes[0], right, threshold)
@@ -145,9 +153,8 @@ def quantise(graph: Graph, threshold: float, integers: Integers) -> Graph:
 
 def _layer_tolerance(node: Node, right: Array, threshold: float) -> float:
     quantised = node.quantised
-    assert quantised is not None
-    if quantised.target is None:
-        return FLOAT_TOLERANCE * float(right.max())
+    if quantised is None or quantised.target is None:
+        return FLOAT_TOLERANCE * float(np.abs(right).max())
     off = quantised.target.scale
     if quantised.linear is not None:  # which may be a step off itself
         off += STEEPEST[node.point.activation] * quantised.linear.scale
@@ -158,7 +165,8 @@ def _spread(nodes: list[Node], first: Array, right: Array) -> float:
     """Return the largest difference from ``right`` of runs that round differently."""
     generator = np.random.default_rng(0)
     runs = [_chain(nodes, first, generator) for _ in range(NUDGED_RUNS)]
-    least = nodes[-1].out_steps.scale if nodes[-1].out_steps is not None else 0.0
+    steps = nodes[-1].out_steps
+    least = FLOAT_TOLERANCE * float(np.abs(right).max()) if steps is None else steps.scale
     return max(least, *(float(np.abs(run - right).max()) for run in runs))
 
 
@@ -169,43 +177,58 @@ def _chain(nodes: list[Node], values: Array, generator: np.random.Generator | No
 
 
 def expected(node: Node, values: Array, generator: np.random.Generator | None = None) -> Array:
-    """Return the right output of a quantised node for ``values``, which its input's integers have.
+    """Return the right output of a node for ``values``, of which it takes the nearest integers.
 
     Sums are of integers in float64, which has all of them.  With a ``generator`` what is rounded is
     moved by up to NUDGE before.
     """
     quantised, point = node.quantised, node.point
-    assert quantised is not None
-    if quantised.weights is None:
+    if quantised is None or quantised.weights is None:
         linear = point.expected(_operands(node, values))
     else:
-        integers = np.rint(values / quantised.source.scale).reshape(point.in_shape)
+        source = quantised.source
+        moved = _moved(values.reshape(point.in_shape), source, generator)
+        integers = source.quantise(moved).astype(np.float64) - source.zero
         assert quantised.bias is not None and quantised.weight_scales is not None
         tensors = WeightedTensors(integers, quantised.weights, quantised.bias)
-        scales = quantised.source.scale * quantised.weight_scales.astype(np.float64)
+        scales = source.scale * quantised.weight_scales.astype(np.float64)
         shape = point.out_shape[1:] if node.operator == "fullyconnected" else (-1, 1, 1)
         linear = replace(point, activation="none").expected(tensors) * scales.reshape(shape)
         if quantised.linear is not None:
             linear = quantised.linear.numbers(quantised.linear.quantise(linear))
         linear = ACTIVATIONS[point.activation](linear)
-    if quantised.target is None:
+    if quantised is None or quantised.target is None:
         return linear
-    if generator is not None:
-        linear = linear + generator.uniform(-NUDGE, NUDGE, linear.shape) * quantised.target.scale
-    return quantised.target.numbers(quantised.target.quantise(linear))
+    target = quantised.target
+    return target.numbers(target.quantise(_moved(linear, target, generator)))
 
 
-def _quantised(node: Node, source: Steps, floats: Tensors, exact: Array) -> Quantised:
+def _moved(values: Array, steps: Steps, generator: np.random.Generator | None) -> Array:
+    """Move what is to be rounded; integers that were handed on stay what they are."""
+    if generator is None:
+        return values
+    return values + generator.uniform(-NUDGE, NUDGE, values.shape) * steps.scale
+
+
+def _quantised(
+    node: Node, following: Node | None, source: Steps, floats: Tensors, exact: Array
+) -> Quantised | None:
     """Return the integers of a node; ``exact`` is its output for ``floats``."""
+    everywhere = source.integers.everywhere
+    if not everywhere and not isinstance(floats, WeightedTensors):
+        return None
     if node.operator == "softmax":
         return Quantised(source, None)
     if not isinstance(floats, WeightedTensors):
         return Quantised(source, source)
     integers, linear = source.integers, None
-    target = Steps.covering(exact, integers)
+    target: Steps | None = Steps.covering(exact, integers)
     if node.point.activation == "sigmoid" and not integers.symmetric:
         target = Steps(1 / 256, integers.limits[0], integers)  # all that TFLite takes
-    if node.point.activation in STEEPEST:
+    if not everywhere:
+        if not (following and {node.operator, following.operator} <= CONVOLUTIONS):
+            target = None
+    elif node.point.activation in STEEPEST:
         plain = replace(node.point, activation="none").expected(floats)
         linear = Steps.covering(plain, integers)
     each = np.abs(floats.weights).reshape(len(floats.weights), -1).max(axis=1)

@@ -37,9 +37,10 @@ REFUSED = {
 """Points that a library does not have, by design."""
 SMALL = 2e-5  # of fp32 outputs of the order of 1
 INTEGERS = {
-    "onnxruntime": "QLinearConv", "openvino": "_I8", "litert": "XNNPACK"
+    "onnxruntime": "QLinearConv", "openvino": "_I8", "litert": "XNNPACK", "ncnn": "int8",
 }  # fmt: skip
 """Libraries that have int8, and what a convolution's kernel on integers is called on x86."""
+REFUSED_IN_INT8 = {**REFUSED, "ncnn": {*REFUSED["ncnn"], "groups"}}
 WRONG_IN_INT8 = {("openvino", "mean, padded")}
 """OpenVINO 2026.4.1 takes padding for integers that are 0, not for numbers that are."""
 
@@ -102,7 +103,7 @@ def in_int8(name: str, tuner: str = "DEFAULT") -> dict[str, Any]:
     return {
         point: (operator, {**env, "CK_LWS_TUNER_TYPE": tuner, "NNTEST_DATA_TYPE": "int8"})
         for point, (operator, env) in POINTS.items()
-        if point not in REFUSED.get(name, ())
+        if point not in REFUSED_IN_INT8.get(name, ())
     }
 
 
