@@ -125,7 +125,7 @@ def quantise(graph: Graph, threshold: float, integers: Integers) -> Graph:
 
     ``threshold``: the tolerance of a layer in steps of its output, of several layers in times of
     what the network makes of other roundings.  Pools keep their input's steps, as TFLite's have to;
-    a softmax gives float32.
+    a softmax gives float32.  ``integers`` says what the library does otherwise.
     """
     handed_on: Steps | None = Steps.covering(graph.input, integers)
     first = handed_on.numbers(handed_on.quantise(graph.input))
