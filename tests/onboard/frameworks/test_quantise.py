@@ -24,12 +24,15 @@ def read(frameworks: SimpleNamespace, point: str, seed: int = 42, **integers: An
     return _read(frameworks, operator, {**env, "CK_SEED": seed}, **integers)
 
 
-def read_network(frameworks: SimpleNamespace, folder: Path, seed: int = 42) -> Graph:
+def read_network(
+    frameworks: SimpleNamespace, folder: Path, seed: int = 42, **integers: Any
+) -> Graph:
     """A network in the manner of MobileNet, without its softmax."""
     path = write_network(folder)
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "layers": content["layers"][:-1]}))
-    return _read(frameworks, "network", {"NNTEST_NETWORK": path, "CK_SEED": seed})
+    env = {"NNTEST_NETWORK": path, "CK_SEED": seed}
+    return _read(frameworks, "network", env, **integers)
 
 
 def _read(
@@ -166,6 +169,20 @@ def test_single_precision_is_at_most_a_step_off(frameworks: SimpleNamespace) -> 
 def test_the_tolerances_are_those_of_a_library_s_file(frameworks: SimpleNamespace) -> None:
     own = frameworks.quantise
     assert (own.LAYER_STEPS, own.NETWORK_SPREADS) == (INT8_TOLERANCE, INT8_NETWORK_TOLERANCE)
+
+
+def test_where_only_convolutions_have_integers(frameworks: SimpleNamespace, tmp_path: Path) -> None:
+    """As in ncnn: convolution to convolution, and what is between floats quantises for itself."""
+    graph = read_network(frameworks, tmp_path, symmetric=True, everywhere=False)
+    handed_on = {node.name: node.out_steps is not None for node in graph.nodes}
+    assert handed_on == {
+        "first": True, "depthwise": True, "pointwise": False, "largest": False, "dense": False,
+        "last": False,
+    }  # fmt: skip
+    assert {node.name for node in graph.nodes if node.quantised is None} == {"largest"}
+    assert all(node.in_steps.zero == 0 for node in graph.nodes if node.quantised)
+    exact = np.abs(graph.expected).max()
+    assert 0.001 * exact < graph.tolerance < 0.2 * exact
 
 
 # -- what would be wrong must be found ---------------------------------------------------------

@@ -91,8 +91,8 @@ LAYER_RANKING = Table(
 
 
 _OF_SINGLE = "over fp32's time, more (or less) than in fp32"
-PRECISION = Table(
-    "precision",
+AGAINST_FP32 = Table(
+    "against_fp32",
     (
         *shared.KEY[:2],
         Column("single_library", TEXT, label="fp32 library", meaning="what it is compared with"),
@@ -106,7 +106,7 @@ PRECISION = Table(
         Column("p_adjusted", FLOAT, label="p", meaning="that the two do not differ by more than "
                "5 %, adjusted over the points of the pair of libraries"),
         shared.VERDICT.but(meaning="gains, loses: it differs significantly and by more than 5 %; "
-                           "failed: it has no right output in the lower precision"),
+                           "failed: it has no right output in the data type"),
         Column("why", TEXT, meaning="what computed it, in place of what in fp32; of a failure its "
                "status", shown="long"),
         Column("kernels_change", FLOAT, SHARE, label="kernels",
@@ -124,14 +124,14 @@ PRECISION = Table(
                shown="long"),
     ),
     title="Layers and networks, against fp32",
-    caption="The same library, version and settings on the same tensor in a lower precision and in "
-    "fp32. A layer in int8 has integers for input and output, as inside of a network. The three "
-    "changes add up to the ratio less 1, where the library's nodes were timed.",
-    made_by="precision.precision",
+    caption="The same library, version and settings on the same tensor in another data type and in "
+    "fp32. A layer in int8 has integers for input and output, as inside of a network (on ncnn "
+    "floats). The three changes add up to the ratio less 1, where the library's nodes were timed.",
+    made_by="against_fp32.against_fp32",
     needs=("networks", "padding", "seed"),
     reads=("nodes",),
     optional=True,
-    section="precision",
+    section="data_types",
     kept=("library", "ratio", "verdict", "why"),
     last=("single_computed_by", "computed_by", "layers"),
 )  # fmt: skip

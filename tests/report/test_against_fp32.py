@@ -1,15 +1,15 @@
-"""What the report says of lower precision."""
+"""What the report says of other data types."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from nntest.domain.tables.frames import frame_of
-from nntest.domain.tables.libraries import PRECISION
-from nntest.report.precision import precision_sentences
+from nntest.domain.tables.libraries import AGAINST_FP32
+from nntest.report.against_fp32 import data_type_sentences
 
 ROW = {
-    **dict.fromkeys(PRECISION.names),
+    **dict.fromkeys(AGAINST_FP32.names),
     "platform": "Board", "library": "ort-int8-1.0", "data_type": "int8", "batch_size": 1,
     "tuner": "DEFAULT", "species": "conv", "tensor": "t", "ratio": 0.5, "verdict": "gains",
 }  # fmt: skip
@@ -18,7 +18,7 @@ NETWORK = {**ROW, "species": "network", "tensor": "net", "ratio": 0.61, "ci_low"
 
 
 def said(*rows: dict[str, Any]) -> list[str]:
-    return precision_sentences(frame_of(rows, PRECISION))
+    return data_type_sentences(frame_of(rows, AGAINST_FP32))
 
 
 def test_layers_are_counted_and_networks_said() -> None:
@@ -43,5 +43,5 @@ def test_a_network_that_failed() -> None:
 
 
 def test_nothing_to_say() -> None:
-    assert precision_sentences(None) == []
+    assert data_type_sentences(None) == []
     assert said() == []

@@ -22,7 +22,7 @@ REPETITIONS = 16  # four processes
 def study(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """The finished study.  Not to be changed."""
     checkout = Checkout.make(
-        tmp_path_factory.mktemp("precision") / "checkout",
+        tmp_path_factory.mktemp("int8") / "checkout",
         libraries=["onnxruntime", "onnxruntime-int8", "openvino", "openvino-int8"],
         networks=["trial"],
         operators=["conv"],
@@ -49,7 +49,7 @@ def test_every_output_was_right(study: Checkout) -> None:
 
 
 def test_each_layer_and_the_network_have_a_row(study: Checkout) -> None:
-    table = rows(study, "precision")
+    table = rows(study, "against_fp32")
     for library, single in PAIRS.items():
         own = table[table["library"] == library]
         assert set(own["single_library"]) == {single}
@@ -70,7 +70,7 @@ def test_int8_is_ranked_and_estimated_for_itself(study: Checkout) -> None:
 
 def test_the_report_says_it(study: Checkout) -> None:
     page = (study.results / "report.html").read_text("utf-8")
-    assert '<section id="precision">' in page and 'href="#precision"' in page
+    assert '<section id="data-types">' in page and 'href="#data-types"' in page
     for library in PAIRS:
         assert f"<li>{library} (DEFAULT) on " in page
 

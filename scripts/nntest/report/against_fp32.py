@@ -1,4 +1,4 @@
-"""What lower precision has brought: a sentence for each library, of its layers and networks."""
+"""What another data type has brought: a sentence for each library, of its layers and networks."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _PARTS = (
 _WITHIN = [*names(GROUP), TUNER.name]
 
 
-def precision_sentences(table: pd.DataFrame | None) -> list[str]:
-    """A sentence for each library in a lower precision and each of its settings."""
+def data_type_sentences(table: pd.DataFrame | None) -> list[str]:
+    """A sentence for each library in another data type than fp32 and each of its settings."""
     if table is None:
         return []
     groups = table.groupby(_WITHIN, sort=False, dropna=False)

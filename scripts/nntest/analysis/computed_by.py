@@ -1,4 +1,4 @@
-"""What computed a point in a lower precision, and what in fp32, in words."""
+"""What computed a point in another data type, and what in fp32, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lower precision against fp32: the same library, version and settings on the same tensors."""
+"""Other data types against fp32: the same library, version and settings on the same tensors."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from nntest.analysis.comparison import (
     family,
     layers_by_tensor,
 )
+from nntest.analysis.computed_by import computing, kernels_text
 from nntest.analysis.node_times import NodeTimes, PointKey, node_times
 from nntest.analysis.points import KEY_COLUMNS, data_type, key_of, labelled, points, row_order
-from nntest.analysis.precision_reasons import computing, kernels_text
 from nntest.analysis.sum_error import Parts, parts_of
 from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.domain.networks import Network
 from nntest.domain.tables.frames import frame_of
-from nntest.domain.tables.libraries import PRECISION
+from nntest.domain.tables.libraries import AGAINST_FP32
 from nntest.domain.tensors import CEILINGS, NETWORK, plain_operator
 
 GAINS, LOSES = "gains", "loses"
@@ -34,20 +34,20 @@ _CHANGES = (("kernels", "nodes"), ("reorders", "reorders"), ("outside", "outside
 """Parts of a time, as the table and `Parts` call them."""
 
 
-def precision(
+def against_fp32(
     frame: pd.DataFrame,
     nodes: pd.DataFrame,
     networks: Sequence[Network],
     padding: str,
     seed: int,
 ) -> pd.DataFrame:
-    """One row for each point of a library in a lower precision that was measured in fp32 as well.
+    """One row for each point of a library in another data type that was measured in fp32 as well.
 
     `ratio` is its median over fp32's, with the interval, the test and the smallest effect of
     `comparison`.  `kernels_change`, `reorders_change` and `outside_change` add up to `ratio` - 1:
     what the nodes that compute, those that move data, and what lies outside of nodes take more
     (or less) than in fp32, over fp32's time; null where nodes were not timed.  Points that failed
-    in the lower precision have a row without a ratio.
+    in the other data type have a row without a ratio.
     """
     rows: list[dict[str, Any]] = []
     named = labelled(frame[~frame["species"].isin(CEILINGS)])
@@ -62,11 +62,11 @@ def precision(
     for row in rows:
         row["layers"] = layers.get((row["species"], row["tensor"]), "")
     rows.sort(key=lambda row: (row["species"] != NETWORK, *row_order(row)))
-    return frame_of(rows, PRECISION)
+    return frame_of(rows, AGAINST_FP32)
 
 
 def _pairs(frame: pd.DataFrame) -> Iterator[tuple[Side, Side]]:
-    """Each library in fp32, and in a lower precision: the same program and version on a board."""
+    """Each library in fp32, and in another data type: the same program and version on a board."""
     found: dict[tuple[str, ...], dict[str, list[Side]]] = {}
     for names, rows in frame.groupby(["platform", "library"], sort=True):
         assert isinstance(names, tuple)

@@ -1,4 +1,4 @@
-"""Lower precision against fp32: which points meet, what is said of them, and why."""
+"""Other data types against fp32: which points meet, what is said of them, and why."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from itertools import chain
 import pandas as pd
 import pytest
 from analysis.made_up_study import TENSORS, failed_row, network_rows, row, study_rows
-from nntest.analysis.precision import precision
-from nntest.analysis.precision_reasons import kernels_text
+from nntest.analysis.against_fp32 import against_fp32
+from nntest.analysis.computed_by import kernels_text
 from nntest.archives.measurements import to_frame
 from nntest.domain.networks import Layer, Network
 from nntest.domain.tables.frames import frame_of
@@ -40,7 +40,7 @@ def int8(factor=1.0, seed=2, **changes):
 
 def compared(*rows, nodes=()):
     frame = to_frame(chain(*rows))
-    return precision(frame, frame_of(nodes, NODES), [NETWORK], "study", 42).to_dict("records")
+    return against_fp32(frame, frame_of(nodes, NODES), [NETWORK], "study", 42).to_dict("records")
 
 
 def node(layer, kernel, time, operator="conv", **changes):
@@ -110,7 +110,7 @@ def test_half_precision_has_its_rows_too():
     assert {one["data_type"] for one in rows} == {"fp16"}
 
 
-def test_what_failed_in_the_lower_precision_is_said():
+def test_what_failed_in_the_other_data_type_is_said():
     wrong = failed_row(A, "conv-int8", "DEFAULT", status="wrong-output", **INT8)
     [one] = compared(layers(tensors=(A,), **SINGLE), [wrong])
     assert (one["verdict"], one["why"]) == ("failed", "wrong-output")
