@@ -25,8 +25,8 @@ def test_layers_are_counted_and_networks_said() -> None:
     lost = {**ROW, "verdict": "loses"}
     assert said(NETWORK, ROW, ROW, lost) == [
         "ort-int8-1.0 (DEFAULT) on Board, batch 1: int8 against fp32, of 3 tensors: gains 2, "
-        "loses 1; net as a whole takes 0.610 of its time (95 % interval 0.600 to 0.620): gains, "
-        "most of it by the nodes that compute (-45.0 %)."
+        "loses 1; net as a whole takes 0.610 times its fp32 time (95 % interval 0.600 to 0.620): "
+        "gains, most of it by the nodes that compute (-45.0 %)."
     ]
 
 

@@ -48,7 +48,7 @@ def _network(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["ratio"]):
         return f"{row['tensor']} as a whole: {row['verdict']}, {row['why']}"
     text = (
-        f"{row['tensor']} as a whole takes {ratio(row['ratio'])} of its time"
+        f"{row['tensor']} as a whole takes {ratio(row['ratio'])} times its fp32 time"
         f"{interval_of_ratio(row['ci_low'], row['ci_high'])}: {row['verdict']}"
     )
     known = [(row[name], what) for name, what in _PARTS if not pd.isna(row[name])]

@@ -133,5 +133,9 @@ AGAINST_FP32 = Table(
     optional=True,
     section="data_types",
     kept=("library", "ratio", "verdict", "why"),
-    last=("single_computed_by", "computed_by", "layers"),
+    hidden=("species",),  # the operator says it
+    last=(
+        *("p_adjusted", "compared_runs", "single_n", "n"),
+        *("single_computed_by", "computed_by", "layers"),
+    ),
 )  # fmt: skip
