@@ -26,9 +26,9 @@ sys.path[1:1] = [os.path.join(ONBOARD, name) for name in ("frameworks", "program
 import numpy as np
 from backends import find_backend
 from failures import Failure
-from graph import read_graph
 from measurement import with_threshold
 from point import Settings
+from quantise import read_in_data_type
 from writers.ncnn import write_ncnn
 from writers.onnx import write_onnx
 from writers.tflite import model_input, to_nhwc, write_tflite
@@ -47,7 +47,7 @@ def write(library: str, folder: str, point: dict[str, Any]) -> dict[str, Any]:
         settings = Settings.from_environment(environment)
         settings = with_threshold(settings, point["operator"], environment)
         integers = find_backend(library).integers
-        graph = read_graph(point["operator"], environment, settings, integers)
+        graph = read_in_data_type(point["operator"], environment, settings, integers)
     half, last = graph.data_type == "fp16", graph.nodes[-1]
     source, expected, tolerance = graph.model_input(), graph.expected, graph.tolerance
     if last.out_steps is not None:  # the model gives integers

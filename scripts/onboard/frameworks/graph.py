@@ -20,15 +20,14 @@ from layers import (
     SoftmaxPoint,
 )
 from network_point import NetworkLayer, NetworkPoint
-from quantise import UNSIGNED_ON_X86, Integers, Quantised, quantise
 from reference import WeightedTensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from integers import Quantised, Steps
     from layers import Layer
     from point import Environment, Settings, Shape
-    from quantise import Steps
     from reference import Tensors
 
     Array = np.ndarray[Any, Any]
@@ -133,16 +132,8 @@ class Graph:
         return list(found) or None
 
 
-def read_graph(
-    operator: str,
-    environment: Environment,
-    settings: Settings,
-    integers: Integers = UNSIGNED_ON_X86,
-) -> Graph:
-    """Read the point and draw its weights; raises a Failure.
-
-    ``integers``: what activations are in int8.
-    """
+def read_graph(operator: str, environment: Environment, settings: Settings) -> Graph:
+    """Read the point and draw its weights; raises a Failure."""
     if operator == "network":
         network = NetworkPoint.from_environment(environment, _read_layer)
         network.check_chain()
@@ -155,7 +146,7 @@ def read_graph(
         drawn = [_halved(tensors) for tensors in drawn]
     expected = network.expected(drawn)
     judge = network if operator == "network" else network.layers[0].point
-    graph = Graph(
+    return Graph(
         network.name or operator,
         tuple(_node(layer, tensors) for layer, tensors in zip(network.layers, drawn)),
         settings.data_type,
@@ -163,9 +154,6 @@ def read_graph(
         expected,
         judge.tolerance(settings.threshold, expected),
     )
-    if settings.data_type == "int8":
-        return quantise(graph, settings.threshold, integers)
-    return graph
 
 
 def _read_layer(operator: str, tuner: str, environment: Environment) -> Layer:

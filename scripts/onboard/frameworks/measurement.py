@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import threads
 from backends import find_backend
 from failures import BadValue, BuildFailed, Failure, NotSupported, OutOfMemory
-from graph import read_graph
 from point import Settings, read_integer
-from quantise import LAYER_STEPS, NETWORK_SPREADS
+from quantise import LAYER_STEPS, NETWORK_SPREADS, read_in_data_type
 from repetitions import point_state, repeat
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def measure(library: str, operator: str, environment: Environment) -> None:
     chosen = read_options(library, backend, settings.tuner_type, environment)
     options = backend.take_options(chosen, count)
     try:
-        graph = read_graph(operator, environment, settings, backend.integers)
+        graph = read_in_data_type(operator, environment, settings, backend.integers)
         backend.load()
         _measure(backend, graph, operator, settings, count, options)
     except MemoryError as error:

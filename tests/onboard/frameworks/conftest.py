@@ -15,5 +15,7 @@ FRAMEWORKS = Path(__file__).parents[3] / "scripts" / "onboard" / "frameworks"
 @pytest.fixture(scope="module")
 def frameworks(common: SimpleNamespace) -> Iterator[SimpleNamespace]:
     """Its modules that need no library, gone again afterwards."""
-    with imported_from(FRAMEWORKS, "graph", "quantise", "writers.onnx", "measurement") as modules:
+    with imported_from(
+        FRAMEWORKS, "graph", "integers", "quantise", "writers.onnx", "measurement"
+    ) as modules:
         yield modules

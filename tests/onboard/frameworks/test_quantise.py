@@ -41,8 +41,8 @@ def _read(
     environment = {name: str(value) for name, value in env.items()} | {"NNTEST_DATA_TYPE": "int8"}
     settings = frameworks.measurement.Settings.from_environment(environment)
     settings = frameworks.measurement.with_threshold(settings, operator, environment)
-    kind = frameworks.quantise.Integers(**integers)
-    return frameworks.graph.read_graph(operator, environment, settings, kind)
+    kind = frameworks.integers.Integers(**integers)
+    return frameworks.quantise.read_in_data_type(operator, environment, settings, kind)
 
 
 def right_output(frameworks: SimpleNamespace, graph: Graph) -> np.ndarray[Any, Any]:
@@ -59,7 +59,7 @@ class TestSteps:
     def test_they_cover_all_values_and_have_zero(
         self, frameworks: SimpleNamespace, kind: str
     ) -> None:
-        steps = frameworks.quantise.Steps.covering(self.VALUES, frameworks.quantise.Integers(kind))
+        steps = frameworks.integers.Steps.covering(self.VALUES, frameworks.integers.Integers(kind))
         integers = steps.quantise(self.VALUES)
         assert integers.dtype == kind
         assert np.abs(steps.numbers(integers) - self.VALUES).max() <= steps.scale * 0.501
@@ -68,13 +68,13 @@ class TestSteps:
         assert steps.scale == np.float32(steps.scale)
 
     def test_symmetric_ones_have_no_zero_point(self, frameworks: SimpleNamespace) -> None:
-        kind = frameworks.quantise.Integers(symmetric=True)
-        steps = frameworks.quantise.Steps.covering(self.VALUES, kind)
+        kind = frameworks.integers.Integers(symmetric=True)
+        steps = frameworks.integers.Steps.covering(self.VALUES, kind)
         assert (steps.zero, steps.scale) == (0, pytest.approx(2.3 / 127))
         assert steps.quantise(np.array([-9.0, 9.0])).tolist() == [-127, 127]
 
     def test_a_tensor_of_zeros(self, frameworks: SimpleNamespace) -> None:
-        steps = frameworks.quantise.Steps.covering(np.zeros(3), frameworks.quantise.Integers())
+        steps = frameworks.integers.Steps.covering(np.zeros(3), frameworks.integers.Integers())
         assert steps.numbers(steps.quantise(np.zeros(3))).tolist() == [0, 0, 0]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import BadValue, NotSupported
-from quantise import Integers
+from integers import Integers
 from repetitions import Runnable
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import NotSupported, OutOfMemory
-from quantise import NCNN
+from integers import NCNN
 from writers.ncnn import INPUT, OUTPUT, write_ncnn
 
 from backends.base import PROFILED_RUNS, Backend, implementation

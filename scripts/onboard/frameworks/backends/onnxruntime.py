@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import NotSupported
-from quantise import UNSIGNED_ON_X86
+from integers import UNSIGNED_ON_X86
 from writers.onnx import INPUT, output_name, write_onnx
 
 from backends.base import PROFILED_RUNS, OwnOutput, implementation

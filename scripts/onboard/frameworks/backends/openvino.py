@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from failures import NotSupported
-from quantise import UNSIGNED_ON_X86
+from integers import UNSIGNED_ON_X86
 from writers.onnx import write_onnx
 
 from backends.base import PROFILED_RUNS, OwnOutput, implementation

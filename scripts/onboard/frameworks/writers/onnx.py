@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from graph import Dims, Graph, Node
-    from quantise import Quantised, Steps
+    from integers import Quantised, Steps
 
     Array = np.ndarray[Any, Any]
 

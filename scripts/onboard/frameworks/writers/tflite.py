@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from graph import Dims, Graph, Node
+    from integers import Steps
     from point import Pads
-    from quantise import Steps
 
     Array = np.ndarray[Any, Any]
 
