@@ -15,7 +15,6 @@ FRAMEWORKS = Path(__file__).parents[3] / "scripts" / "onboard" / "frameworks"
 @pytest.fixture(scope="module")
 def frameworks(common: SimpleNamespace) -> Iterator[SimpleNamespace]:
     """Its modules that need no library, gone again afterwards."""
-    with imported_from(
-        FRAMEWORKS, "graph", "integers", "quantise", "writers.onnx", "measurement"
-    ) as modules:
+    names = ("graph", "integers", "quantise", "measurement", "writers.onnx", "backends.base")
+    with imported_from(FRAMEWORKS, *names) as modules:
         yield modules

@@ -240,6 +240,25 @@ def test_a_fault_in_a_layer_is_found(
     assert np.abs(_fed(frameworks, faulty, graph) - graph.expected).max() > graph.tolerance
 
 
+@pytest.mark.parametrize("kind", ["int8", "uint8"])
+def test_an_output_that_is_not_written_is_wrong_everywhere(
+    frameworks: SimpleNamespace, kind: str
+) -> None:
+    class Idle(frameworks.base.OwnOutput):  # type: ignore[misc,name-defined]
+        def build(self, *_: Any) -> None: ...
+        def run(self) -> None: ...
+
+    graph = read(frameworks, "3x3, padded, relu", kind=kind)
+    idle = Idle()
+    written = idle.allocate(graph, graph.nodes[-1].out_dims)
+    assert written.dtype == kind
+    idle.clear()
+    difference = np.abs(idle.output() - graph.expected)
+    assert difference.min() == pytest.approx(128 * graph.nodes[-1].out_steps.scale)
+    written[...] = graph.nodes[-1].out_steps.quantise(graph.expected)
+    assert (idle.output() == graph.expected).all()
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("seed", range(4))
 def test_a_fault_in_every_layer_of_a_network_is_found(
