@@ -149,14 +149,28 @@ def test_refusals_are_one_message(tmp_path: Path) -> None:
 @pytest.mark.slow("installs an inference library, twice")
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("operator", ["conv", "network"])
-@pytest.mark.parametrize("library", ["onnxruntime", "litert", "openvino", "ncnn"])
+@pytest.mark.parametrize(
+    ("library", "data_type"),
+    [
+        *((name, "fp32") for name in ("onnxruntime", "litert", "openvino", "ncnn")),
+        *((name, "int8") for name in ("onnxruntime", "litert", "openvino", "ncnn")),
+    ],
+)
 def test_its_script_reproduces_what_was_measured(
-    library: str, operator: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    library: str,
+    data_type: str,
+    operator: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     kept = os.environ.get("NNTEST_TEST_VENVS")
     python = make_environment(Path(kept or tmp_path_factory.getbasetemp() / "venvs"), library)
     point = a_point(library, operator, tensor="64-28-28-3-64-1-1")
     env = {**point["env"], "NNTEST_REPETITIONS": 20, "CK_LWS_TUNER_TYPE": "DEFAULT"}
+    if data_type != "fp32":
+        own = {"NNTEST_DATA_TYPE": data_type, "CK_ABS_DIFF_THRESHOLD": "2"}
+        point["env"].update(own)
+        env.update(own)
     env["NNTEST_THREADS"] = 1  # two would wait for each other on a busy machine
     if operator == "network":
         env["NNTEST_NETWORK"] = tmp_path / "network.json"
@@ -174,7 +188,7 @@ def test_its_script_reproduces_what_was_measured(
     made = nntest("capsule", results, operator, "-o", out, "--python", python)
     assert made.status == 0, made.stderr
     assert re.search(r"^numpy==\d", (out / "requirements.txt").read_text(), re.M)
-    if (library, operator) == ("onnxruntime", "conv"):  # as README.txt has it
+    if (library, data_type, operator) == ("onnxruntime", "fp32", "conv"):  # as README.txt has it
         commands = re.findall(r"^    (.+install .+)$", (out / "README.txt").read_text(), re.M)
         subprocess.run(["python3", "-m", "venv", "venv"], cwd=out, check=True)
         subprocess.run(commands[0].split(), cwd=out, check=True, capture_output=True)

@@ -92,6 +92,8 @@ def test_what_cannot_be_is_said(changes: dict[str, Any], said: str) -> None:
         ("armcl-neon", {"install": {"way": "pip", "lock": "ncnn.lock"}}, "belong to kind pip"),
         ("ck-armcl-18.05", {"adapter": "ncnn"}, "`adapter`"),
         ("ck-armcl-18.05", {"settings": {"NONE": {}}}, "`settings`"),
+        ("opencl-reference", {"data_type": "int8"}, "int8 needs kind pip and one of the adapters"),
+        ("armcl-neon", {"data_type": "int8"}, "data_type int8 needs kind pip"),
     ],
 )
 def test_what_belongs_to_kind_pip_alone(file: str, changes: dict[str, Any], said: str) -> None:
@@ -132,3 +134,23 @@ def test_a_tuner_that_no_library_has() -> None:
     with pytest.raises(UserError, match="tuner 'ncwh' is in none of the libraries mine") as caught:
         load(tuners=["ncwh"])
     assert "nchw" in (caught.value.hint or "")
+
+
+def test_a_tolerance_in_int8_is_in_steps_or_spreads() -> None:
+    library = load("onnxruntime-int8").library("mine")
+    assert (library.tolerance("conv"), library.tolerance("network")) == (1.0, 2.0)
+    own = {"conv": {"tuners": ["DEFAULT"], "tolerance": 2}, "network": {}}
+    library = load("onnxruntime-int8", operators=own).library("mine")
+    assert (library.tolerance("conv"), library.tolerance("network")) == (2.0, 2.0)
+
+
+@pytest.mark.parametrize("file", sorted(HOME.glob("config/libraries/*-int8.yaml")))
+def test_a_file_for_int8_is_its_sibling_but_for_the_data_type(file: Path) -> None:
+    """Version, wheels and settings, so that what they are compared by differs in nothing else."""
+    content = yaml.safe_load(file.read_text("utf-8"))
+    sibling = yaml.safe_load(file.with_name(file.name.replace("-int8", "")).read_text("utf-8"))
+    assert content["data_type"] == "int8"
+    for key in ("kind", "adapter", "version", "install", "protocol", "repetitions_per_process"):
+        assert content[key] == sibling[key]
+    assert content["settings"].items() <= sibling["settings"].items()
+    assert set(content["operators"]) <= set(sibling["operators"])

@@ -86,7 +86,7 @@ def comparison(
     rows: list[dict[str, Any]] = []
     for baseline, other in _sides(labelled(frame), compare, run):
         rows += compared(baseline, other, compare, seed)
-    layers = _layers_by_tensor(networks, padding)
+    layers = layers_by_tensor(networks, padding)
     for row in rows:
         row["layers"] = layers.get((row["species"], row["tensor"]), "")
     return frame_of(rows, COMPARISON)
@@ -132,7 +132,8 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(distinct[:2]) + more
 
 
-def _layers_by_tensor(networks: Sequence[Network], padding: str) -> dict[tuple[str, str], str]:
+def layers_by_tensor(networks: Sequence[Network], padding: str) -> dict[tuple[str, str], str]:
+    """Names of the layers that run each (species, tensor)."""
     found: dict[tuple[str, str], dict[str, None]] = {}
     for network in networks:
         for layer in network.layers:

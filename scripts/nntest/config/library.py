@@ -13,7 +13,7 @@ from nntest.config.fields import HerePath, Name, Seconds, Strict
 from nntest.config.install import Build, BuildHere, Install, PipInstall, SourceInstall
 from nntest.config.tuner_table import check_tuner_table
 from nntest.config.wheel_lock import pinned_versions
-from nntest.domain.tensors import OPERATOR_SPECIES
+from nntest.domain.tensors import NETWORK, OPERATOR_SPECIES
 
 Tuner = Annotated[
     str,
@@ -55,12 +55,17 @@ class OperatorProgram(Strict):
     tolerance: float | None = Field(
         default=None,
         gt=0,
-        description="largest |output - reference| that passes; default: 0.001, with fp16 0.05",
+        description="largest |output - reference| that passes; default: 0.001, with fp16 0.05; "
+        "with int8 in steps of the output, 1; of a whole network in times of what rounding can "
+        "come to in it, 2",
     )
 
 
 TOLERANCE, FP16_TOLERANCE = 0.001, 0.05
 """CK-NNTest's threshold, and one for outputs of the order of 1 summed up in half precision."""
+INT8_TOLERANCE, INT8_NETWORK_TOLERANCE = 1.0, 2.0
+"""Of a layer in steps of its output, of a network in times of what it makes of other roundings."""
+INT8_ADAPTERS = ("onnxruntime", "openvino", "litert", "ncnn")
 
 ARMCL_VERSIONS = (
     *("17.12", "18.01", "18.02", "18.03", "18.05", "18.08", "18.11", "19.02", "19.05", "19.08"),
@@ -109,7 +114,9 @@ class Library(Strict):
         default=None,
         description="file here with tuned local sizes of an earlier run, for the tuner CUSTOM",
     )
-    data_type: Literal["fp32", "fp16"] = "fp32"
+    data_type: Literal["fp32", "fp16", "int8"] = Field(
+        default="fp32", description="int8: kind pip alone, quantised by us; docs/programs.md"
+    )
     layout: Literal["NCHW", "NHWC"] = Field(
         default="NCHW", description="layout of tensors in memory"
     )
@@ -128,6 +135,10 @@ class Library(Strict):
         if self.kind == "ck" or self.ck is not None:
             self._check_ck()
         self._check_tuner_names()
+        if self.data_type == "int8" and self.adapter not in INT8_ADAPTERS:
+            raise ValueError(
+                f"data_type int8 needs kind pip and one of the adapters {', '.join(INT8_ADAPTERS)}"
+            )
         if self.kind == "pip":
             self._check_pip()
         elif self.kind in ("armcl-opencl", "armcl-neon"):
@@ -159,6 +170,8 @@ class Library(Strict):
         said = self.operators[operator].tolerance
         if said is not None:
             return said
+        if self.data_type == "int8":
+            return INT8_NETWORK_TOLERANCE if operator == NETWORK else INT8_TOLERANCE
         return FP16_TOLERANCE if self.data_type == "fp16" else TOLERANCE
 
     @property

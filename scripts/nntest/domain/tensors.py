@@ -80,7 +80,7 @@ OPERATOR_SPECIES: dict[str, str] = {
 }
 """Which species an operator (the first part of a program's name) works on."""
 
-DATA_TYPE_SUFFIXES = ("uint8", "fp16")
+DATA_TYPE_SUFFIXES = ("uint8", "int8", "fp16")
 """What an operator's name ends with if it does not compute in fp32, e.g. conv-fp16."""
 
 

@@ -37,7 +37,7 @@ for _ in range(int(sys.argv[1]) if len(sys.argv) > 1 else 100):
     start = time.perf_counter()
     run()
     times.append(time.perf_counter() - start)
-    difference = np.abs(np.array(result()).reshape(expected.shape) - expected).max()
+    difference = np.abs(np.array(result(), float).reshape(expected.shape) - expected).max()
     largest = np.maximum(largest, difference)  # NaN stays NaN
 low, middle = min(times) * 1e6, np.median(times) * 1e6
 print(f"{{len(times)}} runs: min {{low:.1f}} us, median {{middle:.1f}} us")
@@ -45,6 +45,9 @@ print(f"largest difference {{largest:.3g}}, allowed {{tolerance:.3g}}")
 sys.exit(0 if largest <= tolerance else "wrong output")
 """
 _LOAD = 'source, expected = np.load("input.npy"), np.load("expected.npy")\n'
+
+_OUTPUT_TYPE = "np.float32 if expected.dtype == np.float64 else expected.dtype"
+"""Right floats are float64, right integers of the model's own type."""
 
 _README = """\
 {title}
@@ -190,7 +193,7 @@ class Capsule:
         level = _LEVELS.get(options["optimization"], "ENABLE_ALL")
         entries = {"session.intra_op.allow_spinning": str(int(options["spinning"]))}
         entries |= {key: str(value) for key, value in options.items() if "." in key}
-        kind = "float16" if self.half else "float32"
+        kind = "np.float16" if self.half else _OUTPUT_TYPE
         return f"""\
 import onnxruntime as ort
 options = ort.SessionOptions()
@@ -199,7 +202,7 @@ options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_{level}
 for name, value in {entries}.items():
     options.add_session_config_entry(name, value)
 session = ort.InferenceSession("model.onnx", options, providers=["{options["provider"]}"])
-output, binding = np.empty(expected.shape, np.{kind}), session.io_binding()
+output, binding = np.empty(expected.shape, {kind}), session.io_binding()
 for bind, end, array in ((binding.bind_input, session.get_inputs()[0], source),
                          (binding.bind_output, session.get_outputs()[0], output)):
     bind(end.name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
@@ -229,7 +232,7 @@ run = interpreter.invoke
 import openvino
 properties = {properties}
 request = openvino.Core().compile_model("model.onnx", "CPU", properties).create_infer_request()
-output = np.empty(expected.shape, np.float32)
+output = np.empty(expected.shape, {_OUTPUT_TYPE})
 request.set_input_tensor(openvino.Tensor(source, shared_memory=True))
 request.set_output_tensor(openvino.Tensor(output, shared_memory=True))
 def run():

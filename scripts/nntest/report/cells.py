@@ -94,6 +94,11 @@ def interval_after(low: float, high: float) -> str:
     return "" if pd.isna(low) else f" (95 % interval {duration(low)} to {duration(high)})"
 
 
+def interval_of_ratio(low: float, high: float) -> str:
+    """A 95 % interval of a ratio as it follows the ratio; empty where there is none."""
+    return "" if pd.isna(low) else f" (95 % interval {ratio(low)} to {ratio(high)})"
+
+
 def signed_percent(share: float) -> str:
     """A share with its sign, e.g. '+2.3 %'."""
     return f"{share * 100:+.1f} %"
@@ -102,6 +107,7 @@ def signed_percent(share: float) -> str:
 _WORDY = ("text", "long", "flag")
 _LOOKS = {
     "faster": "good", "slower": "bad", "no difference": "mute", "too few repetitions": "mute",
+    "gains": "good", "loses": "bad",
     "fastest": "good", "covers other layers": "mute", "baseline": "mute", "no baseline": "warn",
 }  # fmt: skip
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from nntest.analysis.points import threads_of, threads_text
 from nntest.domain.tables.all import ALL
+from nntest.report.against_fp32 import data_type_sentences
 from nntest.report.cells import Download, TableView, duration, table_view
 from nntest.report.headline import (
     cautions,
@@ -106,7 +107,10 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         steadiness=steadiness(inputs.tables),
         cautions=[*cautions(inputs.tables), *inputs.remarks],
         sections=_by_section(views),
-        sentences={"sum_error": error_sentences(inputs.tables.get("sum_error"))},
+        sentences={
+            "sum_error": error_sentences(inputs.tables.get("sum_error")),
+            "against_fp32": data_type_sentences(inputs.tables.get("against_fp32")),
+        },
         plots=_plots(inputs.plots),
         facts=[_card_of_facts(facts) for facts in inputs.facts],
         installs=[_card_of_facts(facts) for facts in _distinct(inputs.installs)],
@@ -116,7 +120,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
 
 def _by_section(views: Iterable[TableView]) -> dict[str, list[TableView]]:
     sections: dict[str, list[TableView]] = {
-        name: [] for name in ("libraries", "first", "tables", "failures", "device")
+        name: [] for name in ("libraries", "data_types", "first", "tables", "failures", "device")
     }
     for view in views:
         sections[view.table.section].append(view)

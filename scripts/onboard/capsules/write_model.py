@@ -2,8 +2,9 @@
 """Write a point as files that need nothing of this project: ``write_model.py LIBRARY FOLDER``.
 
 The point comes from standard input, as JSON: ``{"operator", "env", "network"}``.  Into FOLDER go
-the model in the library's own format, and ``input.npy`` and ``expected.npy`` (float64), both in
-the model's order of dimensions.  Prints ``{"tolerance"}``, or ``{"problem"}``, as JSON.
+the model in the library's own format, and ``input.npy`` and ``expected.npy`` (float64; integers
+where the model gives integers), both in the model's order of dimensions.  Prints
+``{"tolerance"}``, or ``{"problem"}``, as JSON.
 
 It runs here, in a Python with NumPy; LiteRT's needs the library's wheel besides, which has the
 format's schema.
@@ -23,12 +24,14 @@ ONBOARD = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[1:1] = [os.path.join(ONBOARD, name) for name in ("frameworks", "programs_common")]
 
 import numpy as np
+from backends import find_backend
 from failures import Failure
-from graph import Graph, read_graph
+from measurement import with_threshold
 from point import Settings
+from quantise import read_in_data_type
 from writers.ncnn import write_ncnn
 from writers.onnx import write_onnx
-from writers.tflite import to_nhwc, write_tflite
+from writers.tflite import model_input, to_nhwc, write_tflite
 
 SCHEMA = "ai_edge_litert.schema_py_generated"
 
@@ -42,35 +45,32 @@ def write(library: str, folder: str, point: dict[str, Any]) -> dict[str, Any]:
         if point["network"]:
             environment["NNTEST_NETWORK"] = file.name
         settings = Settings.from_environment(environment)
-        graph = read_graph(point["operator"], environment, settings)
-    first, last = graph.nodes[0].in_dims, graph.nodes[-1].out_dims
-    source, expected = graph.input.reshape(first), graph.expected.reshape(last)
+        settings = with_threshold(settings, point["operator"], environment)
+        integers = find_backend(library).integers
+        graph = read_in_data_type(point["operator"], environment, settings, integers)
+    half, last = graph.data_type == "fp16", graph.nodes[-1]
+    source, expected, tolerance = graph.model_input(), graph.expected, graph.tolerance
+    if last.out_steps is not None:  # the model gives integers
+        expected, tolerance = last.out_steps.quantise(expected), tolerance / last.out_steps.scale
+    expected = expected.reshape(last.out_dims)
     if library == "onnxruntime":
         files = {"model.onnx": write_onnx(graph)}
-        source = source.astype(np.float16 if graph.data_type == "fp16" else np.float32)
+        source = graph.model_input(np.float16 if half else np.float32)
     elif library == "openvino":
-        files = {"model.onnx": write_onnx(replace(graph, data_type="fp32"))}
+        files = {"model.onnx": write_onnx(replace(graph, data_type="fp32") if half else graph)}
     elif library == "ncnn":
         parameters, weights = write_ncnn(graph)
         files = {"model.param": parameters.encode(), "model.bin": weights}
         source = graph.input[0]
     else:
         files = {"model.tflite": write_tflite(graph, importlib.import_module(SCHEMA))}
-        source, expected = _litert_input(graph), to_nhwc(expected)
+        source, expected = model_input(graph), to_nhwc(expected)
     for name, content in files.items():
         with open(os.path.join(folder, name), "wb") as target:
             target.write(content)
     np.save(os.path.join(folder, "input.npy"), np.ascontiguousarray(source))
     np.save(os.path.join(folder, "expected.npy"), np.ascontiguousarray(expected))
-    return {"tolerance": graph.tolerance}
-
-
-def _litert_input(graph: Graph) -> np.ndarray[Any, Any]:
-    """The input in NHWC; a fully connected layer's weights are in that order, too."""
-    dims = graph.nodes[0].in_dims
-    if graph.nodes[0].operator == "fullyconnected":
-        return to_nhwc(graph.input).reshape(dims)
-    return to_nhwc(graph.input.reshape(dims))
+    return {"tolerance": tolerance}
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from reference import WeightedTensors
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from integers import Quantised, Steps
     from layers import Layer
     from point import Environment, Settings, Shape
     from reference import Tensors
@@ -51,6 +52,7 @@ class Node:
     point: Any
     weights: Array | None = None  # float32, as `reference.WeightedTensors` has them
     bias: Array | None = None
+    quantised: Quantised | None = None  # its integers, in int8
 
     @property
     def in_dims(self) -> Dims:
@@ -65,6 +67,16 @@ class Node:
         if self.operator == "fullyconnected":
             return self.point.out_shape[0], self.point.outputs
         return self._vector(self.point.out_shape)
+
+    @property
+    def in_steps(self) -> Steps | None:
+        """What the integers of its input stand for; None where they are floats."""
+        return None if self.quantised is None else self.quantised.source
+
+    @property
+    def out_steps(self) -> Steps | None:
+        """What the integers of its output stand for; None where they are floats."""
+        return None if self.quantised is None else self.quantised.target
 
     def _vector(self, shape: Shape) -> Dims:
         """Return ``shape``; of a softmax over single pixels, as networks end, without the plane."""
@@ -93,6 +105,14 @@ class Graph:
         """Shape of the output, NCHW."""
         shape: Shape = self.nodes[-1].point.out_shape
         return shape
+
+    def model_input(self, data_type: Any = np.float32) -> Array:
+        """Return the input as the first node takes it; in int8 its integers."""
+        first = self.nodes[0]
+        values = self.input.reshape(first.in_dims)
+        if first.in_steps is not None:
+            return first.in_steps.quantise(values)
+        return np.ascontiguousarray(values, data_type)
 
     def layers_named(self, names: Iterable[str]) -> list[str] | None:
         """Return the layers that a node of the library computes, by all names that it has.

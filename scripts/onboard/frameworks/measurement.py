@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import threads
 from backends import find_backend
 from failures import BadValue, BuildFailed, Failure, NotSupported, OutOfMemory
-from graph import read_graph
-from point import Settings, read_integer, read_positive_number
+from point import Settings, read_integer
+from quantise import LAYER_STEPS, NETWORK_SPREADS, read_in_data_type
 from repetitions import point_state, repeat
 
 if TYPE_CHECKING:
@@ -43,11 +43,9 @@ def measure(library: str, operator: str, environment: Environment) -> None:
             f"NNTEST_DATA_TYPE={settings.data_type!r} is not supported; {library} has "
             f"{', '.join(backend.data_types)} here"
         )
-    if settings.data_type == "fp16" and not environment.get("CK_ABS_DIFF_THRESHOLD"):
-        limit = read_positive_number(environment, "CK_ABS_DIFF_THRESHOLD", HALF_TOLERANCE)
-        settings = replace(settings, threshold=limit)
+    settings = with_threshold(settings, operator, environment)
     try:
-        graph = read_graph(operator, environment, settings)
+        graph = read_in_data_type(operator, environment, settings, backend.integers)
         backend.load()
         _measure(backend, graph, operator, settings, count, options)
     except MemoryError as error:
@@ -64,6 +62,15 @@ def take(library: str, environment: Environment) -> tuple[Backend, int, dict[str
     tuner = Settings.from_environment(environment).tuner_type
     chosen = read_options(library, backend, tuner, environment)
     return backend, count, backend.take_options(chosen, count)
+
+
+def with_threshold(settings: Settings, operator: str, environment: Environment) -> Settings:
+    """Return the settings with the data type's own threshold, unless the environment has one."""
+    if settings.data_type == "fp32" or environment.get("CK_ABS_DIFF_THRESHOLD", "").strip():
+        return settings
+    if settings.data_type == "fp16":
+        return replace(settings, threshold=HALF_TOLERANCE)
+    return replace(settings, threshold=NETWORK_SPREADS if operator == "network" else LAYER_STEPS)
 
 
 def read_options(

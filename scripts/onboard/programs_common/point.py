@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Shape = tuple[int, int, int, int]
     Pair = tuple[int, int]
 
-DATA_TYPES = ("fp32", "fp16")
+DATA_TYPES = ("fp32", "fp16", "int8")
 TUNER_MODES = ("exhaustive", "normal", "rapid")
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+BITS = {"fp32": 32, "fp16": 16, "int8": 8}
+"""Of one value, by data type."""
+
 
 class Runnable(ABC):
     """What is timed: an operator or a network that is set up and has its input."""
@@ -58,7 +61,7 @@ def point_state(
         },
         "operator": operator,
         "dataset_filename": settings.dataset_filename,
-        "data_bits": 16 if settings.data_type == "fp16" else 32,
+        "data_bits": BITS[settings.data_type],
         "rnd_seed": settings.seed,
         "time_setup": set_up_seconds,
         "warmups": settings.warmups,

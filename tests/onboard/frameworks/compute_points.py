@@ -15,19 +15,20 @@ sys.path[:0] = [str(ONBOARD / "frameworks"), str(ONBOARD / "programs_common")]
 
 from backends import find_backend
 from failures import Failure
-from graph import read_graph
-from measurement import read_options
+from measurement import read_options, with_threshold
 from point import Settings
+from quantise import read_in_data_type
 from reference import compare
 
 
 def compute(library: str, operator: str, environment: dict[str, str]) -> dict[str, object]:
     backend = find_backend(library)()
     settings = Settings.from_environment(environment)
+    settings = with_threshold(settings, operator, environment)
     chosen = read_options(library, backend, settings.tuner_type, environment)
     options = backend.take_options(chosen, 2)
     try:
-        graph = read_graph(operator, environment, settings)
+        graph = read_in_data_type(operator, environment, settings, backend.integers)
         backend.load()
         backend.build(graph, 2, options, settings)
         ran = backend.kernels()

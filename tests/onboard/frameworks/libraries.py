@@ -67,6 +67,30 @@ def conv(kernel: str, outputs: int, **more: Any) -> dict[str, Any]:
     return {"NNTEST_KERNEL": kernel, "CK_OUT_SHAPE_C": outputs, **more}
 
 
+def write_network(folder: Path, activation: str = "relu6") -> Path:
+    """A network in the manner of MobileNet, as the runner's plan describes it."""
+    depthwise = plane(16, 16, 16, CK_DEPTHWISE_STRIDE=2, NNTEST_CONV_PADS="0,1,0,1")
+    layers = [
+        ("first", "conv", plane(3, 32, 32, CK_CONV_KERNEL=3, CK_CONV_STRIDE=2, CK_OUT_SHAPE_C=16)),
+        ("depthwise", "depthwiseconv", depthwise),
+        ("pointwise", "conv", plane(16, 8, 8, CK_CONV_KERNEL=1, CK_OUT_SHAPE_C=24)),
+        ("largest", "maxpool", plane(24, 8, 8, CK_POOL_KERNEL=2, CK_POOL_STRIDE=2)),
+        ("dense", "fullyconnected", plane(24, 4, 4, CK_OUT_SHAPE_C=32)),
+        ("last", "fullyconnected", plane(32, 1, 1, CK_OUT_SHAPE_C=10)),
+        ("softmax", "softmax", plane(10, 1, 1)),
+    ]
+    layers[0][2]["NNTEST_CONV_PADS"] = "0,1,0,1"
+    described = []
+    for name, operator, env in layers:
+        weighted = operator in ("conv", "depthwiseconv")
+        env = {**env, **({"NNTEST_ACTIVATION": activation} if weighted else {})}
+        entry = {"name": name, "operator": operator, "tuner": "NONE", "tensor": name, "env": env}
+        described.append(entry)
+    path = folder / "network.json"
+    path.write_text(json.dumps({"network": "small", "layers": described}))
+    return path
+
+
 POINTS: dict[str, tuple[str, dict[str, Any]]] = {
     "pointwise": ("conv", plane(16, 7, 7, **conv("1,1", 24))),
     "3x3, padded, relu": (

@@ -23,10 +23,9 @@ import pytest
     ],
 )
 def test_layers_by_names(
-    common: SimpleNamespace, names: list[str], layers: list[str] | None
+    frameworks: SimpleNamespace, names: list[str], layers: list[str] | None
 ) -> None:
-    from frameworks.graph import Graph, Node
-
-    nodes = tuple(Node(name, "conv", None) for name in ("conv", "conv/second", "pool"))
-    graph = Graph("small", nodes, "fp32", np.zeros(1), np.zeros(1), 0.0)
+    node = frameworks.graph.Node
+    nodes = tuple(node(name, "conv", None) for name in ("conv", "conv/second", "pool"))
+    graph = frameworks.graph.Graph("small", nodes, "fp32", np.zeros(1), np.zeros(1), 0.0)
     assert graph.layers_named(names) == layers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from onboard.frameworks.libraries import (
     make_environment,
     plane,
     run_program,
+    write_network,
 )
 
 pytestmark = [
@@ -34,6 +36,13 @@ REFUSED = {
 }
 """Points that a library does not have, by design."""
 SMALL = 2e-5  # of fp32 outputs of the order of 1
+INTEGERS = {
+    "onnxruntime": "QLinearConv", "openvino": "_I8", "litert": "XNNPACK", "ncnn": "int8",
+}  # fmt: skip
+"""Libraries that have int8, and what a convolution's kernel on integers is called on x86."""
+REFUSED_IN_INT8 = {**REFUSED, "ncnn": {*REFUSED["ncnn"], "groups"}}
+WRONG_IN_INT8 = {("openvino", "mean, padded")}
+"""OpenVINO 2026.4.1 takes padding for integers that are 0, not for numbers that are."""
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +99,54 @@ def test_outputs_are_right(library: tuple[str, Path]) -> None:
             assert answers[point]["status"] == "not-supported", point
 
 
+def in_int8(name: str, tuner: str = "DEFAULT") -> dict[str, Any]:
+    return {
+        point: (operator, {**env, "CK_LWS_TUNER_TYPE": tuner, "NNTEST_DATA_TYPE": "int8"})
+        for point, (operator, env) in POINTS.items()
+        if point not in REFUSED_IN_INT8.get(name, ())
+    }
+
+
+@pytest.mark.parametrize("tuner", ["DEFAULT", "NONE"])
+def test_integers_are_right_to_a_step(library: tuple[str, Path], tuner: str) -> None:
+    name, _ = library
+    answers = compute(library, in_int8(name, tuner))
+    if name not in INTEGERS:
+        assert {answer.get("status") for answer in answers.values()} == {"not-supported"}
+        return
+    for point, answer in answers.items():
+        right = answer["difference"] <= answer["allowed"]
+        assert right != ((name, point) in WRONG_IN_INT8), (point, answer)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="kernels by their names on x86")
+def test_convolutions_are_computed_on_integers(library: tuple[str, Path]) -> None:
+    name, _ = library
+    if name not in INTEGERS:
+        pytest.skip("it has no int8")
+    answers = compute(library, in_int8(name))
+    for point in ("pointwise", "3x3, padded, relu", "5x3, strides 1 and 2", "depthwise"):
+        kernels = [node["kernel"] for node in answers[point]["ran"]["nodes"]]
+        assert any(INTEGERS[name] in kernel for kernel in kernels), (point, kernels)
+        assert "f32" not in " ".join(kernels), (point, kernels)
+
+
+@pytest.mark.parametrize("activation", ["relu6", "hard-swish"])
+def test_a_network_in_int8(library: tuple[str, Path], tmp_path: Path, activation: str) -> None:
+    name, python = library
+    if name not in INTEGERS:
+        pytest.skip("it has no int8")
+    done = run_program(
+        python, tmp_path / "work", name, "network", NNTEST_DATA_TYPE="int8",
+        NNTEST_NETWORK=write_network(tmp_path, activation), CK_LWS_TUNER_TYPE="DEFAULT",
+        NNTEST_REPETITIONS=2, NNTEST_THREADS=1,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    measured = lines(tmp_path / "work")
+    assert all(line["output_check"]["ok"] for line in measured)
+    assert {line["run_time_state"]["data_bits"] for line in measured} == {8}
+
+
 def test_nodes_of_one_layer_are_its_own_or_move_data(library: tuple[str, Path]) -> None:
     name, _ = library
     if name == "litert":
@@ -99,6 +156,8 @@ def test_nodes_of_one_layer_are_its_own_or_move_data(library: tuple[str, Path]) 
         for point, (operator, env) in POINTS.items()
         if point not in REFUSED.get(name, ())
     }
+    if name in INTEGERS:
+        points |= {f"{point} in int8": what for point, what in in_int8(name).items()}
     for point, answer in compute(library, points).items():
         ran = answer["ran"]
         assert ran["timed_by"]
@@ -123,30 +182,6 @@ def test_settings_are_what_they_say(library: tuple[str, Path]) -> None:
     )
     for tuner, word in settings.items():
         assert word in json.dumps(answers[tuner]["ran"]), tuner
-
-
-def write_network(folder: Path, activation: str = "relu6") -> Path:
-    """A network in the manner of MobileNet, as the runner's plan describes it."""
-    depthwise = plane(16, 16, 16, CK_DEPTHWISE_STRIDE=2, NNTEST_CONV_PADS="0,1,0,1")
-    layers = [
-        ("first", "conv", plane(3, 32, 32, CK_CONV_KERNEL=3, CK_CONV_STRIDE=2, CK_OUT_SHAPE_C=16)),
-        ("depthwise", "depthwiseconv", depthwise),
-        ("pointwise", "conv", plane(16, 8, 8, CK_CONV_KERNEL=1, CK_OUT_SHAPE_C=24)),
-        ("largest", "maxpool", plane(24, 8, 8, CK_POOL_KERNEL=2, CK_POOL_STRIDE=2)),
-        ("dense", "fullyconnected", plane(24, 4, 4, CK_OUT_SHAPE_C=32)),
-        ("last", "fullyconnected", plane(32, 1, 1, CK_OUT_SHAPE_C=10)),
-        ("softmax", "softmax", plane(10, 1, 1)),
-    ]
-    layers[0][2]["NNTEST_CONV_PADS"] = "0,1,0,1"
-    described = []
-    for name, operator, env in layers:
-        weighted = operator in ("conv", "depthwiseconv")
-        env = {**env, **({"NNTEST_ACTIVATION": activation} if weighted else {})}
-        entry = {"name": name, "operator": operator, "tuner": "NONE", "tensor": name, "env": env}
-        described.append(entry)
-    path = folder / "network.json"
-    path.write_text(json.dumps({"network": "small", "layers": described}))
-    return path
 
 
 def test_measures_a_network_by_the_contract(library: tuple[str, Path], tmp_path: Path) -> None:

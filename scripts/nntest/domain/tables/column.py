@@ -122,7 +122,7 @@ class Table:
     """Tables that it takes after the measurements."""
     optional: bool = False
     """Whether a report leaves it out where it has no row."""
-    section: Literal["libraries", "first", "tables", "failures", "device"] = "tables"
+    section: Literal["libraries", "data_types", "first", "tables", "failures", "device"] = "tables"
     """Where it stands on the report."""
     kept: tuple[str, ...] = ()
     """Columns that stay columns on the report even where all rows say the same."""

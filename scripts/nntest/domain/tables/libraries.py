@@ -88,3 +88,54 @@ LAYER_RANKING = Table(
     kept=("library", "tuner", "verdict"),
     last=("repeats", "libraries", "layers"),
 )  # fmt: skip
+
+
+_OF_SINGLE = "over fp32's time, more (or less) than in fp32"
+AGAINST_FP32 = Table(
+    "against_fp32",
+    (
+        *shared.KEY[:2],
+        Column("single_library", TEXT, label="fp32 library", meaning="what it is compared with"),
+        shared.DATA_TYPE,
+        *shared.KEY[2:],
+        shared.LAYERS,
+        Column("single_us", FLOAT, "µs", label="fp32", meaning="median of one run in fp32"),
+        Column("time_us", FLOAT, "µs", label="time", meaning="median of one run"),
+        *Column("ratio", FLOAT, RATIO, meaning="its time over fp32's: below 1 it is faster",
+                interval=shared.CI).with_ends,
+        Column("p_adjusted", FLOAT, label="p", meaning="that the two do not differ by more than "
+               "5 %, adjusted over the points of the pair of libraries"),
+        shared.VERDICT.but(meaning="gains, loses: it differs significantly and by more than 5 %; "
+                           "failed: it has no right output in the data type"),
+        Column("why", TEXT, meaning="what computed it, in place of what in fp32; of a failure its "
+               "status", shown="long"),
+        Column("kernels_change", FLOAT, SHARE, label="kernels",
+               meaning=f"nodes that compute, {_OF_SINGLE}"),
+        Column("reorders_change", FLOAT, SHARE, label="reorders",
+               meaning=f"nodes that only move data, {_OF_SINGLE}"),
+        Column("outside_change", FLOAT, SHARE, label="outside of nodes",
+               meaning=f"starting, waking threads, waiting, {_OF_SINGLE}"),
+        Column("compared_runs", TEXT, label="runs", meaning="that are compared: clean, or all"),
+        Column("single_n", INT, label="fp32 n", meaning="independent units of the test in fp32"),
+        Column("n", INT, meaning="independent units of the test"),
+        Column("single_computed_by", TEXT, label="fp32 by",
+               meaning="kernels that computed it in fp32", shown="long"),
+        Column("computed_by", TEXT, label="computed by", meaning="kernels that computed it",
+               shown="long"),
+    ),
+    title="Layers and networks, against fp32",
+    caption="The same library, version and settings on the same tensor in another data type and in "
+    "fp32. A layer in int8 has integers for input and output, as inside of a network (on ncnn "
+    "floats). The three changes add up to the ratio less 1, where the library's nodes were timed.",
+    made_by="against_fp32.against_fp32",
+    needs=("networks", "padding", "seed"),
+    reads=("nodes",),
+    optional=True,
+    section="data_types",
+    kept=("library", "ratio", "verdict", "why"),
+    hidden=("species",),  # the operator says it
+    last=(
+        *("p_adjusted", "compared_runs", "single_n", "n"),
+        *("single_computed_by", "computed_by", "layers"),
+    ),
+)  # fmt: skip

@@ -139,8 +139,8 @@ class PipLibrary(LibraryKind):
         return self.library.install
 
     def _name(self) -> str:
-        """Of the library with exactly these wheels."""
-        return f"{self.library.name}-{self._install.sha256()[:12]}"
+        """Of exactly these wheels: libraries that differ in their data type alone share them."""
+        return f"{Path(self._install.lock).stem}-{self._install.sha256()[:12]}"
 
     def _environment(self, root: str) -> str:
         """Folder of the virtual environment; `root` is the board's work folder."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import BadValue, NotSupported
+from integers import Integers
 from repetitions import Runnable
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Backend(Runnable):
     package: str  # on the Python package index
     module: str  # what is imported
     data_types: tuple[str, ...] = ("fp32",)
+    integers = Integers()  # of its activations in int8
     options: Mapping[str, Any] = {}
     """The options that it knows, each with what the library does without it."""
     settings: Mapping[str, Mapping[str, Any]] = {"NONE": {}, "DEFAULT": {}}
@@ -120,18 +122,34 @@ class OwnOutput(Backend):
     """A backend whose library writes to an array of ours."""
 
     def allocate(self, graph: Graph, dims: tuple[int, ...], data_type: Any = np.float32) -> Array:
-        """Return the array that the library is to write to."""
+        """Return the array that the library is to write to.
+
+        ``data_type``: of a graph whose output is not quantised.
+        """
+        self._steps = graph.nodes[-1].out_steps
         self._output: Array = np.empty(dims, data_type)
+        self._wrong: Array | float = np.nan
+        if self._steps is not None:
+            self._wrong = far_from(self._steps.quantise(graph.expected).reshape(dims))
+            self._output = np.empty_like(self._wrong)
         self._shape = graph.out_shape
         return self._output
 
     def clear(self) -> None:
-        """Fill it with NaN."""
-        self._output.fill(np.nan)
+        """Fill it with NaN, or with integers that are all wrong."""
+        self._output[...] = self._wrong
 
     def output(self) -> Array:
-        """Return what is in it."""
-        return self._output.astype(np.float32, copy=False).reshape(self._shape)
+        """Return the numbers that are in it."""
+        output = self._output.reshape(self._shape)
+        if self._steps is not None:
+            return self._steps.numbers(output)
+        return output.astype(np.float32, copy=False)
+
+
+def far_from(integers: Array) -> Array:
+    """Return integers that each differ by half of their range."""
+    return (integers.view(np.uint8) ^ 0x80).view(integers.dtype)
 
 
 def implementation(

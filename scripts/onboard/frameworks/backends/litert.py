@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import BadValue, NotSupported
-from writers.tflite import same_pads, to_nchw, to_nhwc, write_tflite
+from writers.tflite import model_input, same_pads, to_nchw, to_nhwc, write_tflite
 
-from backends.base import Backend, implementation
+from backends.base import Backend, far_from, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,7 @@ class LiteRT(Backend):
     """The interpreter of the wheel; its output lies in a tensor of its own."""
 
     name, package, module = "litert", "ai-edge-litert", "ai_edge_litert.interpreter"
+    data_types = ("fp32", "int8")
     options = {"kernels": "xnnpack"}
     settings = {
         "NONE": {"kernels": "builtin"},
@@ -56,14 +57,15 @@ class LiteRT(Backend):
         interpreter.allocate_tensors()
         self._interpreter, self._shape = interpreter, graph.out_shape
         self._tensor = interpreter.tensor(interpreter.get_output_details()[0]["index"])
-        source = graph.input.reshape(graph.nodes[0].in_dims)
-        if graph.nodes[0].operator == "fullyconnected":
-            source = to_nhwc(graph.input).reshape(source.shape)
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], to_nhwc(source))
+        self._steps, self._wrong = graph.nodes[-1].out_steps, np.array(np.nan)
+        if self._steps is not None:
+            right = self._steps.quantise(graph.expected).reshape(graph.nodes[-1].out_dims)
+            self._wrong = to_nhwc(far_from(right))
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], model_input(graph))
 
     def clear(self) -> None:
-        """Fill the output's tensor with NaN; no view of it may be kept."""
-        self._tensor()[...] = np.nan
+        """Fill the output's tensor with what is wrong; no view of it may be kept."""
+        self._tensor()[...] = self._wrong
 
     def run(self) -> None:
         """Run the interpreter."""
@@ -71,7 +73,8 @@ class LiteRT(Backend):
 
     def output(self) -> np.ndarray[Any, Any]:
         """Return a copy of the output."""
-        return to_nchw(np.array(self._tensor())).reshape(self._shape)
+        output = to_nchw(np.array(self._tensor())).reshape(self._shape)
+        return output if self._steps is None else self._steps.numbers(output)
 
     def kernels(self) -> dict[str, Any]:
         """Return the nodes that the interpreter runs; what a delegate has taken is one node."""

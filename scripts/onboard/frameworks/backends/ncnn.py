@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import NotSupported, OutOfMemory
+from integers import NCNN
 from writers.ncnn import INPUT, OUTPUT, write_ncnn
 
 from backends.base import PROFILED_RUNS, Backend, implementation
@@ -15,7 +16,7 @@ from backends.base import PROFILED_RUNS, Backend, implementation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graph import Graph
+    from graph import Graph, Node
     from point import Settings
 
 FILES = ("tmp-ncnn.param", "tmp-ncnn.bin")
@@ -26,7 +27,7 @@ class Ncnn(Backend):
     """A run makes an extractor, as every use of ncnn does: it keeps what it has computed."""
 
     name, package, module = "ncnn", "ncnn", "ncnn"
-    data_types = ("fp32", "fp16")
+    data_types, integers = ("fp32", "fp16", "int8"), NCNN
     options = {"winograd": True, "sgemm": True, "packing": True, "powersave": 0}
     settings = {
         "NONE": {"winograd": False, "sgemm": False, "packing": False},
@@ -46,6 +47,7 @@ class Ncnn(Backend):
         if half and not self.library.cpu_support_arm_asimdhp():
             raise NotSupported("ncnn computes in half precision on Armv8.2-A with asimdhp alone")
         self.refuse_dilated(graph, "avgpool", "maxpool")
+        _refuse_groups_in_int8(graph)
         self.library.set_cpu_powersave(options["powersave"])
         net = self.library.Net()
         net.opt.num_threads = threads
@@ -67,7 +69,7 @@ class Ncnn(Backend):
         self._net, self._shape, self._options = net, graph.out_shape, dict(options)
         # A copy of ncnn's own: it crashes where a layer works in place on memory that is not.
         self._input = self.library.Mat(np.ascontiguousarray(graph.input[0])).clone()
-        self._layers = [node.name for node in graph.nodes]
+        self._nodes = graph.nodes
 
     def run(self) -> None:
         """Run all layers; the output is a new tensor of ncnn's own."""
@@ -97,15 +99,21 @@ class Ncnn(Backend):
     def kernels(self) -> dict[str, Any]:
         """Return the layers with the options that were on: ncnn does not say what it chose."""
 
-        def used(kind: str) -> str:
+        def used(kind: str, node: Node) -> str:
             names = ["winograd", "sgemm", "packing"] if kind == "Convolution" else ["packing"]
-            return "+".join(name for name in names if self._options[name]) or "plain"
+            options = "+".join(name for name in names if self._options[name]) or "plain"
+            return options if node.quantised is None else f"int8 {options}"
 
         layers = [layer for layer in self._net.layers() if layer.type != "Input"]
         runs = [self._time_layers(layers) for _ in range(PROFILED_RUNS)]
         nodes = [
-            {"node": layer.type, "kernel": used(layer.type), "layers": [name], "seconds": least}
-            for layer, name, least in zip(layers, self._layers, map(min, zip(*runs)))
+            {
+                "node": layer.type,
+                "kernel": used(layer.type, node),
+                "layers": [node.name],
+                "seconds": least,
+            }
+            for layer, node, least in zip(layers, self._nodes, map(min, zip(*runs)))
         ]
         return implementation("inferred", "options that were on", nodes, "outputs")
 
@@ -127,3 +135,13 @@ class Ncnn(Backend):
                 del output  # a layer that works in place would copy what is still in use
             seconds.append(max(taken[0] - taken[1], 0.0))
         return seconds
+
+
+def _refuse_groups_in_int8(graph: Graph) -> None:
+    """Raise NotSupported for groups of several channels: they have one scale for each group."""
+    for node in graph.nodes:
+        if node.quantised is not None and node.operator == "conv" and node.point.groups > 1:
+            raise NotSupported(
+                f"ncnn: {node.name} has {node.point.groups} groups, and in int8 a scale for each "
+                "group, not for each channel"
+            )

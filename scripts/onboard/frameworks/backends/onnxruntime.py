@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import NotSupported
+from integers import UNSIGNED_ON_X86
 from writers.onnx import INPUT, output_name, write_onnx
 
 from backends.base import PROFILED_RUNS, OwnOutput, implementation
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SINGLE_PRECISION = "InsertedPrecisionFreeCast"  # what a cast around a kernel is called
 FUSED = "fused "  # before a node's name where its activation has been taken into it
+REPLACED = "_token_"  # behind a node's name where a kernel on integers stands for it
 MOVES = ("ReorderInput", "ReorderOutput", "Reshape", "Transpose")
 """Kinds of nodes that compute nothing."""
 LEVELS = {
@@ -34,7 +36,7 @@ class OnnxRuntime(OwnOutput):
     """Optimised graphs; the layouts in blocks of channels (NCHWc) come with the level `all`."""
 
     name, package, module = "onnxruntime", "onnxruntime", "onnxruntime"
-    data_types = ("fp32", "fp16")
+    data_types, integers = ("fp32", "fp16", "int8"), UNSIGNED_ON_X86
     idle_threads = 1
     options = {"optimization": "all", "spinning": True, "provider": "CPUExecutionProvider"}
     settings = {
@@ -55,16 +57,17 @@ class OnnxRuntime(OwnOutput):
         self.refuse_dilated(graph, "avgpool")  # ONNX has them since operator set 19
         kind = np.float16 if graph.data_type == "fp16" else np.float32
         model = write_onnx(graph)
-        dims = graph.nodes[0].in_dims
-        # The session reads it at every run.
-        self._input = np.ascontiguousarray(graph.input.reshape(dims), kind)
+        self._input = source = graph.model_input(kind)  # the session reads it at every run
         array = self.allocate(graph, graph.nodes[-1].out_dims, kind)
         self._graph = graph
         self._profile_input = (model, self._options(threads, options), options["provider"])
         session = self._session(*self._profile_input)
         binding = session.io_binding()
-        binding.bind_input(INPUT, "cpu", 0, kind, dims, self._input.ctypes.data)
-        binding.bind_output(output_name(graph), "cpu", 0, kind, array.shape, array.ctypes.data)
+        for bind, name, bound in (
+            (binding.bind_input, INPUT, source),
+            (binding.bind_output, output_name(graph), array),
+        ):
+            bind(name, "cpu", 0, bound.dtype.type, bound.shape, bound.ctypes.data)
         self._binding, self._run = binding, session.run_with_iobinding
 
     def run(self) -> None:
@@ -96,7 +99,8 @@ class OnnxRuntime(OwnOutput):
         for (name, kind, by), seconds in times.items():
             # In the order of the chain, so a node without a name of ours goes on with the layer
             # before it: HardSwish becomes several.
-            layers = self._graph.layers_named([name.removeprefix(FUSED)]) or layers
+            own_name = name.removeprefix(FUSED).split(REPLACED)[0]
+            layers = self._graph.layers_named([own_name]) or layers
             ran = {**_ran(name, kind), "provider": by, "layers": [] if kind in MOVES else layers}
             each = max(1, len(seconds) // PROFILED_RUNS)  # reorders of one run may share a name
             nodes += [{**ran, "seconds": min(seconds[at::each])} for at in range(each)]

@@ -6,8 +6,8 @@ import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from failures import NotSupported
+from integers import UNSIGNED_ON_X86
 from writers.onnx import write_onnx
 
 from backends.base import PROFILED_RUNS, OwnOutput, implementation
@@ -26,8 +26,8 @@ class OpenVino(OwnOutput):
     """One stream, so that all threads work on one request; any property of the plug-in is taken."""
 
     name, package, module = "openvino", "openvino", "openvino"
+    data_types, integers = ("fp32", "fp16", "int8"), UNSIGNED_ON_X86
     idle_threads = 1
-    data_types = ("fp32", "fp16")
     settings = {"NONE": {}, "DEFAULT": {}, "unpinned": {"ENABLE_CPU_PINNING": False}}
 
     def takes(self, name: str) -> bool:
@@ -51,11 +51,9 @@ class OpenVino(OwnOutput):
             **{name: value for name, value in options.items() if self.takes(name)},
         }
         self._core = self.library.Core()
-        self._model = self._core.read_model(
-            io.BytesIO(write_onnx(replace(graph, data_type="fp32")))
-        )
-        dims = graph.nodes[0].in_dims
-        self._input = np.ascontiguousarray(graph.input.reshape(dims))
+        written = replace(graph, data_type="fp32") if half else graph
+        self._model = self._core.read_model(io.BytesIO(write_onnx(written)))
+        self._input = graph.model_input()
         self._source = self.library.Tensor(self._input, shared_memory=True)
         array = self.allocate(graph, graph.nodes[-1].out_dims)
         self._target = self.library.Tensor(array, shared_memory=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MAGIC = "7767517"
 INPUT, OUTPUT = "input", "output"
 RAW_FLOATS = np.zeros(1, "<i4").tobytes()  # says how the weights behind it are coded
+RAW_INTEGERS = np.array([0x000D4B38], "<i4").tobytes()
 FUSED = {"relu": "9=1", "relu6": "9=3 -23310=2,0.0,6.0", "sigmoid": "9=4"}
 HARD_SWISH = f"9=6 -23310=2,{1 / 6:.9f},0.5"  # x min(max(alpha x + beta, 0), 1)
 
@@ -30,10 +31,37 @@ def write_ncnn(graph: Graph) -> tuple[str, bytes]:
         kind, parameters = _layer(node)
         lines.append(f"{kind} layer{index} 1 1 {source} {target} {parameters}".rstrip())
         if node.weights is not None:
-            weights += [RAW_FLOATS, node.weights.astype("<f4").tobytes()]
-            weights.append(np.asarray(node.bias, "<f4").tobytes())
+            weights += _constants(node)
         source = target
     return "\n".join([MAGIC, f"{len(lines)} {len(lines)}", *lines, ""]), b"".join(weights)
+
+
+def _constants(node: Node) -> list[bytes]:
+    """Return weights and bias; in int8 also the scales, which are steps in 1 here."""
+    own = node.quantised
+    if own is None:
+        assert node.weights is not None
+        weights = [RAW_FLOATS, node.weights.astype("<f4").tobytes()]
+        return [*weights, np.asarray(node.bias, "<f4").tobytes()]
+    assert own.weights is not None and own.weight_scales is not None
+    integers = own.weights.tobytes()
+    steps = [own.source] if own.target is None else [own.source, own.target]
+    floats = (
+        own.bias * own.bias_scales,
+        1 / own.weight_scales.astype(np.float64),
+        *(1 / one.scale for one in steps),
+    )
+    padding = bytes(-len(integers) % 4)
+    return [
+        RAW_INTEGERS, integers, padding, *(np.asarray(one, "<f4").tobytes() for one in floats)
+    ]  # fmt: skip
+
+
+def _int8(node: Node) -> str:
+    """Return the parameter that says which scales there are."""
+    if node.quantised is None:
+        return ""
+    return "8=1 " if node.quantised.target is None else "8=101 "
 
 
 def _layer(node: Node) -> tuple[str, str]:
@@ -44,7 +72,7 @@ def _layer(node: Node) -> tuple[str, str]:
     if node.operator == "fullyconnected":
         assert node.weights is not None
         own = f"0={point.outputs} 1=1 2={node.weights.size}"
-        return "InnerProduct", f"{own} {_activation(point)}"
+        return "InnerProduct", f"{own} {_int8(node)}{_activation(point)}"
     window, pads = point.window, point.pads
     if node.operator in ("avgpool", "maxpool"):
         include = int(node.operator == "avgpool" and not point.exclude_padding)
@@ -62,7 +90,8 @@ def _layer(node: Node) -> tuple[str, str]:
     )
     grouped = point.groups > 1
     own += f" 7={point.groups}" if grouped else ""
-    return "ConvolutionDepthWise" if grouped else "Convolution", f"{own} {_activation(point)}"
+    kind = "ConvolutionDepthWise" if grouped else "Convolution"
+    return kind, f"{own} {_int8(node)}{_activation(point)}"
 
 
 def _activation(point: Any) -> str:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from graph import Dims, Graph, Node
+    from integers import Quantised, Steps
 
     Array = np.ndarray[Any, Any]
 
 IR_VERSION, OPSET = 8, 17  # read by every release since 2022
-TYPES = {"float32": 1, "int64": 7, "float16": 10}  # TensorProto.DataType
+TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "float16": 10}
+"""TensorProto.DataType"""
 INPUT = "input"
 ACTIVATIONS = {"relu": "Relu", "relu6": "Clip", "hard-swish": "HardSwish", "sigmoid": "Sigmoid"}
 
@@ -51,7 +53,8 @@ def output_name(graph: Graph) -> str:
 
 def write_onnx(graph: Graph) -> bytes:
     """Return the model; its tensors are of the graph's data type, NCHW."""
-    return _Writer(graph).model()
+    writer = _QuantisedWriter if graph.data_type == "int8" else _Writer
+    return writer(graph).model()
 
 
 class _Writer:
@@ -79,11 +82,16 @@ class _Writer:
         return number(1, IR_VERSION) + data(2, "nntest-flow") + data(7, graph) + data(8, opset)
 
     def _value(self, name: str, dims: Dims) -> bytes:
+        """Return the ValueInfoProto of the model's input or output."""
+        return self._described(name, dims, self._type)
+
+    @staticmethod
+    def _described(name: str, dims: Dims, kind: str) -> bytes:
         shape = b"".join(data(1, number(1, size)) for size in dims)
-        return data(1, name) + data(2, data(1, number(1, TYPES[self._type]) + data(2, shape)))
+        return data(1, name) + data(2, data(1, number(1, TYPES[kind]) + data(2, shape)))
 
     def _constant(self, name: str, values: Any, kind: str | None = None) -> str:
-        array = np.ascontiguousarray(values, kind or self._type)
+        array = np.asarray(values, kind or self._type)
         dims = b"".join(number(1, size) for size in array.shape)
         raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
         self._weights.append(
@@ -113,8 +121,7 @@ class _Writer:
         point, name = node.point, node.name
         inputs, result = [source], target
         if node.weights is not None:
-            inputs.append(self._constant(f"{name}:weights", node.weights))
-            inputs.append(self._constant(f"{name}:bias", node.bias))
+            inputs += self._parameters(node)
         if point.activation != "none":
             result = f"{name}:linear"
         if node.operator in ("conv", "depthwiseconv"):
@@ -134,7 +141,86 @@ class _Writer:
             if point.activation == "relu6":
                 limits = [self._constant(f"{name}:{limit}", limit) for limit in (0, 6)]
             kind = ACTIVATIONS[point.activation]
-            self._emit(kind, f"{name}/{point.activation}", [result, *limits], target)
+            source = self._before_activation(node, result)
+            self._emit(kind, f"{name}/{point.activation}", [source, *limits], target)
+
+    def _parameters(self, node: Node) -> list[str]:
+        """Return the names of weights and bias."""
+        weights = self._constant(f"{node.name}:weights", node.weights)
+        return [weights, self._constant(f"{node.name}:bias", node.bias)]
+
+    def _before_activation(self, node: Node, linear: str) -> str:
+        """Return what an activation reads of the layer's output ``linear``."""
+        return linear
+
+
+class _QuantisedWriter(_Writer):
+    """In int8: every tensor between layers is made by QuantizeLinear, read by DequantizeLinear."""
+
+    def _value(self, name: str, dims: Dims) -> bytes:
+        nodes = self._graph.nodes
+        steps = nodes[0].in_steps if name == INPUT else nodes[-1].out_steps
+        return self._described(name, dims, steps.integers.kind if steps else self._type)
+
+    def _reshape(self, node: Node, source: str) -> str:
+        steps = _quantised(node).source
+        floats = super()._reshape(node, self._dequantised(f"{node.name}/flat", source, steps))
+        return self._quantise(f"{node.name}/flat", floats, f"{floats}:integers", steps)
+
+    def _add(self, node: Node, source: str, target: str) -> None:
+        quantised = _quantised(node)
+        source = self._dequantised(node.name, source, quantised.source)
+        if quantised.target is None:
+            super()._add(node, source, target)
+            return
+        super()._add(node, source, f"{target}:floats")
+        self._quantise(node.name, f"{target}:floats", target, quantised.target)
+
+    def _parameters(self, node: Node) -> list[str]:
+        quantised = _quantised(node)
+        names = []
+        for what, integers, scales in (
+            ("weights", quantised.weights, quantised.weight_scales),
+            ("bias", quantised.bias, quantised.bias_scales),
+        ):
+            name = f"{node.name}:{what}"
+            assert integers is not None and scales is not None
+            kind = integers.dtype.name
+            inputs = [
+                self._constant(f"{name}:integers", integers, kind),
+                self._constant(f"{name}:scales", scales),
+                self._constant(f"{name}:zeros", np.zeros(len(scales)), kind),
+            ]
+            self._emit("DequantizeLinear", f"{node.name}/{what}", inputs, name, axis=0)
+            names.append(name)
+        return names
+
+    def _before_activation(self, node: Node, linear: str) -> str:
+        steps = _quantised(node).linear
+        if steps is None:
+            return linear
+        integers = self._quantise(f"{node.name}/linear", linear, f"{linear}:integers", steps)
+        return self._dequantised(f"{node.name}/linear", integers, steps)
+
+    def _quantise(self, name: str, source: str, target: str, steps: Steps) -> str:
+        inputs = [source, *self._steps(target, steps)]
+        self._emit("QuantizeLinear", f"{name}/quantise", inputs, target)
+        return target
+
+    def _dequantised(self, name: str, source: str, steps: Steps) -> str:
+        target = f"{name}:{source}:numbers"
+        inputs = [source, *self._steps(target, steps)]
+        self._emit("DequantizeLinear", f"{name}/dequantise", inputs, target)
+        return target
+
+    def _steps(self, name: str, steps: Steps) -> list[str]:
+        scale = self._constant(f"{name}:scale", steps.scale)
+        return [scale, self._constant(f"{name}:zero", steps.zero, steps.integers.kind)]
+
+
+def _quantised(node: Node) -> Quantised:
+    assert node.quantised is not None
+    return node.quantised
 
 
 def _window(point: Any, dilated: bool = True) -> dict[str, Any]:

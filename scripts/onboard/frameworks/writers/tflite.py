@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from graph import Dims, Graph, Node
+    from integers import Steps
     from point import Pads
 
     Array = np.ndarray[Any, Any]
@@ -29,6 +32,14 @@ def to_nhwc(values: Array) -> Array:
 def to_nchw(values: Array) -> Array:
     """Return an array of the format in our order."""
     return values.transpose(0, 3, 1, 2) if values.ndim == 4 else values
+
+
+def model_input(graph: Graph) -> Array:
+    """Return the graph's input as the model takes it; vectors in the order of an image's."""
+    values = graph.model_input()
+    if graph.nodes[0].operator == "fullyconnected":
+        return to_nhwc(values.reshape(graph.in_shape)).reshape(values.shape)
+    return to_nhwc(values)
 
 
 def write_tflite(graph: Graph, schema: Any) -> bytes:
@@ -54,7 +65,7 @@ class _Writer:
         """Return the ModelT."""
         nodes, schema = self._graph.nodes, self._schema
         dims = nodes[0].in_dims
-        first = source = self._tensor("input", _nhwc(dims))
+        first = source = self._computed("input", dims, nodes[0].in_steps)
         for node in nodes:
             if node.in_dims != dims:
                 source = self._reshape(node, source, dims)
@@ -81,13 +92,27 @@ class _Writer:
         self._tensors.append(tensor)
         return len(self._tensors) - 1
 
+    def _computed(self, name: str, dims: Dims, steps: Steps | None) -> int:
+        """Add a tensor of our dimensions; of integers where ``steps`` says what they stand for."""
+        number = self._tensor(name, _nhwc(dims), "FLOAT32" if steps is None else "INT8")
+        if steps is not None:
+            self._quantise(number, [steps.scale], [steps.zero])
+        return number
+
     def _constant(self, name: str, values: Any) -> int:
         array = np.ascontiguousarray(values)
         buffer = self._schema.BufferT()
         buffer.data = array.view(np.uint8).reshape(-1)
         self._buffers.append(buffer)
-        kind = {"float32": "FLOAT32", "int32": "INT32"}[array.dtype.name]
-        return self._tensor(name, array.shape, kind, len(self._buffers) - 1)
+        return self._tensor(name, array.shape, array.dtype.name.upper(), len(self._buffers) - 1)
+
+    def _quantise(self, number: int, scales: Any, zeros: Any, axis: int = 0) -> int:
+        """Say what the integers of a tensor stand for; several scales are those of ``axis``."""
+        how = self._schema.QuantizationParametersT()
+        how.scale, how.zeroPoint = np.asarray(scales, np.float32), np.asarray(zeros, np.int64)
+        how.quantizedDimension = axis
+        self._tensors[number].quantization = how
+        return number
 
     def _emit(self, kind: str, inputs: list[int], output: int, options: Any = None) -> int:
         if kind not in self._codes:
@@ -112,24 +137,36 @@ class _Writer:
     def _reshape(self, node: Node, source: int, dims: Dims) -> int:
         """Flatten an image; the weights behind it are in the order of what comes."""
         shape = self._constant(f"{node.name}:shape", np.array(_nhwc(node.in_dims), np.int32))
-        target = self._tensor(f"{node.name}:in", _nhwc(node.in_dims))
+        target = self._computed(f"{node.name}:in", node.in_dims, node.in_steps)
         options = self._options("ReshapeOptions", newShape=list(_nhwc(node.in_dims)))
         return self._emit("RESHAPE", [source, shape], target, options)
 
     def _add(self, node: Node, source: int) -> int:
         point, name = node.point, node.name
-        target = self._tensor(f"{name}:out", _nhwc(node.out_dims))
+        target = self._computed(f"{name}:out", node.out_dims, node.out_steps)
         if node.operator == "softmax":
+            if node.in_steps is not None:
+                numbers = self._computed(f"{name}:numbers", node.in_dims, None)
+                source = self._emit("DEQUANTIZE", [source], numbers)
             return self._emit(
                 "SOFTMAX", [source], target, self._options("SoftmaxOptions", beta=1.0)
             )
         result = target
         if point.activation in SEPARATE:
-            result = self._tensor(f"{name}:linear", _nhwc(node.out_dims))
+            linear = node.quantised.linear if node.quantised else None
+            result = self._computed(f"{name}:linear", node.out_dims, linear)
         fused = FUSED.get(point.activation, "NONE")
         common = {"fusedActivationFunction": getattr(self._schema.ActivationFunctionType, fused)}
         if node.operator == "fullyconnected":
-            inputs = [source, *self._weights(node, self._flat_weights(node))]
+            shape = node.point.in_shape[1:]  # an image's elements, in the order that they have here
+            inputs = [
+                source,
+                *self._weights(
+                    node,
+                    lambda w: to_nhwc(w.reshape(len(w), *shape)).reshape(w.shape),
+                    0,
+                ),
+            ]
             options = self._options("FullyConnectedOptions", **common)
             self._emit("FULLY_CONNECTED", inputs, result, options)
         else:
@@ -148,27 +185,32 @@ class _Writer:
             kind = "AVERAGE_POOL_2D" if node.operator == "avgpool" else "MAX_POOL_2D"
             self._emit(kind, [source], result, self._options("Pool2DOptions", **common, **sides))
             return
-        assert node.weights is not None
         common["dilationHFactor"], common["dilationWFactor"] = window.dilations
         if node.operator == "depthwiseconv":
-            inputs = [source, *self._weights(node, node.weights.transpose(1, 2, 3, 0))]
+            inputs = [source, *self._weights(node, lambda w: w.transpose(1, 2, 3, 0), 3)]
             options = self._options("DepthwiseConv2DOptions", depthMultiplier=1, **common)
             self._emit("DEPTHWISE_CONV_2D", inputs, result, options)
         else:
-            inputs = [source, *self._weights(node, node.weights.transpose(0, 2, 3, 1))]
+            inputs = [source, *self._weights(node, lambda w: w.transpose(0, 2, 3, 1), 0)]
             self._emit("CONV_2D", inputs, result, self._options("Conv2DOptions", **common))
 
-    def _weights(self, node: Node, weights: Array) -> list[int]:
-        return [
-            self._constant(f"{node.name}:weights", weights),
-            self._constant(f"{node.name}:bias", node.bias),
-        ]
+    def _weights(self, node: Node, ordered: Callable[[Array], Array], axis: int) -> list[int]:
+        """Add weights, in the order that ``ordered`` gives them, and bias.
 
-    def _flat_weights(self, node: Node) -> Array:
-        """Return [outputs][elements in the order in which an image lies here]."""
-        assert node.weights is not None
-        images = node.weights.reshape(len(node.weights), *node.point.in_shape[1:])
-        return images.transpose(0, 2, 3, 1).reshape(node.weights.shape)
+        ``axis``: of the output's channels in that order.
+        """
+        name, own = node.name, node.quantised
+        weights, bias = (node.weights, node.bias) if own is None else (own.weights, own.bias)
+        assert weights is not None
+        numbers = [
+            self._constant(f"{name}:weights", ordered(weights)),
+            self._constant(f"{name}:bias", bias),
+        ]
+        if own is not None:
+            zeros = np.zeros(len(weights))
+            self._quantise(numbers[0], own.weight_scales, zeros, axis)
+            self._quantise(numbers[1], own.bias_scales, zeros)
+        return numbers
 
     def _pad(self, node: Node, source: int, common: dict[str, Any]) -> int:
         """Set the padding among the node's options; return the tensor that it reads."""
@@ -183,13 +225,21 @@ class _Writer:
         rows = np.array([[0, 0], pads[:2], pads[2:], [0, 0]], np.int32)
         batch, channels, height, width = point.in_shape
         high, wide = point.window.padded(height, width)
-        target = self._tensor(f"{node.name}:padded", (batch, high, wide, channels))
+        dims = (batch, channels, high, wide)
+        target = self._computed(f"{node.name}:padded", dims, node.in_steps)
         inputs = [source, self._constant(f"{node.name}:pads", rows)]
         if node.operator == "maxpool":
-            lowest = np.array([np.finfo(np.float32).min], np.float32)
-            inputs.append(self._constant(f"{node.name}:lowest", lowest))
+            inputs.append(self._lowest(node))
             return self._emit("PADV2", inputs, target, self._options("PadV2Options"))
         return self._emit("PAD", inputs, target, self._options("PadOptions"))
+
+    def _lowest(self, node: Node) -> int:
+        """Add the constant that is never the largest."""
+        steps = node.in_steps
+        if steps is None:
+            return self._constant(f"{node.name}:lowest", np.array([np.finfo(np.float32).min]))
+        number = self._constant(f"{node.name}:lowest", np.array(steps.integers.limits[:1], np.int8))
+        return self._quantise(number, [steps.scale], [steps.zero])
 
 
 def same_pads(point: Any) -> Pads:
