@@ -11,9 +11,11 @@ rule probe:
     threads: board_threads
     resources:
         **all_boards(),
+        **job_size(mem_mb=300, runtime=1440),
     params:
         spec=lambda w: spec(**boards.probe_spec(BOARDS[w.board])),
         code=board_code("probe.py", boards.PROBE_SOURCES),
+        left_out=last_left_out("probe.{board}.log"),
     message:
         "Probe {wildcards.board}: what it is"
     script:
@@ -32,11 +34,13 @@ rule install:
     threads: board_threads
     resources:
         **all_boards(),
+        **job_size(mem_mb=300, runtime=1440),
     params:
         spec=lambda w: spec(**boards.install_spec(STUDY, w.board, w.library)),
         code=lambda w: board_code(
             "install.py", boards.install_sources(STUDY, w.library)
         ),
+        left_out=last_left_out("install.{board}.{library}.log"),
     message:
         "Install {wildcards.library} on {wildcards.board}, or find it there"
     script:
@@ -67,11 +71,13 @@ rule sweep:
     threads: board_threads
     resources:
         **all_boards(),
+        **job_size(mem_mb=300, runtime=1440),
         # Not a limit, a figure to read in a dry run.
         repetitions_to_measure=lambda w: repetitions_to_measure(w),
     params:
         spec=lambda w: spec(**boards.sweep_spec(STUDY, sweep_of(w))),
         code=lambda w: board_code("sweep.py", boards.sweep_sources(STUDY, w.library)),
+        left_out=last_left_out("sweep.{board}.{library}{cut}.log"),
     message:
         "Sweep {wildcards.board} with {wildcards.library}{wildcards.cut}: {resources.repetitions_to_measure} repetitions to measure"
     script:

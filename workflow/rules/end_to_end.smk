@@ -14,6 +14,8 @@ rule schedule_network:
         f"{LOGS}/schedule_network.{{board}}.{{library}}.log",
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=1000, runtime=10),
     params:
         spec=lambda w: spec(**boards.network_schedule_spec(STUDY, w.library)),
         code=code("schedule_network.py"),
@@ -45,10 +47,12 @@ rule sweep_network:
     threads: board_threads
     resources:
         **all_boards(),
+        **job_size(mem_mb=300, runtime=1440),
         repetitions_to_measure=lambda w: repetitions_to_measure(w),
     params:
         spec=lambda w: spec(**boards.sweep_spec(STUDY, sweep_of(w))),
         code=lambda w: board_code("sweep.py", boards.sweep_sources(STUDY, w.library)),
+        left_out=last_left_out("sweep.{board}.{library}{cut}.log"),
     message:
         "Measure whole networks on {wildcards.board} with {wildcards.library}: {resources.repetitions_to_measure} repetitions to measure"
     script:
