@@ -1,6 +1,6 @@
 """Many boards at once: how many measure together, how long it takes, what the console shows.
 
-    python benchmarks/many_boards.py [--boards 20] [--cores 2] [--repetitions 5]
+    python benchmarks/many_boards.py [--boards 20] [--cores 2] [--repetitions 20]
 
 One sshd of this machine stands for all boards, each with a work folder and a lock of its own, and
 each measures a convolution.  The boards share this machine's cores, so times say nothing of them:
@@ -66,7 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--boards", type=int, default=20)
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--repetitions", type=int, default=20)
     options = parser.parse_args()
     one, _, _ = measure(1, options.cores, options.repetitions)
     wall, said, spans = measure(options.boards, options.cores, options.repetitions)

@@ -1,4 +1,5 @@
-# Everything that talks to a board: what it is, what is on it, what it measures.
+# Everything that talks to a board: what it is, what is on it, what it measures.  Local rules: also
+# where a cluster does the rest, boards are reached from the machine that runs the workflow.
 
 
 rule probe:
@@ -6,6 +7,7 @@ rule probe:
         facts=f"{RESULTS}/boards/{{board}}/facts.json",
     log:
         f"{LOGS}/probe.{{board}}.log",
+    localrule: True
     conda:
         "../envs/nntest.yaml"
     threads: board_threads
@@ -29,6 +31,7 @@ rule install:
         installed=f"{RESULTS}/boards/{{board}}/{{library}}.json",
     log:
         f"{LOGS}/install.{{board}}.{{library}}.log",
+    localrule: True
     conda:
         "../envs/nntest.yaml"
     threads: board_threads
@@ -66,6 +69,7 @@ rule sweep:
     wildcard_constraints:
         # Sweeps cut by operator and tuner have these in their name.
         cut=r"(\.[a-z]+\.[A-Za-z][A-Za-z0-9-]*)?",
+    localrule: True
     conda:
         "../envs/nntest.yaml"
     threads: board_threads

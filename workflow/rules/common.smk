@@ -9,7 +9,13 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-HOME = Path(workflow.current_basedir).resolve().parents[1]
+try:
+    HOME = Path(workflow.current_basedir).resolve().parents[1]
+except TypeError:
+    raise WorkflowError(
+        "the workflow is read out of a git repository, without the folders beside it that its "
+        "scripts and config are in\n  hint: clone it, and name workflow/Snakefile of the clone"
+    ) from None
 SCRIPTS = HOME / "scripts"
 
 # Snakemake writes the path of its Python into shell commands as it is, blanks and all.

@@ -12,6 +12,7 @@ rule schedule_network:
         chosen=f"{RESULTS}/sweeps/{{board}}.{{library}}.network.json",
     log:
         f"{LOGS}/schedule_network.{{board}}.{{library}}.log",
+    localrule: True
     conda:
         "../envs/nntest.yaml"
     resources:
@@ -42,6 +43,7 @@ rule sweep_network:
         f"{RESULTS}/benchmarks/sweep.{{board}}.{{library}}{{cut}}.tsv"
     wildcard_constraints:
         cut=r"\.network",
+    localrule: True
     conda:
         "../envs/nntest.yaml"
     threads: board_threads

@@ -61,6 +61,7 @@ rule every_board:
         result=f"{RESULTS}/every-board.txt",
     log:
         f"{LOGS}/every_board.log",
+    localrule: True
     conda:
         "../envs/nntest.yaml"
     resources:

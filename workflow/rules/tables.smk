@@ -71,6 +71,7 @@ rule no_regressions:
         result=f"{RESULTS}/no-regressions.txt",
     log:
         f"{LOGS}/no_regressions.log",
+    localrule: True
     conda:
         "../envs/nntest.yaml"
     resources:
