@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
+from nntest.graph.runs import Controller
 from nntest.measuring.board_file import differences
 from nntest.measuring.leaving_out import leaving_out
 from nntest.measuring.probe import probe
@@ -16,7 +17,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
     study = study_of(snakemake)
     board = study.board(snakemake.wildcards.board)
     line = ProgressLine(f"{board.name}: probe", sys.stderr, log)
-    with leaving_out(snakemake, study, log):
+    with leaving_out(snakemake, study, log, Controller().run):
         with connect_patiently(board, line.note) as transport:
             facts, now = probe(transport, board)
         print(json.dumps(now, indent=2), file=log)

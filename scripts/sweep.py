@@ -13,7 +13,7 @@ from nntest.graph.runs import Controller
 from nntest.measuring.detached import patient
 from nntest.measuring.installed import Installed
 from nntest.measuring.joint_progress import JointProgress
-from nntest.measuring.leaving_out import leaving_out
+from nntest.measuring.leaving_out import impatient, leaving_out
 from nntest.measuring.progress import ProgressLine, Watcher
 from nntest.measuring.sweep import Outputs, run_sweep
 from nntest.measuring.transport import PowerSwitch, connect_patiently
@@ -23,8 +23,9 @@ joint = JointProgress(Path(snakemake.log[0]).with_name("progress"), archive.stem
 with user_errors_end_the_process(), job_log(snakemake) as log, closing(joint):
     study = study_of(snakemake)
     sweep = study.sweep(archive.stem)
-    watcher = Watcher(ProgressLine(sweep.name, sys.stderr, log, joint), Controller().gone)
-    with leaving_out(snakemake, study, log):
+    controller = Controller()
+    watcher = Watcher(ProgressLine(sweep.name, sys.stderr, log, joint), controller.gone)
+    with leaving_out(snakemake, study, log, controller.run):
         facts = read_results(Path(snakemake.input.facts))
         installed = Installed.from_json(read_results(Path(snakemake.input.installed)))
         chosen = snakemake.input.get("chosen")
@@ -32,7 +33,8 @@ with user_errors_end_the_process(), job_log(snakemake) as log, closing(joint):
             read_results(Path(chosen))
             sweep = replace(sweep, points=load_chosen(Path(chosen)))
         power = PowerSwitch(sweep.board, watcher.note)
-        link = connect_patiently(sweep.board, watcher.note, power)
+        board = impatient(sweep.board, snakemake, controller.run)
+        link = connect_patiently(board, watcher.note, power)
         with patient(link, sweep.board, watcher, power) as transport:
             run_sweep(
                 transport,

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from nntest.archives.missing import Missing
+from nntest.config import Board
 from nntest.errors import UserError
-from nntest.measuring.leaving_out import last_left_out, leaving_out
+from nntest.measuring.leaving_out import impatient, last_left_out, leaving_out
 from nntest.measuring.progress import NotWatched
+from nntest.measuring.transport import AuthenticationFailed, Unreachable
 
 DEAD = UserError("board b: no route to it", "see that it is up")
 
@@ -55,7 +57,7 @@ class Job:
 def fail(job: Job, study: Any, error: UserError = DEAD) -> str:
     """What is in the log of a job that fails; raises what it does not leave out."""
     log = io.StringIO()
-    with leaving_out(job, study, log):
+    with leaving_out(job, study, log, "run 1"):
         raise error
     return log.getvalue()
 
@@ -131,3 +133,22 @@ def test_what_stays_a_failure(tmp_path: Path, others: Any, error: UserError) -> 
     with pytest.raises(type(error)):
         fail(Job(tmp_path, board="b"), others, error)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "patience_s"),
+    [(Unreachable("no route"), 0.0), (AuthenticationFailed("no such key"), 60.0), (DEAD, 60.0)],
+)
+def test_a_board_is_waited_for_in_vain_once_a_run(
+    tmp_path: Path, error: UserError, patience_s: float
+) -> None:
+    connect = {"transport": "ssh", "host": "b"}
+    board = Board.model_validate(
+        {"name": "b", "connect": connect, "work_dir": "w", "patience_s": 60}
+    )
+    job = Job(tmp_path, board="b", library="x")
+    assert impatient(board, job, "run 1") == board
+    fail(job, study("b.x", "a.x"), error)
+    assert impatient(board, job, "run 1").patience_s == patience_s
+    assert impatient(board, job, "run 2") == board
+    assert impatient(board, Job(tmp_path, board="c"), "run 1") == board

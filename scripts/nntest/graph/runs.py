@@ -95,6 +95,12 @@ class Controller:
             None,
         )
 
+    @property
+    def run(self) -> str:
+        """A name of the run that no other has."""
+        process = self._process or psutil.Process()
+        return f"{process.pid} {process.create_time()}"
+
     def gone(self) -> bool:
         """Whether it has ended; False if there never was one."""
         return self._process is not None and not self._process.is_running()
