@@ -68,6 +68,8 @@ def make_room(workflow: Any, waiting: int) -> None:
     """
     scheduler = workflow.scheduler
     executor = scheduler._local_executor or scheduler._executor
+    if not hasattr(executor, "pool"):
+        return  # `--touch` starts no job
     workers = executor.workers + waiting
     executor.workers = workers
     executor.pool = ThreadPoolExecutor(max_workers=workers)

@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 STUCK_S = 60.0
 """Who has not come further for so long is named."""
 
@@ -62,7 +60,7 @@ class JointProgress:
                 told = HowFar(**json.loads(path.read_text(encoding="utf-8")))
             except (OSError, ValueError, TypeError):
                 continue  # it has just ended, or is another version's
-            if psutil.pid_exists(told.pid):
+            if _runs(told.pid):
                 found.append(told)
         return found
 
@@ -80,6 +78,16 @@ class JointProgress:
     def close(self) -> None:
         """Have the others know that it has ended."""
         (self._folder / f"{self._name}.json").unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it is another user's
+    return True
 
 
 def stuck(sweeps: list[HowFar]) -> list[HowFar]:
