@@ -88,12 +88,18 @@ def test_a_reason_that_names_no_board_is_said_with_its_name(study: Study, result
     ]
 
 
-def test_a_sweep_with_results_is_not_missing_whatever_came_before(
+def test_a_sweep_with_results_is_not_missing(study: Study, results: Path) -> None:
+    (results / "sweeps" / "a.onnxruntime.state.json").write_text('{"board": "a"}')
+    write_missing(results / "sweeps" / "b.onnxruntime.state.json", REASON)
+    assert missing_sweeps(study, results) == {"b.onnxruntime": REASON}
+
+
+def test_results_of_an_earlier_run_do_not_hide_what_this_one_did_not_install(
     study: Study, results: Path
 ) -> None:
     (results / "sweeps" / "a.onnxruntime.state.json").write_text('{"board": "a"}')
-    write_missing(results / "sweeps" / "b.onnxruntime.state.json", REASON)
-    assert set(missing_sweeps(study, results)) == {"b.onnxruntime"}
+    write_missing(results / "boards" / "a" / "onnxruntime.json", "no wheel for it")
+    assert "a.onnxruntime" in missing_sweeps(study, results)
 
 
 def test_files_without_results_are_of_their_kind(tmp_path: Path) -> None:

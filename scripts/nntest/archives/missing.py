@@ -45,10 +45,10 @@ def write_missing(path: Path, reason: str) -> None:
 def missing_sweeps(study: Study, results: Path) -> dict[str, str]:
     """Why a sweep has no results, for each of the study's that has none, by its name.
 
-    results: the study's folder.  Of a run that did not come to its sweeps, what probes and
-    installs have written counts.
+    results: the study's folder.  What probes and installs wrote counts as well: a run may not have
+    come to its sweeps, of which there may be results of an earlier one.
     """
-    found = {}
+    found: dict[str, str] = {}
     for sweep in (*study.sweeps(), *study.network_sweeps()):
         board = results / "boards" / sweep.board.name
         for path in (
@@ -59,10 +59,9 @@ def missing_sweeps(study: Study, results: Path) -> dict[str, str]:
             try:
                 read_results(path)
             except Missing as missing:
-                found[sweep.name] = missing.message
-                break
+                found.setdefault(sweep.name, missing.message)
             except FileNotFoundError:
-                continue
+                pass  # the run did not come so far
     return found
 
 
