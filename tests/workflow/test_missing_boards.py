@@ -34,7 +34,7 @@ def bench(tmp_path: Path) -> Iterator[SshBench]:
 
 def die(bench: SshBench) -> None:
     dead = bench.sshd.connection(port=free_port()).model_dump(mode="json", exclude_unset=True)
-    bench.board("fifth", connect=dead, patience_s=4, platform={"name": "Board fifth"})
+    bench.board("fifth", connect=dead, patience_s=12, platform={"name": "Board fifth"})
 
 
 def come_back(bench: SshBench) -> None:
@@ -82,7 +82,7 @@ def test_a_dead_board_among_five(bench: SshBench) -> None:
     status, output = bench.checkout.run_anyhow("--until", "tidy")
     assert status != 0
     assert output.count("error: board fifth") == 2, "of two sweeps"
-    assert output.count("trying again for 4 s") == 1, "the second does not wait as well"
+    assert output.count("trying again for 12 s") == 1, "the second does not wait as well"
     assert "the study is not complete" in output, "of a run without its last step, too"
     assert rows(bench) == {f"Board {name}": 4 for name in ALIVE}
 
