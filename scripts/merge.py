@@ -4,11 +4,17 @@ import sys
 from pathlib import Path
 
 from nntest.archives.ck import has_rows, merge
+from nntest.archives.missing import missing_lines, missing_sweeps
 from nntest.errors import UserError, user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 
 with user_errors_end_the_process(), job_log(snakemake) as log:
-    config = study_of(snakemake).config
+    study = study_of(snakemake)
+    config = study.config
+    missing = missing_sweeps(study, Path(snakemake.output.archive).parent)
+    sweeps = [path for path in snakemake.input.sweeps if Path(path).stem not in missing]
+    if missing and not sweeps and not config.imports:
+        raise UserError("nothing was measured", "\n  ".join(missing_lines(study, missing)))
     for path in snakemake.input.imports:
         if not has_rows(Path(path), synthetic=config.synthetic_datasets):
             raise UserError(
@@ -18,7 +24,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
             )
     warnings: list[str] = []
     report = merge(
-        [Path(path) for path in (*snakemake.input.sweeps, *snakemake.input.imports)],
+        [Path(path) for path in (*sweeps, *snakemake.input.imports)],
         Path(snakemake.output.archive),
         keep_both=config.merge == "keep-both",
         warn=warnings.append,

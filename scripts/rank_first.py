@@ -6,6 +6,7 @@ from pathlib import Path
 from nntest.analysis.library_ranking import network_ranking
 from nntest.archives.ck import KnownPlatform, read_rows
 from nntest.archives.measurements import to_frame
+from nntest.archives.missing import missing_sweeps
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 from nntest.report.ranking import first_ranking
@@ -17,10 +18,13 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
     def silent(message: str) -> None:
         """Say nothing: what is odd about an archive, the merge says."""
 
-    rows = [row for path in snakemake.input.sweeps for row in read_rows(Path(path), known, silent)]
+    ranking = Path(snakemake.output.ranking)
+    missing = missing_sweeps(study, ranking.parents[2])
+    archives = [path for path in map(Path, snakemake.input.sweeps) if path.stem not in missing]
+    rows = [row for path in archives for row in read_rows(path, known, silent)]
     config = study.config
     ranked = network_ranking(to_frame(rows), study.networks, config.padding, config.seed)
     text = "\n".join([*first_ranking(ranked), ""])
     for stream in (log, sys.stderr):
         print(text, end="", file=stream, flush=True)
-    Path(snakemake.output.ranking).write_text(text, encoding="utf-8")
+    ranking.write_text(text, encoding="utf-8")

@@ -1,6 +1,7 @@
 """Rule report: one self-contained page, the headline, and the config that makes them again."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pandas as pd
 import yaml
 from nntest.archives.measurements import load
+from nntest.archives.missing import MISSING, missing_lines, missing_sweeps
 from nntest.domain.network_points import left_out_lines
 from nntest.domain.tables.all import ALL
 from nntest.errors import user_errors_end_the_process
@@ -20,9 +22,10 @@ from nntest.report.versions import versions
 from onboard.private import public
 
 
-def read_json(path: str) -> dict[str, Any]:
-    """A JSON object from a file."""
-    return dict(json.loads(Path(path).read_text(encoding="utf-8")))
+def read_all(paths: Iterable[str]) -> list[dict[str, Any]]:
+    """The JSON objects of files, without those that stand for results that are missing."""
+    contents = [dict(json.loads(Path(path).read_text(encoding="utf-8"))) for path in paths]
+    return [content for content in contents if MISSING not in content]
 
 
 with user_errors_end_the_process(), job_log(snakemake):
@@ -41,6 +44,8 @@ with user_errors_end_the_process(), job_log(snakemake):
     pictures = [Path(path) for path in snakemake.input.plots]
     svgs = [path for path in pictures if path.suffix == ".svg"]
     shown = (lambda facts: facts) if study.config.share == "full" else public
+    missing = missing_sweeps(study, Path(snakemake.output.page).parent)
+    missing_said = shown({"reasons": missing_lines(study, missing)})["reasons"]
     config_yaml = yaml.safe_dump(study.config.model_dump(mode="json"), sort_keys=False)
     Path(snakemake.output.config).write_text(config_yaml, encoding="utf-8")
     write_page(
@@ -54,8 +59,8 @@ with user_errors_end_the_process(), job_log(snakemake):
                 for name, svg in zip(pictures_of(study), svgs, strict=True)
                 if name not in KERNEL_PLOTS or "kernels" in tables
             ],
-            facts=[shown(read_json(path)) for path in snakemake.input.facts],
-            installs=[shown(read_json(path)) for path in snakemake.input.installed],
+            facts=[shown(facts) for facts in read_all(snakemake.input.facts)],
+            installs=[shown(installed) for installed in read_all(snakemake.input.installed)],
             config_yaml=shown(config_yaml),
             command=f"snakemake --cores 2 --configfile {snakemake.output.config}",
             remarks=shown(
@@ -63,20 +68,24 @@ with user_errors_end_the_process(), job_log(snakemake):
                     *(line for network in study.networks for line in network.remarks()),
                     *(
                         line
-                        for path in snakemake.input.chosen
-                        for line in left_out_lines(Path(path))
+                        for path in map(Path, snakemake.input.chosen)
+                        if path.stem not in missing
+                        for line in left_out_lines(path)
                     ),
                     *(
                         f"The board changed while it measured: {change}."
-                        for path in snakemake.input.states
-                        for change in read_json(path).get("changes", [])
+                        for state in read_all(snakemake.input.states)
+                        for change in state.get("changes", [])
                     ),
                     *Path(snakemake.input.remarks).read_text("utf-8").splitlines(),
                 ]
             ),
+            missing=missing_said,
             versions=versions(),
             pages=[(title, f"pages/{stem}.html") for stem, title in PAGES.items()],
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         ),
     )
-    Path(snakemake.output.headline).write_text("\n".join(headline(tables)) + "\n", "utf-8")
+    Path(snakemake.output.headline).write_text(
+        "".join(f"{line}\n" for line in (*missing_said, *headline(tables))), "utf-8"
+    )

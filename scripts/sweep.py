@@ -1,41 +1,51 @@
 """Rules sweep and sweep_network: measure what is missing on a board and pull the CK archive."""
 
-import json
 import sys
+from contextlib import closing
 from pathlib import Path
 
+from nntest.archives.missing import read_results
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 from nntest.graph.runs import Controller
 from nntest.measuring.beside import found_beside, load_installed, with_points
 from nntest.measuring.detached import patient
+from nntest.measuring.joint_progress import JointProgress
+from nntest.measuring.leaving_out import impatient, leaving_out
 from nntest.measuring.progress import ProgressLine, Watcher
 from nntest.measuring.sweep import Outputs, run_sweep
 from nntest.measuring.transport import PowerSwitch, connect_patiently
 
-with user_errors_end_the_process(), job_log(snakemake) as log:
+archive = Path(snakemake.output.archive)
+joint = JointProgress(Path(snakemake.log[0]).with_name("progress"), archive.stem)
+with user_errors_end_the_process(), job_log(snakemake) as log, closing(joint):
     study = study_of(snakemake)
-    archive = Path(snakemake.output.archive)
-    chosen = snakemake.input.get("chosen")
-    own = with_points(study.sweep(archive.stem), Path(chosen) if chosen else None)
-    beside = list(found_beside(study, own, archive.parents[1]))
-    watcher = Watcher(ProgressLine(own.name, sys.stderr, log), Controller().gone)
-    power = PowerSwitch(own.board, watcher.note)
-    link = connect_patiently(own.board, watcher.note, power)
-    with patient(link, own.board, watcher, power) as transport:
-        run_sweep(
-            transport,
-            study,
-            own,
-            load_installed(Path(snakemake.input.installed)),
-            json.loads(Path(snakemake.input.facts).read_text("utf-8")),
-            Outputs(
-                archive=archive,
-                journal=Path(snakemake.output.journal),
-                plan=Path(snakemake.output.plan),
-                tuner_table=Path(snakemake.output.tuner_table),
-                state=Path(snakemake.output.state),
-            ),
-            watcher,
-            beside,
-        )
+    sweep = study.sweep(archive.stem)
+    controller = Controller()
+    watcher = Watcher(ProgressLine(sweep.name, sys.stderr, log, joint), controller.gone)
+    with leaving_out(snakemake, study, log, controller.run):
+        facts = read_results(Path(snakemake.input.facts))
+        installed = load_installed(Path(snakemake.input.installed))
+        chosen = snakemake.input.get("chosen")
+        sweep = with_points(sweep, Path(chosen) if chosen else None)
+        beside = list(found_beside(study, sweep, archive.parents[1]))
+        power = PowerSwitch(sweep.board, watcher.note)
+        board = impatient(sweep.board, snakemake, controller.run)
+        link = connect_patiently(board, watcher.note, power)
+        with patient(link, sweep.board, watcher, power) as transport:
+            run_sweep(
+                transport,
+                study,
+                sweep,
+                installed,
+                facts,
+                Outputs(
+                    archive=archive,
+                    journal=Path(snakemake.output.journal),
+                    plan=Path(snakemake.output.plan),
+                    tuner_table=Path(snakemake.output.tuner_table),
+                    state=Path(snakemake.output.state),
+                ),
+                watcher,
+                beside,
+            )

@@ -47,6 +47,9 @@ CHANGE_NOTHING_MEASURED = {
     # What is measured besides, of which each has a job of its own.
     "nntest.measuring.beside",
     "nntest.measuring.progress",
+    "nntest.measuring.joint_progress",
+    # What becomes of a job that fails.
+    "nntest.measuring.leaving_out",
     # Reads archives; a sweep without a point writes an empty one with it.
     "nntest.archives",
     # Which of an archive's runs are clean: the figures are recorded, whatever the rule.
@@ -67,6 +70,8 @@ CHANGE_NOTHING_MEASURED = {
 """Modules, and packages of which every module is meant (but not of `nntest` and `libraries`)."""
 
 PROBE_NEEDS_NOT = {
+    # Takes out what is private, of archives.
+    "onboard.private",
     # Compares what was found with the board's file, and warns.
     "nntest.measuring.board_file",
     # What is measured and how it ended are no matter of a probe.
@@ -75,6 +80,8 @@ PROBE_NEEDS_NOT = {
     "nntest.domain.tensors",
 }
 INSTALL_NEEDS_NOT = {
+    # Takes out what is private, of archives.
+    "onboard.private",
     # A plan's variables, and how a point ended; an install starts no point.
     "onboard.outcomes",
     "nntest.domain.network_points",

@@ -15,8 +15,8 @@ from measuring.paused_clock import PausedClock
 from nntest.config import Board
 from nntest.errors import UserError
 from nntest.measuring import detached
-from nntest.measuring.detached import DetachedJob, NotWatched
-from nntest.measuring.progress import ProgressLine, Watcher
+from nntest.measuring.detached import DetachedJob
+from nntest.measuring.progress import NotWatched, ProgressLine, Watcher
 from nntest.measuring.transport.base import Completed, Transport
 
 STATUS = {"repetitions": 9, "missing": 3, "failed_points": 0, "notes": [], "plan_id": "p"}

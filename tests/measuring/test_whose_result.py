@@ -21,8 +21,8 @@ import pytest
 from archives.ck.ck_samples import make_plan
 from nntest.archives.ck.read import read_rows
 from nntest.config import Board
-from nntest.measuring.detached import DetachedJob, NotWatched
-from nntest.measuring.progress import Watcher
+from nntest.measuring.detached import DetachedJob
+from nntest.measuring.progress import NotWatched, Watcher
 from nntest.measuring.sweep import Outputs, _pull
 from nntest.measuring.transport.base import Completed
 from nntest.measuring.transport.local import LocalTransport

@@ -14,6 +14,8 @@ rule merge:
         f"{LOGS}/merge.log",
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=1000, runtime=20),
     params:
         spec=spec(
             imports=STUDY.config.imports,
@@ -47,6 +49,8 @@ rule tidy:
         f"{LOGS}/tidy.log",
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=1500, runtime=20),
     params:
         spec=spec(**archives.tidy_spec(STUDY)),
         code=code("tidy.py"),

@@ -1,4 +1,5 @@
-# Everything that talks to a board: what it is, what is on it, what it measures.
+# Everything that talks to a board: what it is, what is on it, what it measures.  Local rules: also
+# where a cluster does the rest, boards are reached from the machine that runs the workflow.
 
 
 rule probe:
@@ -6,14 +7,17 @@ rule probe:
         facts=f"{RESULTS}/boards/{{board}}/facts.json",
     log:
         f"{LOGS}/probe.{{board}}.log",
+    localrule: True
     conda:
         "../envs/nntest.yaml"
     threads: board_threads
     resources:
         **all_boards(),
+        **job_size(mem_mb=300, runtime=1440),
     params:
         spec=lambda w: spec(**boards.probe_spec(BOARDS[w.board])),
         code=board_code("probe.py", boards.PROBE_SOURCES),
+        left_out=last_left_out("probe.{board}.log"),
     message:
         "Probe {wildcards.board}: what it is"
     script:
@@ -28,16 +32,19 @@ rule install:
     log:
         f"{LOGS}/install.{{board}}.{{library}}.log",
     priority: SOON + 1
+    localrule: True
     conda:
         "../envs/nntest.yaml"
     threads: board_threads
     resources:
         **all_boards(),
+        **job_size(mem_mb=300, runtime=1440),
     params:
         spec=lambda w: spec(**boards.install_spec(STUDY, w.board, w.library)),
         code=lambda w: board_code(
             "install.py", boards.install_sources(STUDY, w.library)
         ),
+        left_out=last_left_out("install.{board}.{library}.log"),
     message:
         "Install {wildcards.library} on {wildcards.board}, or find it there"
     script:
@@ -63,16 +70,19 @@ rule sweep:
     wildcard_constraints:
         # Sweeps cut by operator and tuner have these in their name.
         cut=r"(\.[a-z]+\.[A-Za-z][A-Za-z0-9-]*)?",
+    localrule: True
     conda:
         "../envs/nntest.yaml"
     threads: board_threads
     resources:
         **all_boards(),
+        **job_size(mem_mb=300, runtime=1440),
         # Not a limit, a figure to read in a dry run.
         repetitions_to_measure=lambda w: repetitions_to_measure(w),
     params:
         spec=lambda w: spec(**boards.sweep_spec(STUDY, sweep_of(w))),
         code=lambda w: board_code("sweep.py", boards.sweep_sources(STUDY, w.library)),
+        left_out=last_left_out("sweep.{board}.{library}{cut}.log"),
     message:
         "Sweep {wildcards.board} with {wildcards.library}{wildcards.cut}: {resources.repetitions_to_measure} repetitions to measure"
     script:

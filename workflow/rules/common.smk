@@ -9,7 +9,13 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-HOME = Path(workflow.current_basedir).resolve().parents[1]
+try:
+    HOME = Path(workflow.current_basedir).resolve().parents[1]
+except TypeError:
+    raise WorkflowError(
+        "the workflow is read out of a git repository, without the folders beside it that its "
+        "scripts and config are in\n  hint: clone it, and name workflow/Snakefile of the clone"
+    ) from None
 SCRIPTS = HOME / "scripts"
 
 # Snakemake writes the path of its Python into shell commands as it is, blanks and all.
@@ -39,13 +45,15 @@ from nntest import signals
 # Ctrl-C while the rest is imported, and before a job begins.
 signals.say_stopped_in_one_line()
 
+from nntest.archives.missing import missing_sweeps, refuse_missing
 from nntest.codehash import closure, module_file, source_hash
 from nntest.config import LocalConnection, load_study
 from nntest.domain.tables.all import ALL
 from nntest.errors import UserError
 from nntest.graph import archives, boards, history, plots, tables
+from nntest.measuring import leaving_out
 from nntest.measuring.pending import pending_repetitions
-from nntest.graph.runs import RunLock, headline_text, stop_the_jobs
+from nntest.graph.runs import RunLock, headline_text, make_room, stop_the_jobs
 
 try:
     STUDY = load_study(config, HOME)
@@ -101,6 +109,14 @@ def spec(**fields):
     return json.dumps(fields, sort_keys=True)
 
 
+def job_size(mem_mb, runtime):
+    """The resources of a job on a cluster: megabytes and minutes, that many more at each try."""
+    return {
+        "mem_mb": lambda w, attempt: mem_mb * attempt,
+        "runtime": lambda w, attempt: runtime * attempt,
+    }
+
+
 def holds_board(resource):
     """How much a job takes of a board's resource: all on that board, nothing on another."""
     return lambda w: int(boards.board_resource(BOARDS[w.board]) == resource)
@@ -128,10 +144,19 @@ def repetitions_to_measure(wildcards):
     return pending_repetitions(STUDY, sweep_of(wildcards), Path(RESULTS))
 
 
+def last_left_out(log):
+    """Param: when and why a job on a board was last left out, so that the next run tries again."""
+    return lambda w: leaving_out.last_left_out(Path(LOGS, log.format(**w)))
+
+
 def board_threads(wildcards):
     """This machine alone while it measures itself; none while it waits for a board."""
-    board = BOARDS[wildcards.board]
-    return workflow.cores if isinstance(board.connect, LocalConnection) else 0
+    if not isinstance(BOARDS[wildcards.board].connect, LocalConnection):
+        return 0
+    try:
+        return workflow.cores
+    except WorkflowError:
+        return 1  # a cluster does the rest, and nothing says how many this machine has
 
 
 _lock = RunLock(Path("results"), STUDY.name)
@@ -148,6 +173,14 @@ def take_results_lock():
 def print_headline():
     """Say what came out, and where the report is."""
     print(headline_text(Path(RESULTS)), file=sys.stderr)
+
+
+def refuse_missing_results():
+    """End a run that went no further than to boards with an error where one was left out."""
+    try:
+        refuse_missing(STUDY, missing_sweeps(STUDY, Path(RESULTS)))
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:

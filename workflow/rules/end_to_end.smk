@@ -16,8 +16,11 @@ rule schedule_network:
     log:
         f"{LOGS}/schedule_network.{{board}}.{{library}}.log",
     priority: SOON + 1
+    localrule: True
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=1000, runtime=10),
     params:
         spec=lambda w: spec(**boards.network_schedule_spec(STUDY, w.library)),
         code=code("schedule_network.py"),
@@ -45,15 +48,18 @@ rule sweep_network:
     wildcard_constraints:
         cut=r"\.network",
     priority: SOON
+    localrule: True
     conda:
         "../envs/nntest.yaml"
     threads: board_threads
     resources:
         **all_boards(),
+        **job_size(mem_mb=300, runtime=1440),
         repetitions_to_measure=lambda w: repetitions_to_measure(w),
     params:
         spec=lambda w: spec(**boards.sweep_spec(STUDY, sweep_of(w))),
         code=lambda w: board_code("sweep.py", boards.sweep_sources(STUDY, w.library)),
+        left_out=last_left_out("sweep.{board}.{library}{cut}.log"),
     message:
         "Measure whole networks on {wildcards.board} with {wildcards.library}: {resources.repetitions_to_measure} repetitions to measure"
     script:
@@ -72,8 +78,11 @@ rule rank_first:
     log:
         f"{LOGS}/rank_first.{{board}}.log",
     priority: SOON + 1
+    localrule: True
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=1000, runtime=10),
     params:
         spec=spec(**tables.first_ranking_spec(STUDY)),
         code=code("rank_first.py"),

@@ -12,6 +12,8 @@ rule record_history:
         f"{LOGS}/record_history.log",
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=1000, runtime=5),
     params:
         spec=spec(**history.history_spec(STUDY)),
         code=code("record_history.py"),

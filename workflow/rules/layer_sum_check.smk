@@ -23,6 +23,8 @@ if STUDY.config.layer_sum_check:
             f"{LOGS}/layer_sum_check.log",
         conda:
             "../envs/nntest.yaml"
+        resources:
+            **job_size(mem_mb=1000, runtime=10),
         params:
             spec=spec(**tables.layer_sum_check_spec(STUDY)),
             code=code("layer_sum_check.py"),

@@ -20,6 +20,8 @@ rule plots:
         f"{LOGS}/plots.log",
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=2000, runtime=30),
     params:
         spec=spec(**plots.plots_spec(STUDY)),
         code=code("plots.py"),
@@ -52,6 +54,8 @@ rule stills:
         f"{LOGS}/stills.log",
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=2000, runtime=20),
     params:
         spec=spec(**plots.stills_spec(STUDY)),
         code=code("stills.py"),
@@ -72,6 +76,8 @@ rule pages:
         f"{LOGS}/pages.log",
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=1500, runtime=10),
     params:
         spec=spec(**plots.pages_spec(STUDY)),
         code=code("pages.py"),

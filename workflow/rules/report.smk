@@ -40,6 +40,8 @@ rule report:
         f"{LOGS}/report.log",
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=1500, runtime=10),
     params:
         spec=spec(**plots.report_spec(STUDY)),
         code=code("report.py"),
@@ -47,3 +49,26 @@ rule report:
         "Write the report"
     script:
         "../../scripts/report.py"
+
+
+rule every_board:
+    # The last step: what is there has been tabulated, plotted and reported before.
+    input:
+        states=rules.report.input.states,
+        # After it; another report says nothing new of boards.
+        report=ancient(REPORT),
+    output:
+        result=f"{RESULTS}/every-board.txt",
+    log:
+        f"{LOGS}/every_board.log",
+    localrule: True
+    conda:
+        "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=500, runtime=5),
+    params:
+        code=code("every_board.py"),
+    message:
+        "See that no board is missing"
+    script:
+        "../../scripts/every_board.py"

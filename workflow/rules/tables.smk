@@ -27,6 +27,8 @@ rule tables:
         f"{LOGS}/tables.log",
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=1500, runtime=20),
     params:
         spec=spec(**tables.tables_spec(STUDY)),
         code=code("tables.py", *tables.modules()),
@@ -49,6 +51,8 @@ rule read_published:
         f"{LOGS}/read_published.log",
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=1000, runtime=10),
     params:
         spec=spec(**tables.published_spec(STUDY)),
         code=code("read_published.py"),
@@ -67,8 +71,11 @@ rule no_regressions:
         result=f"{RESULTS}/no-regressions.txt",
     log:
         f"{LOGS}/no_regressions.log",
+    localrule: True
     conda:
         "../envs/nntest.yaml"
+    resources:
+        **job_size(mem_mb=500, runtime=5),
     params:
         spec=spec(compare=tables.compare_spec(STUDY)),
         code=code("no_regressions.py"),

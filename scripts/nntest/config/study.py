@@ -142,6 +142,11 @@ class StudyConfig(Strict):
         description="when another run measures on the board: wait for it, fail with its "
         "owner's name, or stop it (what it measured stays in its journal)",
     )
+    on_missing_board: Literal["leave-out", "fail"] = Field(
+        default="leave-out",
+        description="when a board, or a library on it, cannot be used and others of the study "
+        "can: leave it out, name it, and end the run with an error after the report; or make none",
+    )
     compare: ComparisonConfig | None = Field(
         default=None, description="compare with a baseline: another library, board or run"
     )

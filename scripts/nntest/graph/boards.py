@@ -124,6 +124,13 @@ def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:
     }
 
 
+def may_leave_out(study: Study) -> bool:
+    """Whether a run may leave out what a board does not give, and go on."""
+    sweeps = len(study.sweeps())
+    several = sweeps > 1 or (sweeps == 1 and bool(study.config.imports))
+    return several and study.config.on_missing_board == "leave-out"
+
+
 def _library_spec(library: Library) -> dict[str, Any]:
     spec = library.model_dump(mode="json", exclude={"description", "timeout_s"}, exclude_none=True)
     if isinstance(library.install, PipInstall):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
@@ -57,6 +59,22 @@ class RunLock:
             return "unknown owner"
 
 
+def make_room(workflow: Any, waiting: int) -> None:
+    """Let Snakemake run `waiting` jobs that take no thread beside those that do.
+
+    Its pool for jobs on this machine has five more workers than there are cores (five in all
+    where a cluster runs the rest).  Jobs that wait for boards hold one each; further ones are
+    said to be started, and are not.
+    """
+    scheduler = workflow.scheduler
+    executor = scheduler._local_executor or scheduler._executor
+    if not hasattr(executor, "pool"):
+        return  # `--touch` starts no job
+    workers = executor.workers + waiting
+    executor.workers = workers
+    executor.pool = ThreadPoolExecutor(max_workers=workers)
+
+
 def headline_text(results: Path) -> str:
     """What came out of a study, and where its report is."""
     try:
@@ -78,6 +96,12 @@ class Controller:
             ),
             None,
         )
+
+    @property
+    def run(self) -> str:
+        """A name of the run that no other has."""
+        process = self._process or psutil.Process()
+        return f"{process.pid} {process.create_time()}"
 
     def gone(self) -> bool:
         """Whether it has ended; False if there never was one."""

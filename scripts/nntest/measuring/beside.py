@@ -7,11 +7,11 @@ there yet is measured when its own turn comes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nntest.archives.missing import read_results
 from nntest.config.study import Study, Sweep
 from nntest.domain.network_points import load_chosen
 from nntest.errors import UserError
@@ -28,13 +28,19 @@ class Planned:
 
 
 def load_installed(path: Path) -> Installed:
-    """What an install has left."""
-    return Installed.from_json(json.loads(path.read_text("utf-8")))
+    """What an install has left; `Missing` if it was left out."""
+    return Installed.from_json(read_results(path))
 
 
 def with_points(sweep: Sweep, chosen: Path | None) -> Sweep:
-    """The sweep; one of whole networks has its points in the file `chosen`."""
-    return sweep if chosen is None else replace(sweep, points=load_chosen(chosen))
+    """The sweep; one of whole networks has its points in the file `chosen`.
+
+    Raises `Missing` where they were left out.
+    """
+    if chosen is None:
+        return sweep
+    read_results(chosen)
+    return replace(sweep, points=load_chosen(chosen))
 
 
 def found_beside(study: Study, sweep: Sweep, results: Path) -> Iterator[Planned]:

@@ -28,7 +28,7 @@ from onboard.outcomes import real
 from nntest.config.board import Board, LocalConnection
 from nntest.errors import UserError
 from nntest.measuring.onboard import call
-from nntest.measuring.progress import Watcher
+from nntest.measuring.progress import NotWatched, Watcher
 from nntest.measuring.transport import PowerSwitch, RetryingTransport, Transport, TransportError
 from nntest.owner import this_workflow
 
@@ -43,10 +43,6 @@ QUIET_FOR_S = 10.0
 STOP_TIMEOUT_S = 60.0
 STARTS = 3
 """Of a job that is killed, or whose board is rebooted."""
-
-
-class NotWatched(UserError):
-    """The job did not begin, or goes on without us."""
 
 
 def patient(

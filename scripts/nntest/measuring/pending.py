@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 from onboard import outcomes
 
+from nntest.archives.missing import Missing, read_results
 from nntest.config import LocalConnection, Study
 from nntest.config.study import Sweep
 from nntest.domain.network_points import load_chosen
@@ -33,9 +33,9 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
     total = sum(study.repetitions(point) for point in sweep.points)
     folder = results / "boards" / sweep.board.name
     try:
-        facts = json.loads((folder / "facts.json").read_text("utf-8"))
+        facts = read_results(folder / "facts.json")
         installed = load_installed(folder / f"{sweep.library.name}.json")
-    except (OSError, ValueError, TypeError):
+    except (Missing, OSError, ValueError, TypeError):
         return total
     if not KINDS[sweep.library.kind](sweep.library).is_current(installed):
         return total

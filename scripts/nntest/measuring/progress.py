@@ -6,40 +6,79 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
+from nntest.errors import UserError
+from nntest.measuring.joint_progress import HowFar, JointProgress, stuck
+
 BAR_WIDTH = 24
 QUIET_EVERY_S = 15.0
+JOINT_EVERY_S = 1.0
+"""On a terminal, where several sweeps share a line."""
+NAMED_STUCK = 4
+
+
+class NotWatched(UserError):
+    """A job on a board did not begin, or goes on without us."""
 
 
 class ProgressLine:
     """Shows how far a job on a board is, on a terminal (or what stands for one) and in a log."""
 
-    def __init__(self, name: str, stream: TextIO, log: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        stream: TextIO,
+        log: TextIO | None = None,
+        joint: JointProgress | None = None,
+    ) -> None:
+        """joint: with what the stream is shared, where others go on at the same time."""
         self._name = name
         self._stream = stream
         self._log = log
+        self._joint = joint
         self._last = 0.0
         self._open_line = False
 
     def progress(self, status: Mapping[str, Any]) -> None:
-        """Show how far a job on a board is, by its status."""
-        self.show(self._text(status))
+        """Show how far a job on a board is, by its status; or how far all are."""
+        text = self._text(status)
+        sweeps = self._joint.tell(status) if self._joint else []
+        if self._joint is None or len(sweeps) < 2:
+            self.show(text)
+            return
+        if self._is_due():
+            self._write_log(text)
+        every_s = JOINT_EVERY_S if self._stream.isatty() else QUIET_EVERY_S
+        if self._joint.is_its_turn(every_s):
+            self._write(joint_text(sweeps))
 
     def show(self, text: str) -> None:
         """Show a line instead of the one before: on a terminal, elsewhere now and then."""
+        due = self._is_due()
+        if due or self._stream.isatty():
+            self._write(text)
+        if due:
+            self._write_log(text)
+
+    def _is_due(self) -> bool:
         now = time.monotonic()
+        due = now - self._last >= QUIET_EVERY_S
+        if due:
+            self._last = now
+        return due
+
+    def _write(self, text: str) -> None:
         if self._stream.isatty():
             self._stream.write(f"\r\x1b[K{text}")
             self._stream.flush()
             self._open_line = True
-        if now - self._last >= QUIET_EVERY_S:
-            self._last = now
-            self._write_log(text)
-            if not self._stream.isatty():
-                print(text, file=self._stream, flush=True)
+        else:
+            print(text, file=self._stream, flush=True)
 
     def note(self, text: str) -> None:
         """Say something once, on a line of its own."""
-        if self._open_line:
+        if self._joint and self._stream.isatty():
+            self._stream.write("\r\x1b[K")  # the line may be another process's
+        elif self._open_line:
             self._stream.write("\n")
             self._open_line = False
         print(f"{self._name}: {text}", file=self._stream, flush=True)
@@ -89,6 +128,21 @@ class Watcher:
         """Show how far it is."""
         if self._line is not None:
             self._line.progress(status)
+
+
+def joint_text(sweeps: list[HowFar]) -> str:
+    """How far several sweeps are, and which of them have not come further for a while."""
+    done, total = (sum(getattr(sweep, name) for sweep in sweeps) for name in ("done", "total"))
+    parts = [f"{len(sweeps)} sweeps at once [{_bar(done, total)}] {done}/{total}"]
+    left = [sweep.seconds_left for sweep in sweeps if sweep.seconds_left is not None]
+    if left:
+        parts.append(f"{duration(max(left))} left")
+    waiting = sorted(stuck(sweeps), key=lambda sweep: sweep.since)
+    for sweep in waiting[:NAMED_STUCK]:
+        parts.append(f"{sweep.name} at {sweep.done} for {duration(time.time() - sweep.since)}")
+    if len(waiting) > NAMED_STUCK:
+        parts.append(f"and {len(waiting) - NAMED_STUCK} more")
+    return ", ".join(parts)
 
 
 def _bar(done: int, total: int) -> str:

@@ -25,11 +25,11 @@ from nntest.domain.network_points import VARIABLE
 from nntest.errors import UserError
 from nntest.measuring.beside import Planned
 from nntest.measuring.counters import countable
-from nntest.measuring.detached import DetachedJob, NotWatched
+from nntest.measuring.detached import DetachedJob
 from nntest.measuring.installed import Installed
 from nntest.measuring.onboard import absolute_root, call, version
 from nntest.measuring.plan import build_plan, sweep_folder, tuner_table
-from nntest.measuring.progress import Watcher
+from nntest.measuring.progress import NotWatched, Watcher
 from nntest.measuring.transport import Transport, TransportError
 
 RUNNERS = {"native": "runner.py", "ck": "ck_runner.py"}

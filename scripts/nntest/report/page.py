@@ -53,6 +53,8 @@ class ReportInputs:
     """Command that makes the study again."""
     remarks: list[str] = field(default_factory=list)
     """Sentences beside the cautions that follow from the tables."""
+    missing: list[str] = field(default_factory=list)
+    """What of the study has no results, and why."""
     versions: dict[str, str] = field(default_factory=dict)
     made_at: str = ""
     pages: list[tuple[str, str]] = field(default_factory=list)
