@@ -33,6 +33,8 @@ PACKAGES: dict[str, str] = {
     "tvm": "apache-tvm",
 }
 """Name in the package index, by adapter."""
+TAKE_ONNX = ("onnxruntime", "openvino")
+"""Adapters of the libraries that run a user's own ONNX file."""
 Setting = str | bool | int | float
 Warmup = Literal["always", "tuner-only"]
 
@@ -152,6 +154,11 @@ class Library(Strict):
         if said is not None:
             return said
         return FP16_TOLERANCE if self.data_type == "fp16" else TOLERANCE
+
+    @property
+    def takes_onnx(self) -> bool:
+        """Whether it runs ONNX files as they are."""
+        return self.adapter in TAKE_ONNX
 
     @property
     def tuners(self) -> set[str]:

@@ -246,6 +246,10 @@ class Study:
         """A library of the study by its name."""
         return next(library for library in self.libraries if library.name == name)
 
+    def network_file(self, name: str) -> NetworkFile:
+        """A network's file by its name."""
+        return next(file for file in self.network_files if file.name == name)
+
     def sweep(self, name: str) -> Sweep:
         """A sweep of the study, of layers or of whole networks, by its name."""
         sweeps = (*self.sweeps(), *self.network_sweeps())

@@ -20,11 +20,12 @@ from onboard.private import public
 
 from nntest.archives.ck.zipwriter import new_ck_zip
 from nntest.config.study import Study, Sweep
-from nntest.domain.network_points import VARIABLE
+from nntest.domain.network_points import MODEL_VARIABLE, VARIABLE
 from nntest.errors import UserError
 from nntest.measuring.counters import countable
 from nntest.measuring.detached import DetachedJob, NotWatched
 from nntest.measuring.installed import Installed
+from nntest.measuring.model_files import send_model
 from nntest.measuring.onboard import absolute_root, call, version
 from nntest.measuring.plan import build_plan, sweep_folder, tuner_table
 from nntest.measuring.progress import Watcher
@@ -82,10 +83,12 @@ def run_sweep(
         folder=folder,
         planned_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    for point in plan["points"]:
-        if "network" in point:
-            content = json.dumps(point["network"], sort_keys=True).encode()
-            transport.write(point["env"][VARIABLE], content)
+    for point, planned in zip(sweep.points, plan["points"], strict=True):
+        if VARIABLE in planned["env"]:
+            content = json.dumps(planned["network"], sort_keys=True).encode()
+            transport.write(planned["env"][VARIABLE], content)
+        elif MODEL_VARIABLE in planned["env"]:
+            send_model(transport, study, point, planned["env"], watcher.note)
     job = DetachedJob(
         transport,
         sweep.board,

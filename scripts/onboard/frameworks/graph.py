@@ -20,7 +20,7 @@ from layers import (
     SoftmaxPoint,
 )
 from network_point import NetworkLayer, NetworkPoint
-from reference import WeightedTensors
+from reference import Comparison, WeightedTensors, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,6 +81,7 @@ class Graph:
     input: Array  # float32, NCHW
     expected: Array  # float64, NCHW
     tolerance: float
+    is_chain = True
 
     @property
     def in_shape(self) -> Shape:
@@ -110,6 +111,19 @@ class Graph:
             if fitting:
                 found[max(fitting, key=len)] = True
         return list(found) or None
+
+    def described(self) -> list[dict[str, str]]:
+        """Return its layers by name and operator."""
+        return [{"name": node.name, "operator": node.operator} for node in self.nodes]
+
+    def join(self, outputs: list[Array]) -> Array:
+        """Return the one output that a library has written, float32, NCHW."""
+        (output,) = outputs
+        return output.astype(np.float32, copy=False).reshape(self.out_shape)
+
+    def check(self, output: Array) -> Comparison:
+        """Compare an output with the right one."""
+        return compare(output, self.expected, self.tolerance)
 
 
 def read_graph(operator: str, environment: Environment, settings: Settings) -> Graph:

@@ -14,10 +14,11 @@ from failures import BadValue, NotSupported
 from repetitions import Runnable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import ModuleType
 
     from graph import Graph
+    from model_graph import ModelGraph
     from point import Settings
 
     Array = np.ndarray[Any, Any]
@@ -39,6 +40,9 @@ class Backend(Runnable):
     """Options by the tuner's name, where NNTEST_SETTINGS gives none."""
     thread_variables: tuple[str, ...] = ()
     """Environment variables that say how many threads the library has."""
+
+    takes_models = False
+    """Whether it runs a user's own ONNX model."""
 
     def __init__(self) -> None:
         """Nothing is imported yet."""
@@ -114,22 +118,23 @@ class Backend(Runnable):
         return implementation("unknown", "", [])
 
 
-class OwnOutput(Backend):
-    """A backend whose library writes to an array of ours."""
+class OwnOutputs(Backend):
+    """A backend whose library writes to arrays of ours."""
 
-    def allocate(self, graph: Graph, dims: tuple[int, ...], data_type: Any = np.float32) -> Array:
-        """Return the array that the library is to write to."""
-        self._output: Array = np.empty(dims, data_type)
-        self._shape = graph.out_shape
-        return self._output
+    def own(self, graph: Graph | ModelGraph, arrays: Iterable[Array]) -> None:
+        """Take the arrays that the library is to write to."""
+        self._graph = graph
+        self._outputs = list(arrays)
 
     def clear(self) -> None:
-        """Fill it with NaN."""
-        self._output.fill(np.nan)
+        """Fill them with NaN; with integers' least value where they hold integers."""
+        for array in self._outputs:
+            is_integer = np.issubdtype(array.dtype, np.integer)
+            array.fill(np.iinfo(array.dtype).min if is_integer else np.nan)
 
     def output(self) -> Array:
-        """Return what is in it."""
-        return self._output.astype(np.float32, copy=False).reshape(self._shape)
+        """Return what is in them."""
+        return self._graph.join(self._outputs)
 
 
 def implementation(
