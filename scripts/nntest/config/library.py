@@ -13,7 +13,7 @@ from nntest.config.fields import HerePath, Name, Seconds, Strict
 from nntest.config.install import Build, BuildHere, Install, PipInstall, SourceInstall
 from nntest.config.tuner_table import check_tuner_table
 from nntest.config.wheel_lock import pinned_versions
-from nntest.domain.tensors import OPERATOR_SPECIES
+from nntest.domain.tensors import NODE, OPERATOR_SPECIES
 
 Tuner = Annotated[
     str,
@@ -130,6 +130,8 @@ class Library(Strict):
         if self.kind == "ck" or self.ck is not None:
             self._check_ck()
         self._check_tuner_names()
+        if NODE in self.operators and not self.takes_onnx:
+            raise ValueError(f"operator {NODE}: only adapters {' and '.join(TAKE_ONNX)} run it")
         if self.kind == "pip":
             self._check_pip()
         elif self.kind in ("armcl-opencl", "armcl-neon"):

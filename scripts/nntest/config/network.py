@@ -126,8 +126,11 @@ class NetworkFile(Strict):
     )
     accuracy: Accuracy | None = None
 
-    def build(self) -> Network:
-        """The network by its layers; `UserError` for a wrong tensor name or file."""
+    def build(self, *, single_nodes: bool = False) -> Network:
+        """The network by its layers; `UserError` for a wrong tensor name or file.
+
+        `single_nodes`: see `nntest.domain.onnx_files.reading.read_onnx`.
+        """
         definition = self.definition
         if isinstance(definition, LayerList):
             return Network(self.name, self._listed(definition))
@@ -140,7 +143,12 @@ class NetworkFile(Strict):
             # Not at the top: importing onnx takes half a second, and few networks need it.
             from nntest.domain.onnx_files.reading import read_onnx
 
-            made = read_onnx(definition.file, definition.leave_out, definition.inputs)
+            made = read_onnx(
+                definition.file,
+                definition.leave_out,
+                definition.inputs,
+                single_nodes=single_nodes,
+            )
         return replace(made, name=self.name)
 
     def _listed(self, definition: LayerList) -> tuple[Layer, ...]:

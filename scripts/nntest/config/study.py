@@ -20,7 +20,7 @@ from nntest.config.plot_options import PlotOptions
 from nntest.config.published import PublishedFile
 from nntest.domain.network_points import NetworkPoint, threads_variable
 from nntest.domain.networks import Network
-from nntest.domain.tensors import CEILINGS, NETWORK, NO_ACTIVATION, OPERATOR_SPECIES, Tensor
+from nntest.domain.tensors import CEILINGS, NETWORK, NO_ACTIVATION, NODE, OPERATOR_SPECIES, Tensor
 from nntest.domain.traffic import TrafficModel
 
 EndToEndChoice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
@@ -258,7 +258,8 @@ class Study:
     @cached_property
     def networks(self) -> tuple[Network, ...]:
         """The networks by their layers."""
-        return tuple(file.build() for file in self.network_files)
+        single_nodes = NODE in self.config.operators
+        return tuple(file.build(single_nodes=single_nodes) for file in self.network_files)
 
     def with_activations(self, library: Library) -> bool:
         """Whether a library runs layers with their activations."""
@@ -329,7 +330,8 @@ class Study:
                 OPERATOR_SPECIES[operator], activations=self.with_activations(library)
             )
             for batch_size in (
-                [1] if OPERATOR_SPECIES[operator] in CEILINGS else self.config.batch_sizes
+                # A node's tensor has its batch.
+                [1] if OPERATOR_SPECIES[operator] in (*CEILINGS, NODE) else self.config.batch_sizes
             )
         ]
         # Profiled runs always warm up, so that what only a first run does is kept apart.

@@ -31,7 +31,10 @@ _OF_OTHERS = [
 _RUNNER_SOURCES = [
     *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _OF_OTHERS),
     NNTEST / "domain" / "network_points.py",
+    NNTEST / "domain" / "drawn_values.py",
     NNTEST / "domain" / "onnx_files" / "whole_model.py",
+    NNTEST / "domain" / "onnx_nodes" / "models.py",
+    NNTEST / "domain" / "onnx_nodes" / "names.py",
     NNTEST / "domain" / "tensors.py",
     NNTEST / "measuring" / "counters.py",
     NNTEST / "measuring" / "model_files.py",

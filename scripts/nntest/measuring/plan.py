@@ -24,7 +24,7 @@ from nntest.measuring.ck_harness.plan import add_ck_run
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries import KINDS
 from nntest.measuring.libraries.base import cpu_name
-from nntest.measuring.model_files import MODEL_PART, model_variables
+from nntest.measuring.model_files import MODEL_PART, has_model, model_variables
 from nntest.owner import user_name
 
 PLAN_VERSION = 1
@@ -154,11 +154,9 @@ def _point(
         identity["network"] = point.identity()
         extra["network"] = point.description
     # In files beside the journal; `run_sweep` writes them there.
-    if isinstance(point, NetworkPoint) and point.is_model:
-        made_by = source_hash(MODEL_PART)
-        identity["model_part"] = made_by
-        key = _digest([point.identity(), point.batch_size, study.config.seed, made_by])
-        environment = {**environment, **model_variables(folder, key)}
+    if has_model(point):
+        identity["model_part"] = source_hash(MODEL_PART)
+        environment = {**environment, **model_variables(folder, study, point)}
     elif isinstance(point, NetworkPoint):
         path = posixpath.join(folder, "networks", f"{_digest(identity)}.json")
         environment = {**environment, VARIABLE: path}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,12 @@ from onboard.private import public
 
 from nntest.archives.ck.zipwriter import new_ck_zip
 from nntest.config.study import Study, Sweep
-from nntest.domain.network_points import MODEL_VARIABLE, VARIABLE
+from nntest.domain.network_points import VARIABLE
 from nntest.errors import UserError
 from nntest.measuring.counters import countable
 from nntest.measuring.detached import DetachedJob, NotWatched
 from nntest.measuring.installed import Installed
-from nntest.measuring.model_files import send_model
+from nntest.measuring.model_files import send_models
 from nntest.measuring.onboard import absolute_root, call, version
 from nntest.measuring.plan import build_plan, sweep_folder, tuner_table
 from nntest.measuring.progress import Watcher
@@ -73,6 +73,7 @@ def run_sweep(
     root = absolute_root(transport, sweep.board)
     sweep = countable(transport, study, sweep, watcher)
     folder = sweep_folder(study, sweep, root)
+    sweep = replace(sweep, points=send_models(transport, study, sweep.points, folder, watcher.note))
     programs = posixpath.join(root, "programs", version())
     plan = build_plan(
         study,
@@ -83,12 +84,10 @@ def run_sweep(
         folder=folder,
         planned_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    for point, planned in zip(sweep.points, plan["points"], strict=True):
-        if VARIABLE in planned["env"]:
-            content = json.dumps(planned["network"], sort_keys=True).encode()
-            transport.write(planned["env"][VARIABLE], content)
-        elif MODEL_VARIABLE in planned["env"]:
-            send_model(transport, study, point, planned["env"], watcher.note)
+    for point in plan["points"]:
+        if VARIABLE in point["env"]:
+            content = json.dumps(point["network"], sort_keys=True).encode()
+            transport.write(point["env"][VARIABLE], content)
     job = DetachedJob(
         transport,
         sweep.board,

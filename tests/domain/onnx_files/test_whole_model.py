@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 import pytest
 from domain.onnx_files.onnx_models import constant, node, weights, write
-from nntest.domain.onnx_files.whole_model import WholeModel, draw
+from nntest.domain.drawn_values import draw
+from nntest.domain.onnx_files.whole_model import WholeModel
 from nntest.errors import UserError
 from onnx import TensorProto, helper, numpy_helper
 

@@ -25,8 +25,9 @@ from nntest.domain.onnx_files.graph import Graph, node_name, read_graph
 from nntest.domain.onnx_files.input_sizes import Sizes, fix_sizes
 from nntest.domain.onnx_files.layers import LayerMaker, Unsupported
 from nntest.domain.onnx_files.model_file import parse, refuse_invalid
+from nntest.domain.onnx_files.single_nodes import NotSingle, single_node
 from nntest.domain.onnx_files.work import bytes_of, macs_of
-from nntest.domain.tensors import ACTIVATED
+from nntest.domain.tensors import ACTIVATED, Tensor
 from nntest.errors import UserError
 
 _RESHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout")
@@ -34,16 +35,23 @@ _ACTIVATIONS = ("Relu", "Clip", "LeakyRelu", "PRelu")
 _ARITHMETIC = ("Add", "Sum", "Sub", "Mul", "Div")
 
 
-def read_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = None) -> Network:
+def read_onnx(
+    path: Path,
+    leave_out: Iterable[str] = (),
+    inputs: Sizes | None = None,
+    *,
+    single_nodes: bool = False,
+) -> Network:
     """The network of an ONNX file; weights may be missing, their shapes may not.
 
     `inputs` gives the sizes that the file leaves open; a batch that stays open is 1.  `leave_out`
-    names nodes that are not covered whatever they are.
+    names nodes that are not covered whatever they are.  With `single_nodes` each node that would
+    not be covered is a layer of the species onnx, where it can be.
 
     Raises `UserError` for what cannot be read, for open sizes, and for essential nodes that no
     operator computes: one message names them all.
     """
-    network = account_onnx(path, leave_out, inputs)
+    network = account_onnx(path, leave_out, inputs, single_nodes=single_nodes)
     essential = [node for node in network.nodes if node.essential]
     if not network.layers:
         raise UserError(f"{path}: has no node that an operator computes{_by_reason(network.nodes)}")
@@ -57,7 +65,13 @@ def read_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = 
     return network
 
 
-def account_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = None) -> Network:
+def account_onnx(
+    path: Path,
+    leave_out: Iterable[str] = (),
+    inputs: Sizes | None = None,
+    *,
+    single_nodes: bool = False,
+) -> Network:
     """As `read_onnx`, also if there are essential nodes that no operator computes, or no layers."""
     try:
         content = path.read_bytes()
@@ -65,7 +79,7 @@ def account_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     refuse_pointer(path, content)
     sizes = tuple((name, tuple(given)) for name, given in (inputs or {}).items())
-    return _read(path, content, frozenset(leave_out), sizes)
+    return _read(path, content, frozenset(leave_out), sizes, single_nodes)
 
 
 @lru_cache(maxsize=64)
@@ -74,22 +88,25 @@ def _read(
     content: bytes,
     leave_out: frozenset[str],
     inputs: tuple[tuple[str, tuple[int, ...]], ...],
+    single_nodes: bool,
 ) -> Network:
     try:
-        return _read_valid(path, content, leave_out, dict(inputs))
+        return _read_valid(path, content, leave_out, dict(inputs), single_nodes)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         refuse_invalid(path, content)
         raise
 
 
-def _read_valid(path: Path, content: bytes, leave_out: frozenset[str], inputs: Sizes) -> Network:
+def _read_valid(
+    path: Path, content: bytes, leave_out: frozenset[str], inputs: Sizes, single_nodes: bool
+) -> Network:
     model = parse(path, content)
     fix_sizes(path, model, inputs)
     graph = read_graph(path, model)
     unknown = leave_out - {node_name(node) for node in graph.nodes}
     if unknown:
         raise UserError(f"{path}: `leave_out` names '{min(unknown)}', but it has no such node")
-    sorted_in = _Sorted(graph, leave_out)
+    sorted_in = _Sorted(graph, leave_out, single_nodes)
     return Network(
         path.stem,
         tuple(sorted_in.layers),
@@ -122,10 +139,11 @@ class _Host:
 class _Sorted:
     """The layers and nodes of a graph, in their order."""
 
-    def __init__(self, graph: Graph, leave_out: frozenset[str]) -> None:
+    def __init__(self, graph: Graph, leave_out: frozenset[str], single_nodes: bool) -> None:
         self.layers: list[Layer] = []
         self.nodes: list[GraphNode] = []
         self._graph = graph
+        self._single_nodes = single_nodes
         self._maker = LayerMaker(graph)
         self._host_of: dict[str, _Host] = {}
         """By the value that it made, followed through what is folded."""
@@ -139,7 +157,7 @@ class _Sorted:
         if self._graph.is_constant(node):
             return GraphNode(node_name(node), node.op_type, "constant")
         if left_out:
-            return self._not_covered(node, LEFT_OUT)
+            return self._not_covered(node, LEFT_OUT, can_be_single=False)
         try:
             layer = self._maker.layer(node)
         except Unsupported as error:
@@ -163,14 +181,29 @@ class _Sorted:
         return GraphNode(node_name(node), node.op_type, "folded", before.name)
 
     def _not_covered(
-        self, node: onnx.NodeProto, reason: str, *, essential: bool = False
+        self,
+        node: onnx.NodeProto,
+        reason: str,
+        *,
+        essential: bool = False,
+        can_be_single: bool = True,
     ) -> GraphNode:
+        """A node that no operator of CK-NNTest's species computes: a single one, if asked for."""
         name, macs = node_name(node), macs_of(node, self._graph)
         shape = self._graph.shapes.get(node.output[0]) or []
         if macs and len(shape) > 1:
             host = _Host(name, None, weighted=True, channels=shape[1] or 0)
             self._host_of.update(dict.fromkeys(node.output, host))
         size = bytes_of(node, self._graph)
+        if self._single_nodes and can_be_single:
+            try:
+                single = single_node(node, self._graph)
+            except NotSingle as error:
+                reason = f"{reason}, nor a model of its own: {error}"
+            else:
+                layer = Layer(name, Tensor.of_node(single), single.parameters)
+                self.layers.append(layer)
+                return GraphNode(name, node.op_type, "measured", name, macs, size)
         return GraphNode(name, node.op_type, "not covered", "", macs, size, reason, essential)
 
     # -- folding ---------------------------------------------------------------------------

@@ -6,7 +6,7 @@ unless the user asks for drawn ones, as for files without weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
+from nntest.domain.drawn_values import DRAWN_INTEGERS, draw
 from nntest.domain.onnx_files.graph import node_name
 from nntest.domain.onnx_files.input_sizes import Sizes, fix_sizes, network_inputs, read_by
 from nntest.domain.onnx_files.model_file import has_data, refuse_invalid
@@ -28,8 +29,6 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 LARGEST_MODEL = 2**31 - 1
 """Bytes of a message of protobuf."""
-DRAWN_INTEGERS = (0, 1)
-"""Values of integer inputs: right as an index of anything, and as a mask."""
 
 _GAIN = 6.0**0.5
 """With weights uniform in ±gain / sqrt(products of an output), values behind a rectifier vary as
@@ -130,20 +129,6 @@ class WholeModel:
                     f"{self.path}: `ranges` names '{name}', but it has no such input of integers",
                     f"its inputs are {', '.join(kinds)}",
                 )
-
-
-def draw(
-    generator: np.random.Generator,
-    dims: Sequence[int],
-    dtype: np.dtype[Any],
-    limits: tuple[int, int] = DRAWN_INTEGERS,
-) -> np.ndarray[Any, Any]:
-    """Uniform values: floats in [-1, 1), booleans, integers within limits, both included."""
-    if dtype == np.bool_:
-        return generator.integers(0, 2, dims).astype(dtype)
-    if np.issubdtype(dtype, np.integer):
-        return generator.integers(*limits, dims, endpoint=True).astype(dtype)
-    return (2 * generator.random(dims, np.float32) - 1).astype(dtype)
 
 
 def dtype_of(element_type: int) -> np.dtype[Any]:

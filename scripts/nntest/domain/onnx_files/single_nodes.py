@@ -1,0 +1,85 @@
+"""Which single node of its own stands for a node of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+from onnx import AttributeProto
+
+from nntest.domain.onnx_files.graph import DOMAINS, Graph
+from nntest.domain.onnx_files.model_file import subgraphs
+from nntest.domain.onnx_files.whole_model import dtype_of
+from nntest.domain.onnx_nodes.names import ELEMENT_TYPES, Attribute, Operand, SingleNode
+
+_DECIDING = ("Clip", "Pow", "Resize", "Upsample", "QLinearConv", "QLinearMatMul", "QuantizeLinear")
+"""Operators whose small parameters of floats decide what is computed; of integers all do."""
+
+_DIRECT: dict[int, Callable[[onnx.AttributeProto], Attribute]] = {
+    AttributeProto.INT: lambda item: item.i,
+    AttributeProto.FLOAT: lambda item: _float(item.f),
+    AttributeProto.STRING: lambda item: item.s.decode(),
+    AttributeProto.INTS: lambda item: tuple(item.ints),
+    AttributeProto.FLOATS: lambda item: tuple(map(_float, item.floats)),
+    AttributeProto.STRINGS: lambda item: tuple(text.decode() for text in item.strings),
+}
+
+
+class NotSingle(Exception):
+    """Why a node cannot be a model of its own."""
+
+
+def _float(value: float) -> float:
+    """The shortest decimal number that is the same single-precision float."""
+    return float(str(np.float32(value)))
+
+
+def single_node(node: onnx.NodeProto, graph: Graph) -> SingleNode:
+    """What a node of a graph computes; raises `NotSingle`."""
+    if node.domain not in DOMAINS:
+        raise NotSingle(f"it is of the domain {node.domain}, not of ONNX")
+    if any(subgraphs(node)):
+        raise NotSingle("which of its nodes run, and how often, depends on the data")
+    try:
+        version = onnx.defs.get_schema(node.op_type, graph.opset).since_version
+    except onnx.defs.SchemaError:
+        raise NotSingle("ONNX has no such operator") from None
+    deciding = node.op_type in _DECIDING
+    inputs = tuple(_operand(name, graph, deciding) if name else None for name in node.input)
+    if all(item is None or item.is_parameter for item in inputs):
+        raise NotSingle("it has no input")
+    if any(None in graph.shapes.get(name, [None]) for name in node.output if name):
+        raise NotSingle("the sizes of its outputs depend on the data")
+    attributes = tuple(sorted((item.name, _attribute(item)) for item in node.attribute))
+    outputs = [bool(name) for name in node.output]
+    while outputs and not outputs[-1]:
+        outputs.pop()
+    return SingleNode(node.op_type, version, inputs, attributes, tuple(outputs))
+
+
+def _operand(name: str, graph: Graph, deciding: bool) -> Operand:
+    shape, element_type = graph.shapes.get(name), graph.types.get(name, 0)
+    if shape is None or None in shape:
+        raise NotSingle("the sizes of its inputs are not known")
+    kind = dtype_of(element_type).name if element_type else ""
+    if kind not in ELEMENT_TYPES:
+        raise NotSingle(f"an input is of the type {kind or 'that is not known'}")
+    dims = tuple(size or 0 for size in shape)
+    is_parameter = name in graph.constants
+    known = graph.values.get(name) if is_parameter else None
+    if known is None or (kind.startswith("float") and not deciding):
+        return Operand(dims, kind, is_parameter)
+    if kind == "float32":
+        return Operand(dims, kind, True, tuple(map(_float, known.ravel())))
+    values = tuple(int(v) if known.dtype.kind == "b" else v for v in known.ravel().tolist())
+    return Operand(dims, kind, True, values)
+
+
+def _attribute(item: onnx.AttributeProto) -> Attribute:
+    if item.type not in _DIRECT:
+        raise NotSingle(f"its attribute {item.name} is no number and no text")
+    value = _DIRECT[item.type](item)
+    if value == ():
+        raise NotSingle(f"its attribute {item.name} is an empty list")
+    return value
