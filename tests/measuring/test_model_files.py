@@ -18,7 +18,13 @@ from nntest.domain.graph_nodes import GraphNode
 from nntest.domain.onnx_files.whole_model import WholeModel
 from nntest.errors import UserError
 from nntest.graph.boards import network_schedule_spec
-from nntest.measuring.model_files import reference_outputs, send_model, tensors_file
+from nntest.measuring.model_files import (
+    NotFinite,
+    model_variables,
+    reference_outputs,
+    send_models,
+    tensors_file,
+)
 from nntest.measuring.transport.local import LocalTransport
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
@@ -76,7 +82,7 @@ def test_outputs_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "m.onnx", [node("Log", "x", "y")], [], (1, 50))
     whole = WholeModel(path, {}, "file", {})
     model = whole.build(1, 42)
-    with pytest.raises(UserError, match="m: with inputs drawn from the seed, 'y' is not finite"):
+    with pytest.raises(NotFinite, match="m: with inputs drawn from the seed, 'y' is not finite"):
         reference_outputs("m", model.SerializeToString(), whole.draw_inputs(model, 42))
 
 
@@ -157,18 +163,85 @@ def test_what_the_user_says_of_a_file_makes_another_point(tmp_path: Path) -> Non
     assert len(ids) == len(specs) == len(models) == 3
 
 
+def sent(made: Study, points: Any, folder: Path) -> tuple[list[Any], list[str]]:
+    """The points that can run, and what is noted."""
+    notes: list[str] = []
+    with LocalTransport() as transport:
+        kept = send_models(transport, made, tuple(points), str(folder), notes.append)
+    return list(kept), notes
+
+
 def test_the_files_are_made_and_sent_once(tmp_path: Path) -> None:
     branching(tmp_path)
     made = study(tmp_path)
-    (point,), _ = schedule_network(made, made.library("onnxruntime"), {})
-    stem = tmp_path / "board" / "models" / "key"
-    variables = {"NNTEST_MODEL": f"{stem}.onnx", "NNTEST_MODEL_TENSORS": f"{stem}.npz"}
-    notes: list[str] = []
-    with LocalTransport() as transport:
-        for _ in range(2):
-            send_model(transport, made, point, variables, notes.append)
-    assert len(notes) == 2
-    model = ModelProto.FromString(stem.with_suffix(".onnx").read_bytes())
+    points, _ = schedule_network(made, made.library("onnxruntime"), {})
+    for times in (1, 0):
+        kept, notes = sent(made, points, tmp_path)
+        assert kept == points
+        assert len(notes) == times
+    names = model_variables(str(tmp_path), made, points[0])
+    model = ModelProto.FromString(Path(names["NNTEST_MODEL"]).read_bytes())
     assert [item.name for item in model.graph.node] == ["/a", "/b", "/y", "/largest"]
-    with np.load(stem.with_suffix(".npz")) as archive:
+    with np.load(names["NNTEST_MODEL_TENSORS"]) as archive:
         assert {"in:x", "out:y", "out:largest"} < set(archive.files)
+
+
+# -- single nodes --------------------------------------------------------------------------
+
+
+def of_nodes(folder: Path, *names: str, **changes: Any) -> Study:
+    """A study of single nodes alone."""
+    branching(folder)
+    made = study(folder)
+    config = {"operators": ["onnx"], "libraries": ["onnxruntime"], "tensors": {"onnx": [*names]}}
+    return load_study({**made.config.model_dump(), **config, **changes}, HOME)
+
+
+def test_the_networks_nodes_are_points_with_a_model(tmp_path: Path) -> None:
+    made = of_nodes(tmp_path, "Relu@14:1x8")
+    *points, whole = planned(made)
+    assert [point["tensor"] for point in points] == [
+        "Add@14:1x4x5x5,1x4x5x5", "ArgMax@13:1x4x5x5;axis=1", "Relu@14:1x8"
+    ]  # fmt: skip
+    files = {point["env"]["NNTEST_MODEL"] for point in (*points, whole)}
+    assert len(files) == 4
+    for point in points:
+        assert (point["operator"], point["species"]) == ("onnx", "onnx")
+        assert point["env"]["NNTEST_NODE"] == point["tensor"]
+        assert point["argv"][-2:] == ["onnxruntime", "onnx"]
+
+
+def test_a_node_has_one_batch_size(tmp_path: Path) -> None:
+    made = of_nodes(tmp_path, batch_sizes=[1, 4])
+    assert {point.batch_size for point in made.points(made.libraries[0])} == {1}
+
+
+def test_their_files_hold_the_right_outputs(tmp_path: Path) -> None:
+    made = of_nodes(tmp_path)
+    points = made.points(made.libraries[0])
+    kept, _ = sent(made, points, tmp_path)
+    assert kept == points
+    names = model_variables(str(tmp_path), made, points[0])
+    with np.load(names["NNTEST_MODEL_TENSORS"]) as archive:
+        assert (archive["out:out0"] == archive["in:in0"] + archive["in:in1"]).all()
+        assert (archive["names"].tolist(), archive["layers"].tolist()) == (["onnx"], ["onnx"])
+
+
+def test_a_root_gets_numbers_that_have_one(tmp_path: Path) -> None:
+    made = of_nodes(tmp_path, "Sqrt@13:1x50", "Log@13:1x50")
+    *_, root, logarithm = made.points(made.libraries[0])
+    kept, _ = sent(made, [root, logarithm], tmp_path)
+    assert kept == [root, logarithm]
+    names = model_variables(str(tmp_path), made, root)
+    with np.load(names["NNTEST_MODEL_TENSORS"]) as archive:
+        assert archive["in:in0"].min() >= 0.5
+
+
+def test_a_node_that_onnxruntime_does_not_run_is_left_out_and_named(tmp_path: Path) -> None:
+    # An index beyond the table: ONNX allows the model, and nothing can run it.
+    name = "Gather@13:4x2,=1:int64[7]"
+    made = of_nodes(tmp_path, name)
+    points = made.points(made.libraries[0])
+    kept, notes = sent(made, points, tmp_path)
+    assert kept == points[:-1]
+    assert [note for note in notes if note.startswith(f"left out: {name}: ONNX Runtime")]

@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from measuring.test_model_files import branching
+from nntest.config.library import TAKE_ONNX
+from nntest.domain.graph_nodes import GraphNode
+from nntest.domain.onnx_files.whole_model import WholeModel
+from nntest.measuring.model_files import reference_outputs, tensors_file
 from onboard.frameworks.libraries import (
     ONBOARD,
     POINTS,
@@ -206,3 +211,60 @@ def test_the_runner_measures_it(library: tuple[str, Path], tmp_path: Path) -> No
     journal = list(Measurement(point, [0, 1], 0, str(tmp_path), state, lambda: False).run())
     assert [line["status"] for line in journal] == ["ok", "ok"], journal
     assert all(line["time_s"] > 0 for line in journal)
+
+
+# -- whole models of the user's ------------------------------------------------------------
+
+
+def write_model(folder: Path, wrong: bool = False) -> dict[str, str]:
+    """A residual model with two outputs, one of them of integers; the variables that name it."""
+    file = branching(folder, (1, 4, 5, 5))
+    whole = WholeModel(file, {}, "file", {})
+    model = whole.build(1, 42)
+    inputs = whole.draw_inputs(model, 42)
+    outputs = reference_outputs("m", model.SerializeToString(), inputs)
+    outputs["y"] = outputs["y"] + wrong
+    nodes = [
+        GraphNode("/a", "Conv", "measured", "/a"),
+        GraphNode("/b", "Relu", "folded", "/a"),
+        GraphNode("/y", "Add", "measured", "/y"),
+        GraphNode("/largest", "ArgMax", "measured", "/largest"),
+    ]
+    (folder / "m.onnx").write_bytes(model.SerializeToString())
+    (folder / "m.npz").write_bytes(tensors_file(model, nodes, inputs, outputs))
+    return {
+        "NNTEST_MODEL": str(folder / "m.onnx"),
+        "NNTEST_MODEL_TENSORS": str(folder / "m.npz"),
+        "CK_DATASET_FILENAME": "shape-net",
+        "CK_LWS_TUNER_TYPE": "DEFAULT",
+        "NNTEST_REPETITIONS": "2",
+    }
+
+
+@pytest.mark.parametrize("operator", ["network", "onnx"])
+def test_a_model_of_the_users(library: tuple[str, Path], tmp_path: Path, operator: str) -> None:
+    name, python = library
+    done = run_program(python, tmp_path / "work", name, operator, **write_model(tmp_path))
+    if name not in TAKE_ONNX:
+        assert done.returncode == 3
+        assert f"{name} runs no ONNX model, and NNTEST_MODEL is set" in done.stderr
+        return
+    assert done.returncode == 0, done.stderr
+    for line in lines(tmp_path / "work"):
+        assert line["output_check"]["ok"]
+        state = line["run_time_state"]
+        assert state["in_shape_C"] == 4
+        computing = [node["layers"] for node in state["implementation"]["nodes"] if node["layers"]]
+        layers = {layer for layers in computing for layer in layers}
+        assert {"/a", "/largest"} <= layers <= {"/a", "/y", "/largest"}
+        assert ("network" in state) == (operator == "network")
+
+
+def test_a_models_wrong_output_is_found(library: tuple[str, Path], tmp_path: Path) -> None:
+    name, python = library
+    if name not in TAKE_ONNX:
+        pytest.skip("runs no ONNX model")
+    variables = write_model(tmp_path, wrong=True)
+    done = run_program(python, tmp_path / "work", name, "network", **variables)
+    assert done.returncode == 4
+    assert "output 'y', as a share of its largest value: 100 of 100 elements differ" in done.stderr

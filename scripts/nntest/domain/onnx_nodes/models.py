@@ -63,11 +63,12 @@ def _given(value: Attribute) -> Any:
 def _with_types(node: SingleNode, model: onnx.ModelProto) -> onnx.ModelProto:
     """With the types of its outputs, which libraries ask for; raises `UserError`."""
     try:
+        onnx.defs.get_schema(node.kind, max(LEAST_OPSET, node.version))
         inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
         onnx.checker.check_model(inferred)
     except Exception as error:
         said = str(error).strip().splitlines()[0]
-        raise UserError(f"'{node.name}' is not a node of ONNX: {said}") from None
+        raise UserError(f"tensor '{node.name}' is not a node of ONNX: {said}") from None
     return inferred
 
 

@@ -5,13 +5,13 @@ set that it is of, its inputs, its attributes, each only if there are any::
 
     Add@14:1x64x56x56,1x64x56x56
     MatMul@13:1x40x120,=120x360
-    Conv@11:1x16x60x80,=16x1x5x5,=16;group=16;pads={2,2,2,2}
-    Resize@13:1x96x15x20,-,=4{1.0,1.0,2.0,2.0};mode=nearest
+    Conv@11:1x16x60x80,=16x1x5x5,=16;group=16;pads=[2,2,2,2]
+    Resize@13:1x96x15x20,-,=4[1.0,1.0,2.0,2.0];mode=nearest
     Gather@13:=6000x96,1x25:int64
     LSTM@14:25x1x96,=1x384x96,=1x384x96;hidden_size=96;outputs=110
 
 An input is its dimensions, ``scalar`` for none, with its element type unless that is float32; a
-``=`` in front makes it a parameter, the same in every run, with its values in braces where they
+``=`` in front makes it a parameter, the same in every run, with its values in brackets where they
 decide what is computed; ``-`` is an optional input that is not given.  ``outputs`` has a digit for
 each output, 0 for one that is not asked for; left out, there is one.
 
@@ -42,7 +42,9 @@ Attribute = Value | tuple[Value, ...]
 
 _HINT = "write it as Add@14:1x64x56x56,1x64x56x56; docs/programs.md has more"
 _HEAD = re.compile(r"([A-Za-z][A-Za-z0-9]*)@([1-9][0-9]{0,2}):(.*)", re.ASCII | re.DOTALL)
-_INPUT = re.compile(r"(=?)(scalar|[0-9]+(?:x[0-9]+)*)(?::([a-z0-9]+))?(?:\{([^{}]*)\})?", re.ASCII)
+_INPUT = re.compile(
+    r"(=?)(scalar|[0-9]+(?:x[0-9]+)*)(?::([a-z0-9]+))?(?:\[([^\[\]]*)\])?", re.ASCII
+)
 _ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
 _INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _FLOAT = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?|-?inf|nan", re.ASCII)
@@ -110,21 +112,23 @@ class SingleNode:
         """Read a name; raises `UserError`."""
         head = _HEAD.fullmatch(name)
         if head is None:
-            raise UserError(f"'{name}' is not the name of an ONNX node", _HINT)
+            raise UserError(f"tensor '{name}' is not the name of an ONNX node", _HINT)
         kind, version, rest = head.groups()
         inputs, *attributes = rest.split(";")
         found = dict(_attribute(name, text) for text in attributes)
         outputs = found.pop(_OUTPUTS, (True,))
         operands = tuple(_operand(name, text) for text in _split(inputs)) if inputs else ()
-        node = cls(kind, int(version), operands, tuple(sorted(found.items())), _asked(outputs))
+        node = cls(
+            kind, int(version), operands, tuple(sorted(found.items())), _asked(name, outputs)
+        )
         if node.name != name:  # twice the same attribute, another order, 1.50 for 1.5
-            raise UserError(f"'{name}': written as {node.name}")
+            raise UserError(f"tensor '{name}': written as {node.name}")
         return node
 
 
 def _split(text: str) -> list[str]:
-    """Its parts between commas that are in no braces."""
-    return re.split(r",(?![^{}]*\})", text)
+    """Its parts between commas that are in no brackets."""
+    return re.split(r",(?![^\[\]]*\])", text)
 
 
 def _operand(name: str, text: str) -> Operand | None:
@@ -132,23 +136,25 @@ def _operand(name: str, text: str) -> Operand | None:
         return None
     match = _INPUT.fullmatch(text)
     if match is None:
-        raise UserError(f"'{name}': '{text}' is not an input", _HINT)
+        raise UserError(f"tensor '{name}': '{text}' is not an input", _HINT)
     parameter, dims, kind, values = match.groups()
     sizes = () if dims == "scalar" else tuple(map(int, dims.split("x")))
     operand = Operand(sizes, kind or FLOAT, bool(parameter), _numbers(name, values))
     if operand.element_type not in ELEMENT_TYPES:
-        raise UserError(f"'{name}': no element type '{kind}'", f"one of {', '.join(ELEMENT_TYPES)}")
+        raise UserError(
+            f"tensor '{name}': no element type '{kind}'", f"one of {', '.join(ELEMENT_TYPES)}"
+        )
     if max([operand.elements, *sizes]) > LARGEST:
-        raise UserError(f"'{name}': '{text}' has more than {LARGEST} elements")
+        raise UserError(f"tensor '{name}': '{text}' has more than {LARGEST} elements")
     if operand.values is not None:
         if not operand.is_parameter or len(operand.values) != operand.elements:
             raise UserError(
-                f"'{name}': '{text}' has {len(operand.values)} values",
+                f"tensor '{name}': '{text}' has {len(operand.values)} values",
                 "a parameter has as many values as elements, and no other input has any",
             )
         whole = not operand.element_type.startswith("float")
         if any(isinstance(value, float) == whole for value in operand.values):
-            raise UserError(f"'{name}': '{text}' has values of another type")
+            raise UserError(f"tensor '{name}': '{text}' has values of another type")
     return operand
 
 
@@ -158,30 +164,32 @@ def _numbers(name: str, text: str | None) -> tuple[int | float, ...] | None:
     values = tuple(_value(name, part) for part in text.split(",")) if text else ()
     numbers = tuple(value for value in values if not isinstance(value, str))
     if len(numbers) != len(values):
-        raise UserError(f"'{name}': '{text}' are not numbers")
+        raise UserError(f"tensor '{name}': '{text}' are not numbers")
     return numbers
 
 
 def _attribute(name: str, text: str) -> tuple[str, Attribute]:
     match = _ATTRIBUTE.fullmatch(text)
     if match is None:
-        raise UserError(f"'{name}': '{text}' is not an attribute", _HINT)
+        raise UserError(f"tensor '{name}': '{text}' is not an attribute", _HINT)
     key, value = match.groups()
     if key == _OUTPUTS:
         return key, value
-    if value.startswith("{") and value.endswith("}") and len(value) > 2:
+    if value.startswith("[") and value.endswith("]") and len(value) > 2:
         values = tuple(_value(name, part) for part in value[1:-1].split(","))
         if len({type(item) for item in values}) > 1:
-            raise UserError(f"'{name}': '{text}' has values of several types")
+            raise UserError(f"tensor '{name}': '{text}' has values of several types")
         return key, values
     return key, _value(name, value)
 
 
-def _asked(outputs: Attribute) -> tuple[bool, ...]:
+def _asked(name: str, outputs: Attribute) -> tuple[bool, ...]:
     if isinstance(outputs, tuple):
         return (True,)
     if not re.fullmatch(r"[01]{0,99}1", str(outputs), re.ASCII):
-        raise UserError(f"outputs={outputs} does not end with 1, or has other digits than 0 and 1")
+        raise UserError(
+            f"tensor '{name}': outputs={outputs} does not end with 1, or has others than 0 and 1"
+        )
     return tuple(digit == "1" for digit in str(outputs))
 
 
@@ -192,13 +200,13 @@ def _value(name: str, text: str) -> Value:
         return float(text)
     if _WORD.fullmatch(text):
         return "" if text == "%" else unquote(text)
-    raise UserError(f"'{name}': '{text}' is not a value", _HINT)
+    raise UserError(f"tensor '{name}': '{text}' is not a value", _HINT)
 
 
 def _written(value: Attribute) -> str:
-    """A value so that its type can be told: 1, 1.0, {1,2}, nearest, %31x for the word 1x."""
+    """A value so that its type can be told: 1, 1.0, [1,2], nearest, %31x for the word 1x."""
     if isinstance(value, tuple):
-        return f"{{{','.join(map(_written, value))}}}"
+        return f"[{','.join(map(_written, value))}]"
     if isinstance(value, str):
         return "".join(_quoted(value)) or "%"
     return repr(value)
