@@ -109,7 +109,8 @@ def test_the_archive_says_which_layer_a_node_is_of(tmp_path: Path) -> None:
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         assert set(archive.files) == {"in:x", "out:y", "names", "layers"}
         assert dict(zip(archive["names"].tolist(), archive["layers"].tolist(), strict=True)) == {
-            "/a": "/a", "a": "/a", "/b": "/a", "b": "/a", "/y": "/y",
+            "/a": "/a", "a": "/a", "a_nchwc": "/a", "/b": "/a", "b": "/a", "b_nchwc": "/a",
+            "/y": "/y", "y": "/y",
         }  # fmt: skip
 
 
@@ -224,7 +225,10 @@ def test_their_files_hold_the_right_outputs(tmp_path: Path) -> None:
     names = model_variables(str(tmp_path), made, points[0])
     with np.load(names["NNTEST_MODEL_TENSORS"]) as archive:
         assert (archive["out:out0"] == archive["in:in0"] + archive["in:in1"]).all()
-        assert (archive["names"].tolist(), archive["layers"].tolist()) == (["onnx"], ["onnx"])
+        assert (archive["names"].tolist(), archive["layers"].tolist()) == (
+            ["onnx", "out0"],
+            ["onnx"] * 2,
+        )
 
 
 def test_a_root_gets_numbers_that_have_one(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ MODEL_PART = [
 PLAIN_KINDS = "fiub"
 """Floats, integers, unsigned ones and booleans: what an archive of NumPy's own types can hold."""
 _BLOCKED = ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool")
-"""Kinds of nodes that ONNX Runtime names by their output where it has channels in blocks."""
+"""Kinds of nodes that ONNX Runtime has in blocks of channels."""
 
 
 Point = StudyPoint | NetworkPoint
@@ -188,8 +188,9 @@ def tensors_file(
     """An archive of NumPy as `onboard/frameworks/model_graph.py` reads it.
 
     `names` are those under which a library may run the nodes that become or are folded into a
-    layer, and `layers` which that is: a node's own, and its output's where it may be the last of
-    several that are fused.
+    layer, and `layers` which that is: a node's own, its outputs', and with ``_nchwc`` those that
+    ONNX Runtime gives to nodes in blocks of channels.  Such a node is named by the last output of
+    those that are fused in it, so one that is named by an Add, say, is of no layer that is known.
     """
     layers: dict[str, str] = {}
     fates = {node.name: node for node in nodes}
@@ -197,9 +198,12 @@ def tensors_file(
         known = fates.get(node.name)
         if known is None or known.fate not in ("measured", "folded", "not covered"):
             continue
-        layers[node.name] = known.layer or node.name
-        if known.fate == "folded" or node.op_type in _BLOCKED:
-            layers.setdefault(node.output[0], layers[node.name])
+        layer = known.layer or node.name
+        layers[node.name] = layer
+        for output in node.output:
+            layers.setdefault(output, layer)
+            if known.fate == "folded" or node.op_type in _BLOCKED:
+                layers.setdefault(f"{output}_nchwc", layer)
     arrays = {
         **{f"in:{name}": value for name, value in inputs.items()},
         **{f"out:{name}": value for name, value in outputs.items()},

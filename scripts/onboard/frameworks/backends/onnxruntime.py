@@ -100,7 +100,7 @@ class OnnxRuntime(OwnOutputs):
         nodes: list[dict[str, Any]] = []
         layers = None
         for (name, kind, by), seconds in times.items():
-            named = self._graph.layers_named([name.removeprefix(FUSED), name.removesuffix(BLOCKED)])
+            named = self._graph.layers_named([name.removeprefix(FUSED)])
             # In the order of the chain, so a node without a name of ours goes on with the layer
             # before it: HardSwish becomes several.
             layers = named or (layers if self._graph.is_chain else None)
