@@ -79,7 +79,8 @@ class ModelGraph:
             limit = 0.0 if exact else self.threshold
             found = compare(given / scale, wanted / scale, limit)
             if not found.ok:
-                text = f"output {name!r}, as a share of its largest value: {found.explanation}"
+                how = "" if exact else ", as a share of its largest value"
+                text = f"output {name!r}{how}: {found.explanation}"
                 return Comparison(False, found.max_abs_diff, limit, text)
             if found.max_abs_diff > worst.max_abs_diff:
                 worst = found

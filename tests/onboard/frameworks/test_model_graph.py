@@ -65,7 +65,7 @@ def test_an_integer_may_not_differ(model_graph: Any) -> None:
     made = graph(model_graph)
     found = made.check(made.join(outputs(place=[3, 5])))
     assert not found.ok
-    assert found.explanation.startswith("output 'place'")
+    assert found.explanation.startswith("output 'place': 1 of 2 elements")
 
 
 @pytest.mark.parametrize(
