@@ -176,7 +176,7 @@ def test_the_files_are_made_and_sent_once(tmp_path: Path) -> None:
     branching(tmp_path)
     made = study(tmp_path)
     points, _ = schedule_network(made, made.library("onnxruntime"), {})
-    for times in (1, 0):
+    for times in (2, 0):
         kept, notes = sent(made, points, tmp_path)
         assert kept == points
         assert len(notes) == times
@@ -215,6 +215,23 @@ def test_the_networks_nodes_are_points_with_a_model(tmp_path: Path) -> None:
 def test_a_node_has_one_batch_size(tmp_path: Path) -> None:
     made = of_nodes(tmp_path, batch_sizes=[1, 4])
     assert {point.batch_size for point in made.points(made.libraries[0])} == {1}
+
+
+def test_a_library_of_another_data_type_has_other_nodes(tmp_path: Path) -> None:
+    names = ["Relu@14:1x8", "Relu@14:1x8:float16", "Not@1:4:bool"]
+    made = of_nodes(tmp_path, *names)
+    (single,) = made.libraries
+    half = single.model_copy(update={"data_type": "fp16"})
+    found = {
+        library.data_type: [point.subject for point in made.points(library)][-2:]
+        for library in (single, half)
+    }
+    assert found == {"fp32": [names[0], names[2]], "fp16": [names[1], names[2]]}
+
+
+def test_what_is_not_a_node_of_onnx_is_said_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="tensor 'Softmax@13:1x4;axis=7' is not a node of ONNX"):
+        of_nodes(tmp_path, "Softmax@13:1x4;axis=7")
 
 
 def test_their_files_hold_the_right_outputs(tmp_path: Path) -> None:

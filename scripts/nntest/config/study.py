@@ -329,6 +329,8 @@ class Study:
             for tensor in self.tensors(
                 OPERATOR_SPECIES[operator], activations=self.with_activations(library)
             )
+            # A node computes in its own types, whatever the library is asked for.
+            if tensor.node is None or tensor.node.data_type in ("", library.data_type)
             for batch_size in (
                 # A node's tensor has its batch.
                 [1] if OPERATOR_SPECIES[operator] in (*CEILINGS, NODE) else self.config.batch_sizes

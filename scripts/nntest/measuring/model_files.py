@@ -46,7 +46,6 @@ PLAIN_KINDS = "fiub"
 _BLOCKED = ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool")
 """Kinds of nodes that ONNX Runtime has in blocks of channels."""
 
-
 Point = StudyPoint | NetworkPoint
 
 
@@ -91,13 +90,16 @@ def send_models(
     A single node that ONNX Runtime does not run is noted and left out; raises `UserError` for a
     whole network.
     """
-    kept, refused = [], {}
-    sent, size = set(), 0
+    kept: list[Point] = []
+    refused: dict[str, str] = {}
+    on_board, sent_bytes = set(), 0
     for point in points:
         if has_model(point) and point.subject not in refused:
             variables = model_variables(folder, study, point)
             path = variables[MODEL_VARIABLE]
-            if path not in sent and transport.run(["test", "-e", path], timeout_s=60).status:
+            if path not in on_board and transport.run(["test", "-e", path], timeout_s=60).status:
+                if not sent_bytes and not refused:
+                    note("making models with inputs and right outputs, by ONNX Runtime")
                 try:
                     model, tensors = _made(study, point).files()
                 except UserError as error:
@@ -107,12 +109,12 @@ def send_models(
                     continue
                 transport.write(variables[TENSORS_VARIABLE], tensors)
                 transport.write(path, model)  # last: where it is, both are
-                size += len(model) + len(tensors)
-            sent.add(path)
+                sent_bytes += len(model) + len(tensors)
+            on_board.add(path)
         if point.subject not in refused:
             kept.append(point)
-    if size:
-        note(f"sent the board models with their inputs and right outputs, {size / 2**20:.1f} MiB")
+    if sent_bytes:
+        note(f"sent them to the board: {sent_bytes / 2**20:.1f} MiB")
     for reason in refused.values():
         note(f"left out: {reason}")
     return tuple(kept)

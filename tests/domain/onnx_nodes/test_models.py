@@ -83,6 +83,9 @@ def test_around_one_all_floats_are_positive() -> None:
         ("Add@14:2,3", "Incompatible dimensions"),
         ("Softmax@13:1x4;axis=7", "axis"),
         ("Softmax@13:1x4;axes=1", "axes"),
+        ("Softmax@13:1x4;name=x", "name"),
+        ("Add@14:4:int8,=1:int8[300]", "300"),
+        ("Softmax@13:1x4;axis=99999999999999999999", ""),
     ],
 )
 def test_what_is_not_a_node_of_onnx_is_an_error(name: str, said: str) -> None:

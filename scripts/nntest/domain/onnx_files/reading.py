@@ -131,7 +131,7 @@ class _Host:
 
     name: str
     layer: int | None
-    """Its index; None for a node with weights that is not covered."""
+    """Its index; None for a node with weights that is single, or not covered."""
     weighted: bool
     channels: int
 
@@ -157,11 +157,11 @@ class _Sorted:
         if self._graph.is_constant(node):
             return GraphNode(node_name(node), node.op_type, "constant")
         if left_out:
-            return self._not_covered(node, LEFT_OUT, can_be_single=False)
+            return self._not_covered(node, LEFT_OUT)
         try:
             layer = self._maker.layer(node)
         except Unsupported as error:
-            return self._not_covered(node, str(error), essential=True)
+            return self._single(node, str(error), essential=True)
         if layer is not None:
             channels = layer.tensor.out_shape[0]
             host = _Host(layer.name, len(self.layers), layer.parameters > 0, channels)
@@ -171,7 +171,7 @@ class _Sorted:
             return GraphNode(node_name(node), node.op_type, "measured", layer.name, *work)
         source = self._folded_behind(node)
         if source is None:
-            return self._not_covered(node, "no operator computes it")
+            return self._single(node, "no operator computes it")
         self._maker.pass_through(source, node.output[0])
         before = self._host_of.get(source)
         if before is not None:
@@ -180,31 +180,35 @@ class _Sorted:
             return GraphNode(node_name(node), node.op_type, "free")
         return GraphNode(node_name(node), node.op_type, "folded", before.name)
 
+    def _single(self, node: onnx.NodeProto, reason: str, *, essential: bool = False) -> GraphNode:
+        """A node with no operator of its own: single if that is asked for, else not covered."""
+        if not self._single_nodes:
+            return self._not_covered(node, reason, essential=essential)
+        try:
+            single = single_node(node, self._graph)
+        except NotSingle as error:
+            reason = f"{reason}, nor a model of its own: {error}"
+            return self._not_covered(node, reason, essential=essential)
+        self._host(node)
+        name = node_name(node)
+        self.layers.append(Layer(name, Tensor.of_node(single), single.parameters))
+        work = macs_of(node, self._graph), bytes_of(node, self._graph)
+        return GraphNode(name, node.op_type, "measured", name, *work)
+
     def _not_covered(
-        self,
-        node: onnx.NodeProto,
-        reason: str,
-        *,
-        essential: bool = False,
-        can_be_single: bool = True,
+        self, node: onnx.NodeProto, reason: str, *, essential: bool = False
     ) -> GraphNode:
-        """A node that no operator of CK-NNTest's species computes: a single one, if asked for."""
-        name, macs = node_name(node), macs_of(node, self._graph)
+        self._host(node)
+        work = macs_of(node, self._graph), bytes_of(node, self._graph)
+        name = node_name(node)
+        return GraphNode(name, node.op_type, "not covered", "", *work, reason, essential)
+
+    def _host(self, node: onnx.NodeProto) -> None:
+        """Let be folded into a node with weights what stands behind it."""
         shape = self._graph.shapes.get(node.output[0]) or []
-        if macs and len(shape) > 1:
-            host = _Host(name, None, weighted=True, channels=shape[1] or 0)
+        if macs_of(node, self._graph) and len(shape) > 1:
+            host = _Host(node_name(node), None, weighted=True, channels=shape[1] or 0)
             self._host_of.update(dict.fromkeys(node.output, host))
-        size = bytes_of(node, self._graph)
-        if self._single_nodes and can_be_single:
-            try:
-                single = single_node(node, self._graph)
-            except NotSingle as error:
-                reason = f"{reason}, nor a model of its own: {error}"
-            else:
-                layer = Layer(name, Tensor.of_node(single), single.parameters)
-                self.layers.append(layer)
-                return GraphNode(name, node.op_type, "measured", name, macs, size)
-        return GraphNode(name, node.op_type, "not covered", "", macs, size, reason, essential)
 
     # -- folding ---------------------------------------------------------------------------
 

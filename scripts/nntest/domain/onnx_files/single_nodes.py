@@ -11,7 +11,9 @@ from onnx import AttributeProto
 from nntest.domain.onnx_files.graph import DOMAINS, Graph
 from nntest.domain.onnx_files.model_file import subgraphs
 from nntest.domain.onnx_files.whole_model import dtype_of
+from nntest.domain.onnx_nodes.models import node_work
 from nntest.domain.onnx_nodes.names import ELEMENT_TYPES, Attribute, Operand, SingleNode
+from nntest.errors import UserError
 
 _DECIDING = ("Clip", "Pow", "Resize", "Upsample", "QLinearConv", "QLinearMatMul", "QuantizeLinear")
 """Operators whose small parameters of floats decide what is computed; of integers all do."""
@@ -55,7 +57,12 @@ def single_node(node: onnx.NodeProto, graph: Graph) -> SingleNode:
     outputs = [bool(name) for name in node.output]
     while outputs and not outputs[-1]:
         outputs.pop()
-    return SingleNode(node.op_type, version, inputs, attributes, tuple(outputs))
+    single = SingleNode(node.op_type, version, inputs, attributes, tuple(outputs))
+    try:
+        node_work(single.name)
+    except UserError as error:
+        raise NotSingle(error.message) from None
+    return single
 
 
 def _operand(name: str, graph: Graph, deciding: bool) -> Operand:

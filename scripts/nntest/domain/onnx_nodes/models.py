@@ -24,8 +24,26 @@ LEAST_OPSET = 7
 def node_model(node: SingleNode, seed: int = 0, around: float = 0.0) -> onnx.ModelProto:
     """A model of the node alone: data are its inputs, parameters its weights.
 
-    What has no values is drawn, floats in [-1, 1), or around 1 as `node_inputs` says.
+    What has no values is drawn, floats in [-1, 1), or around 1 as `node_inputs` says.  Raises
+    `UserError` for what is not a node of ONNX.
     """
+    try:
+        onnx.defs.get_schema(node.kind, _opset(node))
+        # With the types of its outputs, which libraries ask for.
+        model = onnx.shape_inference.infer_shapes(_model(node, seed, around), strict_mode=True)
+        onnx.checker.check_model(model)
+    except Exception as error:  # of onnx, of protobuf, or of NumPy for a value that does not fit
+        said = str(error).strip().splitlines()[0]
+        raise UserError(f"tensor '{node.name}' is not a node of ONNX: {said}") from None
+    return model
+
+
+def _opset(node: SingleNode) -> int:
+    return max(LEAST_OPSET, node.version)
+
+
+def _model(node: SingleNode, seed: int, around: float) -> onnx.ModelProto:
+    """The model without types of its outputs, whether or not it makes sense."""
     generator = np.random.default_rng(seed)
     names = [f"in{place}" if item else "" for place, item in enumerate(node.inputs)]
     data, weights = [], []
@@ -42,34 +60,22 @@ def node_model(node: SingleNode, seed: int = 0, around: float = 0.0) -> onnx.Mod
         else:
             weights.append(numpy_helper.from_array(_drawn(item, generator, around), name))
     outputs = [f"out{place}" if asked else "" for place, asked in enumerate(node.outputs)]
-    made = helper.make_node(
-        node.kind, names, outputs, name=NODE_NAME, **{k: _given(v) for k, v in node.attributes}
+    made = helper.make_node(node.kind, names, outputs, name=NODE_NAME)
+    made.attribute.extend(
+        helper.make_attribute(key, _given(value)) for key, value in node.attributes
     )
     results = [onnx.ValueInfoProto(name=name) for name in outputs if name]
-    opset = max(LEAST_OPSET, node.version)
     model = helper.make_model(
         helper.make_graph([made], NODE_NAME, data, results, weights),
-        opset_imports=[helper.make_opsetid("", opset)],
+        opset_imports=[helper.make_opsetid("", _opset(node))],
     )
     oldest = helper.find_min_ir_version_for(model.opset_import)
     model.ir_version = max(oldest, 4)  # before, weights had to be inputs
-    return _with_types(node, model)
+    return model
 
 
 def _given(value: Attribute) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _with_types(node: SingleNode, model: onnx.ModelProto) -> onnx.ModelProto:
-    """With the types of its outputs, which libraries ask for; raises `UserError`."""
-    try:
-        onnx.defs.get_schema(node.kind, max(LEAST_OPSET, node.version))
-        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
-        onnx.checker.check_model(inferred)
-    except Exception as error:
-        said = str(error).strip().splitlines()[0]
-        raise UserError(f"tensor '{node.name}' is not a node of ONNX: {said}") from None
-    return inferred
 
 
 def node_inputs(

@@ -107,6 +107,12 @@ class SingleNode:
         """Values of all its parameters."""
         return sum(item.elements for item in self.inputs if item is not None and item.is_parameter)
 
+    @property
+    def data_type(self) -> str:
+        """What its floats are: fp32, fp16, fp64, or several with a plus; empty if it has none."""
+        kinds = {item.element_type for item in self.inputs if item is not None}
+        return "+".join(f"fp{kind[5:]}" for kind in sorted(kinds) if kind.startswith("float"))
+
     @classmethod
     def parse(cls, name: str) -> SingleNode:
         """Read a name; raises `UserError`."""
