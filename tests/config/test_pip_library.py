@@ -62,7 +62,7 @@ def test_the_lock_lies_beside_the_file() -> None:
             "no tuner 'fast': NONE, DEFAULT, or one of `settings`: NONE, DEFAULT, nchw",
         ),
         (
-            {"adapter": "litert", "operators": {"onnx": {}}},
+            {"file": "ncnn", "operators": {"onnx": {}}},
             "operator onnx: only adapters onnxruntime and openvino run it",
         ),
         ({"operators": {"conv": {"tuners": ["CUSTOM"]}}}, "no tuner 'CUSTOM': NONE, DEFAULT"),

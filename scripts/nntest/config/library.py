@@ -130,8 +130,6 @@ class Library(Strict):
         if self.kind == "ck" or self.ck is not None:
             self._check_ck()
         self._check_tuner_names()
-        if NODE in self.operators and not self.takes_onnx:
-            raise ValueError(f"operator {NODE}: only adapters {' and '.join(TAKE_ONNX)} run it")
         if self.kind == "pip":
             self._check_pip()
         elif self.kind in ("armcl-opencl", "armcl-neon"):
@@ -141,6 +139,8 @@ class Library(Strict):
                 f"kind {self.kind} has nothing to install, build or set: remove `install`, "
                 "`build`, `adapter` and `settings`"
             )
+        if NODE in self.operators and not self.takes_onnx:
+            raise ValueError(f"operator {NODE}: only adapters {' and '.join(TAKE_ONNX)} run it")
         # CK-NNTest's programs have a CUSTOM tuner of their own.
         if "CUSTOM" in self.tuners and self.tuner_table is None and self.kind not in ("ck", "pip"):
             raise ValueError(
