@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OnnxModel:
-    """A model, the values of its inputs, and arrays for its outputs."""
+    """A model, the values of its inputs, and arrays for its outputs, full of wrong values."""
 
     content: bytes
     inputs: Mapping[str, Array]
@@ -29,9 +29,16 @@ class OnnxModel:
 def onnx_model(graph: Graph | ModelGraph) -> OnnxModel:
     """Return the model of a graph, with inputs and outputs of its own data types."""
     if isinstance(graph, ModelGraph):
-        empty = {name: np.empty_like(array) for name, array in graph.expected.items()}
-        return OnnxModel(graph.model, graph.inputs, empty)
+        targets = {name: _wrong(array) for name, array in graph.expected.items()}
+        return OnnxModel(graph.model, graph.inputs, targets)
     kind = np.float16 if graph.data_type == "fp16" else np.float32
     source = np.ascontiguousarray(graph.input.reshape(graph.nodes[0].in_dims), kind)
-    target = np.empty(graph.nodes[-1].out_dims, kind)
+    target = np.full(graph.nodes[-1].out_dims, np.nan, kind)
     return OnnxModel(write_onnx(graph), {INPUT: source}, {output_name(graph): target})
+
+
+def _wrong(right: Array) -> Array:
+    """Return NaN in the place of floats, and integers and booleans with every bit changed."""
+    if np.issubdtype(right.dtype, np.floating):
+        return np.full_like(right, np.nan)
+    return np.invert(right)

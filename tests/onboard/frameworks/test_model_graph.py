@@ -20,13 +20,22 @@ RIGHT = {
 
 
 @pytest.fixture
-def model_graph(common: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The module, imported as the program imports it."""
+def onnx_model(common: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The module, imported as the program imports it; gone again afterwards."""
+    before = set(sys.modules)
     monkeypatch.syspath_prepend(str(FRAMEWORKS))
-    import model_graph
+    import onnx_model
 
-    yield model_graph
-    del sys.modules["model_graph"]
+    yield onnx_model
+    for name in set(sys.modules) - before:
+        if FRAMEWORKS in Path(getattr(sys.modules[name], "__file__", None) or "/").parents:
+            del sys.modules[name]
+
+
+@pytest.fixture
+def model_graph(onnx_model: Any) -> Any:
+    """The module that it imports."""
+    return sys.modules["model_graph"]
 
 
 def graph(module: Any, **changes: Any) -> Any:
@@ -43,6 +52,15 @@ def test_the_right_outputs_pass(model_graph: Any) -> None:
     made = graph(model_graph)
     found = made.check(made.join(outputs()))
     assert (found.ok, found.max_abs_diff) == (True, 0.0)
+
+
+def test_before_a_run_all_outputs_are_wrong_everywhere(model_graph: Any, onnx_model: Any) -> None:
+    right = {**RIGHT, "truth": np.array([True, False])}
+    made = onnx_model.onnx_model(graph(model_graph, expected=right))
+    assert {name: array.dtype for name, array in made.outputs.items()} == {
+        name: array.dtype for name, array in right.items()
+    }
+    assert all((array != right[name]).all() for name, array in made.outputs.items())
 
 
 def test_a_float_may_differ_by_a_share_of_its_outputs_largest(model_graph: Any) -> None:

@@ -122,15 +122,15 @@ class OwnOutputs(Backend):
     """A backend whose library writes to arrays of ours."""
 
     def own(self, graph: Graph | ModelGraph, arrays: Iterable[Array]) -> None:
-        """Take the arrays that the library is to write to."""
+        """Take the arrays that the library is to write to, now full of wrong values."""
         self._graph = graph
         self._outputs = list(arrays)
+        self._wrong = [array.copy() for array in self._outputs]
 
     def clear(self) -> None:
-        """Fill them with NaN; with integers' least value where they hold integers."""
-        for array in self._outputs:
-            is_integer = np.issubdtype(array.dtype, np.integer)
-            array.fill(np.iinfo(array.dtype).min if is_integer else np.nan)
+        """Fill them with the wrong values again."""
+        for array, wrong in zip(self._outputs, self._wrong):
+            np.copyto(array, wrong)
 
     def output(self) -> Array:
         """Return what is in them."""
