@@ -54,6 +54,28 @@ def test_nodes_are_layers_in_their_order(tmp_path: Path) -> None:
     assert network.why_no_chain() == "only as ONNX nodes run /grouped, /sum, /more, /end"
 
 
+def test_attributes_that_go_without_saying_are_in_no_name(tmp_path: Path) -> None:
+    said = {"kernel_shape": [3, 3], "strides": [1, 1], "dilations": [1, 1], "pads": [0, 0, 0, 0]}
+    network = read(
+        tmp_path,
+        [
+            node("Conv", "x g", "a", group=3, auto_pad="NOTSET", **said),
+            node("Conv", "x g", "b", group=3, **{**said, "strides": [2, 1]}),
+            node("MaxPool", "x", "c", **{**said, "pads": [1, 1, 1, 1]}),
+            node("HardSigmoid", "x", "d", alpha=0.2, beta=0.25),
+            node("Concat", "d x", "e", axis=1),
+        ],
+        [weights("g", 6, 1, 3, 3)],
+    )
+    assert names(network) == [
+        "Conv@11:1x3x32x32,=6x1x3x3;group=3",
+        "Conv@11:1x3x32x32,=6x1x3x3;group=3;strides=[2,1]",
+        "MaxPool@12:1x3x32x32;kernel_shape=[3,3];pads=[1,1,1,1]",
+        "HardSigmoid@6:1x3x32x32;beta=0.25",
+        "Concat@13:1x3x32x32,1x3x32x32;axis=1",
+    ]
+
+
 def test_equal_nodes_are_one_tensor(tmp_path: Path) -> None:
     network = read(
         tmp_path,

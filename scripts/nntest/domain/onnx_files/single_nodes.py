@@ -18,6 +18,11 @@ from nntest.errors import UserError
 _DECIDING = ("Clip", "Pow", "Resize", "Upsample", "QLinearConv", "QLinearMatMul", "QuantizeLinear")
 """Operators whose small parameters of floats decide what is computed; of integers all do."""
 
+_WITH_WEIGHTS = ("Conv", "ConvInteger", "ConvTranspose", "QLinearConv")
+_WITH_WINDOWS = (*_WITH_WEIGHTS, "AveragePool", "LpPool", "MaxPool")
+_NEUTRAL = {"dilations": 1, "pads": 0, "strides": 1}
+"""Of a window: the same as if the attribute were not there."""
+
 _DIRECT: dict[int, Callable[[onnx.AttributeProto], Attribute]] = {
     AttributeProto.INT: lambda item: item.i,
     AttributeProto.FLOAT: lambda item: _float(item.f),
@@ -44,7 +49,7 @@ def single_node(node: onnx.NodeProto, graph: Graph) -> SingleNode:
     if any(subgraphs(node)):
         raise NotSingle("which of its nodes run, and how often, depends on the data")
     try:
-        version = onnx.defs.get_schema(node.op_type, graph.opset).since_version
+        schema = onnx.defs.get_schema(node.op_type, graph.opset)
     except onnx.defs.SchemaError:
         raise NotSingle("ONNX has no such operator") from None
     deciding = node.op_type in _DECIDING
@@ -53,11 +58,15 @@ def single_node(node: onnx.NodeProto, graph: Graph) -> SingleNode:
         raise NotSingle("it has no input")
     if any(None in graph.shapes.get(name, [None]) for name in node.output if name):
         raise NotSingle("the sizes of its outputs depend on the data")
-    attributes = tuple(sorted((item.name, _attribute(item)) for item in node.attribute))
+    attributes = tuple(
+        (item.name, _attribute(item))
+        for item in sorted(node.attribute, key=lambda item: item.name)
+        if not _goes_without_saying(item, schema)
+    )
     outputs = [bool(name) for name in node.output]
     while outputs and not outputs[-1]:
         outputs.pop()
-    single = SingleNode(node.op_type, version, inputs, attributes, tuple(outputs))
+    single = SingleNode(node.op_type, schema.since_version, inputs, attributes, tuple(outputs))
     try:
         node_work(single.name)
     except UserError as error:
@@ -81,6 +90,17 @@ def _operand(name: str, graph: Graph, deciding: bool) -> Operand:
         return Operand(dims, kind, True, tuple(map(_float, known.ravel())))
     values = tuple(int(v) if known.dtype.kind == "b" else v for v in known.ravel().tolist())
     return Operand(dims, kind, True, values)
+
+
+def _goes_without_saying(item: onnx.AttributeProto, schema: onnx.defs.OpSchema) -> bool:
+    """Whether a node without an attribute computes the same."""
+    known = schema.attributes.get(item.name)
+    if known is not None and known.default_value.type:
+        return item.type in _DIRECT and _attribute(item) == _attribute(known.default_value)
+    if schema.name in _WITH_WEIGHTS and item.name == "kernel_shape":
+        return True  # that of the weights
+    neutral = _NEUTRAL.get(item.name) if schema.name in _WITH_WINDOWS else None
+    return neutral is not None and set(item.ints) == {neutral}
 
 
 def _attribute(item: onnx.AttributeProto) -> Attribute:
