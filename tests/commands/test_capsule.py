@@ -145,6 +145,20 @@ def test_refusals_are_one_message(tmp_path: Path) -> None:
     assert [f.name for f in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.parametrize("operator", ["network", "onnx"])
+def test_there_is_none_of_an_onnx_file(tmp_path: Path, operator: str) -> None:
+    point = a_point("onnxruntime", operator)
+    if operator == "network":
+        point["network"] = {"network": "small", "model": {"file": "ab" * 32}}
+    else:
+        point |= {"operator": "onnx", "species": "onnx", "tensor": "Relu@14:1x8"}
+        point["env"]["NNTEST_NODE"] = "Relu@14:1x8"
+    results = measured(tmp_path / "a.zip", "onnxruntime", point)
+    status, _, said = nntest("capsule", results, operator)
+    assert status == 1
+    assert "there is no capsule of an ONNX file, nor of its nodes" in said
+
+
 @pytest.mark.network
 @pytest.mark.slow("installs an inference library, twice")
 @pytest.mark.timeout(1800)

@@ -61,6 +61,10 @@ def test_the_lock_lies_beside_the_file() -> None:
             {"operators": {"conv": {"tuners": ["fast"]}}},
             "no tuner 'fast': NONE, DEFAULT, or one of `settings`: NONE, DEFAULT, nchw",
         ),
+        (
+            {"file": "ncnn", "operators": {"onnx": {}}},
+            "operator onnx: only adapters onnxruntime and openvino run it",
+        ),
         ({"operators": {"conv": {"tuners": ["CUSTOM"]}}}, "no tuner 'CUSTOM': NONE, DEFAULT"),
         (
             {"version": "1.32.0"},

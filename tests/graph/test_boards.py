@@ -39,6 +39,8 @@ CHANGE_NOTHING_MEASURED = {
     # Data types by name and traffic in bytes, for rooflines: the config knows their names.
     "nntest.domain.data_types",
     "nntest.domain.traffic",
+    # Operations of an ONNX node, for the same.
+    "nntest.domain.onnx_nodes.work",
     # How a board is reached, and how files get there; what runs there is its own files.
     "nntest.measuring.transport",
     "nntest.measuring.onboard",
@@ -75,6 +77,8 @@ PROBE_NEEDS_NOT = {
     # Compares what was found with the board's file, and warns.
     "nntest.measuring.board_file",
     # What is measured and how it ended are no matter of a probe.
+    "nntest.domain.drawn_values",
+    "nntest.domain.onnx_nodes",
     "onboard.outcomes",
     "nntest.domain.network_points",
     "nntest.domain.tensors",
@@ -83,6 +87,8 @@ INSTALL_NEEDS_NOT = {
     # Takes out what is private, of archives.
     "onboard.private",
     # A plan's variables, and how a point ended; an install starts no point.
+    "nntest.domain.drawn_values",
+    "nntest.domain.onnx_nodes",
     "onboard.outcomes",
     "nntest.domain.network_points",
     "nntest.domain.tensors",

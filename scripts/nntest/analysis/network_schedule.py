@@ -10,17 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onboard import outcomes
 from onboard.clean_runs import counted
 
 from nntest.archives.ck.read import read_rows
 from nntest.config.library import Library
+from nntest.config.network import OnnxFile
 from nntest.config.study import Study
 from nntest.domain.network_points import NetworkPoint
 from nntest.domain.networks import Layer, Network
 from nntest.domain.tensors import NETWORK, OPERATOR_SPECIES, SCHEDULE, plain_operator
+from nntest.errors import UserError
+
+if TYPE_CHECKING:
+    from nntest.domain.onnx_files.whole_model import WholeModel
 
 Work = tuple[str, str, int, int | None]
 """Species, tensor, batch size and threads."""
@@ -89,7 +94,8 @@ def schedule_network(
     SCHEDULE takes for each layer the operator and tuner with the smallest median; another choice
     the fastest operator with that tuner, and without one where the library has no operator for
     such layers with it.  A layer runs with its own padding, and is chosen for by the tensor that
-    stood for it in the sweep.  Where nothing is chosen by layer, all layers run with one tuner.
+    stood for it in the sweep.  Where nothing is chosen by layer, all layers run with one tuner; a
+    library that takes ONNX files runs those as they are.
     """
     points, left_out = [], []
     warmup = warmup_of(study, library)
@@ -121,6 +127,9 @@ def _describe(
     """What the network's program reads; `how`: batch size and threads."""
     if NETWORK not in library.operators:
         raise _NoChoice(f"library {library.name} has no program for a whole network")
+    definition = study.network_file(network.name).definition
+    if isinstance(definition, OnnxFile) and library.takes_onnx:
+        return _describe_model(library, network, definition.whole_model(), how[0])
     problem = network.why_no_chain()
     if problem:
         raise _NoChoice(f"its layers do not form a chain: {problem}")
@@ -144,6 +153,22 @@ def _describe(
             }
         )
     return {"network": network.name, "layers": layers}
+
+
+def _describe_model(
+    library: Library, network: Network, model: WholeModel, batch_size: int
+) -> dict[str, Any]:
+    """What an ONNX file is known by that a library runs as it is."""
+    if network.data_type not in ("", library.data_type):
+        raise _NoChoice(
+            f"its file computes in {network.data_type}, library {library.name} is for "
+            f"{library.data_type}"
+        )
+    try:
+        model.check(batch_size)
+    except UserError as error:
+        raise _NoChoice(error.message) from None
+    return {"network": network.name, "model": {"file": network.source, **model.identity()}}
 
 
 def _only_operator(library: Library, layer: Layer) -> str:

@@ -22,7 +22,7 @@ from nntest.commands.options import Commands, add_command
 from nntest.config.library import PACKAGES
 from nntest.config.load import load_study, read_yaml
 from nntest.config.study import Study, StudyPoint, Sweep
-from nntest.domain.tensors import NETWORK, OPERATOR_SPECIES, Tensor
+from nntest.domain.tensors import NETWORK, NODE, OPERATOR_SPECIES, Tensor
 from nntest.errors import UserError
 from nntest.measuring.libraries.wheels import Target, releases
 from nntest.measuring.probe import probe
@@ -119,7 +119,7 @@ def _percent(text: str) -> float:
 
 def _point(text: str) -> StudyPoint:
     words = text.split()
-    if len(words) != 3 or words[0] not in OPERATOR_SPECIES or words[0] == NETWORK:
+    if len(words) != 3 or words[0] not in OPERATOR_SPECIES or words[0] in (NETWORK, NODE):
         raise UserError(
             f"--point '{text}' is not an operator, a tuner and a tensor",
             "for example --point 'conv DEFAULT 512-14-14-1-512-1-0'",

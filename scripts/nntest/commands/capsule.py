@@ -28,6 +28,7 @@ from nntest.archives.runs import platforms_of
 from nntest.codehash import ONBOARD
 from nntest.commands.options import Commands, add_boards, add_command, warn, writing
 from nntest.config.library import PACKAGES
+from nntest.domain.tensors import NODE_VARIABLE
 from nntest.errors import UserError
 from nntest.report.capsule import LIBRARIES, SCRIPT, Capsule
 
@@ -135,6 +136,12 @@ def _listed(candidates: Sequence[ArchivedPoint]) -> str:
 
 def _library(point: ArchivedPoint) -> str:
     """The adapter of a point's program; `UserError` where there is no capsule for it."""
+    network = point.content.get("nntest_flow", {}).get("network") or {}
+    if "model" in network or NODE_VARIABLE in point.content["choices"]["env"]:
+        raise UserError(
+            f"{' '.join(_words(point))}: there is no capsule of an ONNX file, nor of its nodes",
+            "the file itself, with the package's version, is what the library's project needs",
+        )
     parts = point.columns["program"].split("-")
     for name in LIBRARIES:
         if name in parts:

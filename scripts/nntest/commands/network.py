@@ -21,6 +21,7 @@ _EXAMPLES = """\
 examples:
   nntest network model.onnx
   nntest network model.onnx --input x=1,3,480,640
+  nntest network model.onnx --nodes
   nntest network config/networks/mobilenet-v1-1.0-224.yaml
 """
 
@@ -43,6 +44,12 @@ def add_to(commands: Commands) -> None:
         metavar="NAME=SIZES",
         help="sizes of an input that the ONNX file leaves open, e.g. x=1,3,480,640",
     )
+    command.add_argument(
+        "--nodes",
+        action="store_true",
+        help="with the operator onnx: nodes that no other operator computes are measured each as a "
+        "model of its own",
+    )
     command.set_defaults(run=_run)
 
 
@@ -58,23 +65,25 @@ def _input(text: str) -> tuple[str, list[int]]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    network = _read(arguments.file, dict(arguments.input))
+    network = _read(arguments.file, dict(arguments.input), arguments.nodes)
     print("\n".join(_page(network)))
     return 0
 
 
-def _read(path: Path, inputs: Mapping[str, Sequence[int]]) -> Network:
+def _read(path: Path, inputs: Mapping[str, Sequence[int]], single_nodes: bool) -> Network:
     """The network of an ONNX or YAML file, with the nodes too that a study would refuse."""
     # Not at the top: importing onnx takes half a second, and few commands need it.
     from nntest.domain.onnx_files.reading import account_onnx
 
     if path.suffix not in (".yaml", ".yml"):
-        return account_onnx(path, inputs=inputs)
+        return account_onnx(path, inputs=inputs, single_nodes=single_nodes)
     file = load_network(path)
     definition = file.definition
     if isinstance(definition, OnnxFile):
         sizes = {**definition.inputs, **inputs}
-        network = account_onnx(definition.file, definition.leave_out, sizes)
+        network = account_onnx(
+            definition.file, definition.leave_out, sizes, single_nodes=single_nodes
+        )
         return replace(network, name=file.name)
     if inputs:
         raise UserError(f"{path}: not from an ONNX file, so there are no inputs to give sizes to")

@@ -13,7 +13,7 @@ from nntest.config.fields import HerePath, Name, Seconds, Strict
 from nntest.config.install import Build, BuildHere, Install, PipInstall, SourceInstall
 from nntest.config.tuner_table import check_tuner_table
 from nntest.config.wheel_lock import pinned_versions
-from nntest.domain.tensors import NETWORK, OPERATOR_SPECIES
+from nntest.domain.tensors import NETWORK, NODE, OPERATOR_SPECIES
 
 Tuner = Annotated[
     str,
@@ -33,6 +33,8 @@ PACKAGES: dict[str, str] = {
     "tvm": "apache-tvm",
 }
 """Name in the package index, by adapter."""
+TAKE_ONNX = ("onnxruntime", "openvino")
+"""Adapters of the libraries that run a user's own ONNX file."""
 Setting = str | bool | int | float
 Warmup = Literal["always", "tuner-only"]
 
@@ -148,6 +150,8 @@ class Library(Strict):
                 f"kind {self.kind} has nothing to install, build or set: remove `install`, "
                 "`build`, `adapter` and `settings`"
             )
+        if NODE in self.operators and not self.takes_onnx:
+            raise ValueError(f"operator {NODE}: only adapters {' and '.join(TAKE_ONNX)} run it")
         # CK-NNTest's programs have a CUSTOM tuner of their own.
         if "CUSTOM" in self.tuners and self.tuner_table is None and self.kind not in ("ck", "pip"):
             raise ValueError(
@@ -173,6 +177,11 @@ class Library(Strict):
         if self.data_type == "int8":
             return INT8_NETWORK_TOLERANCE if operator == NETWORK else INT8_TOLERANCE
         return FP16_TOLERANCE if self.data_type == "fp16" else TOLERANCE
+
+    @property
+    def takes_onnx(self) -> bool:
+        """Whether it runs ONNX files as they are."""
+        return self.adapter in TAKE_ONNX
 
     @property
     def tuners(self) -> set[str]:

@@ -57,8 +57,7 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
         ("platforms", study.platforms),
     ):
         _refuse_twins(kind, [file.name for file in files])
-    for file in study.network_files:
-        file.build()
+    _ = study.networks  # what cannot be read is said now
     check_study(study)
     check_ck(study)
     _check_published(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -12,6 +12,9 @@ from nntest.config.fields import Name, Strict
 from nntest.domain.networks import Layer, Network, cnv, mlp, mobilenet_v1
 from nntest.domain.tensors import NO_ACTIVATION, SPECIES, Tensor
 from nntest.errors import UserError
+
+if TYPE_CHECKING:
+    from nntest.domain.onnx_files.whole_model import WholeModel
 
 Precision = Literal["INT2", "INT4", "INT8", "FP16", "FP32"]
 Size = Annotated[int, Field(ge=1)]
@@ -61,11 +64,34 @@ class OnnxFile(Strict):
         default_factory=list,
         description="nodes that no operator can compute and that the network is used without",
     )
+    weights: Literal["file", "drawn"] = Field(
+        default="file",
+        description="when it runs whole: its own weights, or drawn ones, for a file without any",
+    )
+    ranges: dict[str, tuple[int, int]] = Field(
+        default_factory=dict,
+        description="when it runs whole: smallest and largest value of inputs of integers, e.g. "
+        "ids: [0, 30521]; default: 0 and 1",
+    )
 
     @field_validator("file")
     @classmethod
     def _beside_the_network_file(cls, file: Path, info: ValidationInfo) -> Path:
         return Path((info.context or {}).get("folder", "")) / file
+
+    @field_validator("ranges")
+    @classmethod
+    def _ascending(cls, ranges: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+        for name, (least, largest) in ranges.items():
+            if least > largest:
+                raise ValueError(f"{name}: {least} is above {largest}")
+        return ranges
+
+    def whole_model(self) -> WholeModel:
+        """The file as it runs whole."""
+        from nntest.domain.onnx_files.whole_model import WholeModel  # as in `NetworkFile.build`
+
+        return WholeModel(self.file, self.inputs, self.weights, self.ranges)
 
 
 class LayerLine(Strict):
@@ -100,8 +126,11 @@ class NetworkFile(Strict):
     )
     accuracy: Accuracy | None = None
 
-    def build(self) -> Network:
-        """The network by its layers; `UserError` for a wrong tensor name or file."""
+    def build(self, *, single_nodes: bool = False) -> Network:
+        """The network by its layers; `UserError` for a wrong tensor name or file.
+
+        `single_nodes`: see `nntest.domain.onnx_files.reading.read_onnx`.
+        """
         definition = self.definition
         if isinstance(definition, LayerList):
             return Network(self.name, self._listed(definition))
@@ -114,7 +143,12 @@ class NetworkFile(Strict):
             # Not at the top: importing onnx takes half a second, and few networks need it.
             from nntest.domain.onnx_files.reading import read_onnx
 
-            made = read_onnx(definition.file, definition.leave_out, definition.inputs)
+            made = read_onnx(
+                definition.file,
+                definition.leave_out,
+                definition.inputs,
+                single_nodes=single_nodes,
+            )
         return replace(made, name=self.name)
 
     def _listed(self, definition: LayerList) -> tuple[Layer, ...]:

@@ -21,7 +21,7 @@ from nntest.config.precision import Budget, Precision
 from nntest.config.published import PublishedFile
 from nntest.domain.network_points import NetworkPoint, threads_variable
 from nntest.domain.networks import Network
-from nntest.domain.tensors import CEILINGS, NETWORK, NO_ACTIVATION, OPERATOR_SPECIES, Tensor
+from nntest.domain.tensors import CEILINGS, NETWORK, NO_ACTIVATION, NODE, OPERATOR_SPECIES, Tensor
 from nntest.domain.traffic import TrafficModel
 
 EndToEndChoice = Literal["SCHEDULE", "NONE", "DEFAULT", "CUSTOM", "BIFROST"]
@@ -261,6 +261,10 @@ class Study:
         """A library of the study by its name."""
         return next(library for library in self.libraries if library.name == name)
 
+    def network_file(self, name: str) -> NetworkFile:
+        """A network's file by its name."""
+        return next(file for file in self.network_files if file.name == name)
+
     def sweep(self, name: str) -> Sweep:
         """A sweep of the study, of layers or of whole networks, by its name."""
         sweeps = (*self.sweeps(), *self.network_sweeps())
@@ -269,7 +273,8 @@ class Study:
     @cached_property
     def networks(self) -> tuple[Network, ...]:
         """The networks by their layers."""
-        return tuple(file.build() for file in self.network_files)
+        single_nodes = NODE in self.config.operators
+        return tuple(file.build(single_nodes=single_nodes) for file in self.network_files)
 
     def with_activations(self, library: Library) -> bool:
         """Whether a library runs layers with their activations."""
@@ -339,8 +344,11 @@ class Study:
             for tensor in self.tensors(
                 OPERATOR_SPECIES[operator], activations=self.with_activations(library)
             )
+            # A node computes in its own types, whatever the library is asked for.
+            if tensor.node is None or tensor.node.data_type in ("", library.data_type)
             for batch_size in (
-                [1] if OPERATOR_SPECIES[operator] in CEILINGS else self.config.batch_sizes
+                # A node's tensor has its batch.
+                [1] if OPERATOR_SPECIES[operator] in (*CEILINGS, NODE) else self.config.batch_sizes
             )
         ]
         # Profiled runs always warm up, so that what only a first run does is kept apart.

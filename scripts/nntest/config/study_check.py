@@ -21,7 +21,7 @@ def check_study(study: Study) -> None:
         raise UserError("config: `boards` without `libraries`", "libraries: [opencl-reference]")
     for species in config.tensors:
         for name in config.tensors[species]:
-            Tensor.parse(species, name)
+            _ = Tensor.parse(species, name).out_shape  # what is not a node of ONNX has none
     if NETWORK in config.operators:
         raise UserError(
             "config: operators: 'network' is not an operator of a layer",

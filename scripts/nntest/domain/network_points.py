@@ -19,6 +19,8 @@ from nntest.errors import UserError
 CHOSEN_VERSION = 1
 VARIABLE = "NNTEST_NETWORK"
 """Environment variable with the path of a network's description."""
+MODEL_VARIABLE, TENSORS_VARIABLE = "NNTEST_MODEL", "NNTEST_MODEL_TENSORS"
+"""With the paths of an ONNX model, and of its inputs and right outputs."""
 
 
 def threads_variable(threads: int | None) -> dict[str, str]:
@@ -36,8 +38,9 @@ class NetworkPoint:
     """Name of the choice: SCHEDULE, or the tuner of all layers."""
     batch_size: int
     description: Mapping[str, Any]
-    """What the program reads: `network`, and `layers` in order, each with `name`, `operator`,
-    `species`, `tuner`, `tensor` and `env`, the variables that its own program would be given."""
+    """`network`, and either what the program reads, `layers` in order, each with `name`,
+    `operator`, `species`, `tuner`, `tensor` and `env`, the variables that its own program would be
+    given; or `model`, what an ONNX file that runs as it is is known by."""
     warmup: str = "always"
     threads: int | None = None
     """How many the library is asked for; None: its own default."""
@@ -46,16 +49,25 @@ class NetworkPoint:
     species = NETWORK
     profile = None
 
+    @property
+    def is_model(self) -> bool:
+        """Whether it is an ONNX file that runs as it is."""
+        return "model" in self.description
+
     def variables(self) -> dict[str, str]:
         """Environment variables that say what is measured, beside the network's description."""
         return threads_variable(self.threads)
 
     def tuners(self) -> list[str]:
         """The tuners that its layers run with."""
+        if self.is_model:
+            return [self.tuner]
         return sorted({layer["tuner"] for layer in self.description["layers"]})
 
     def identity(self) -> list[list[Any]]:
         """What of the description decides the time: not what the layers are called."""
+        if self.is_model:
+            return [["model", self.description["model"]]]
         return [
             [layer["operator"], layer["tuner"], layer["env"]]
             for layer in self.description["layers"]

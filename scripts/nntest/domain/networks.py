@@ -16,7 +16,7 @@ from itertools import pairwise
 from math import prod
 
 from nntest.domain.graph_nodes import Fate, GraphNode, share
-from nntest.domain.tensors import NO_ACTIVATION, Tensor
+from nntest.domain.tensors import NO_ACTIVATION, NODE, Tensor
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Layer:
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one image; 0 for layers that have none."""
-        if self.species in ("conv", "depthwiseconv", "fullyconnected"):
+        if self.species in ("conv", "depthwiseconv", "fullyconnected", NODE):
             return self.tensor.executed_flops(1) // 2
         return 0
 
@@ -92,6 +92,9 @@ class Network:
         """
         if self.uncovered:
             return f"no operator computes {', '.join(self.uncovered)}"
+        alone = [layer.name for layer in self.layers if layer.species == NODE]
+        if alone:
+            return f"only as ONNX nodes run {', '.join(alone)}"
         for before, layer in pairwise(self.layers):
             given, taken = before.tensor.out_shape, layer.tensor.in_shape
             flat = layer.species == "fullyconnected" and prod(given) == prod(taken)

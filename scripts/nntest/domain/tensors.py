@@ -20,6 +20,7 @@ from typing import Any
 
 from onboard.outcomes import real
 
+from nntest.domain.onnx_nodes.names import SingleNode
 from nntest.errors import UserError
 
 Number = int | float
@@ -44,6 +45,11 @@ CEILING_SIZE = "NNTEST_CEILING_SIZE"
 CEILINGS = {"bandwidth": 256, "peak": 2}
 """Species that measure a ceiling of the device, each with its usual size."""
 
+NODE = "onnx"
+"""Species, and operator, of a single ONNX node; `nntest.domain.onnx_nodes` says how it is named."""
+NODE_VARIABLE = "NNTEST_NODE"
+"""Its name."""
+
 SPECIES: dict[str, Species] = {
     species.name: species
     for species in (
@@ -62,6 +68,7 @@ SPECIES: dict[str, Species] = {
         # Ours, no operators: what the device reaches with nothing but memory, or arithmetic, to do.
         Species("bandwidth", (CEILING_SIZE,)),
         Species("peak", (CEILING_SIZE,)),
+        Species(NODE, (NODE_VARIABLE,)),
     )
 }
 
@@ -115,19 +122,22 @@ class Tensor:
     """The shape of one operator's work, without the batch size.
 
     `values` follows `SPECIES[species].keys`; `pads` is (top, bottom, left, right) and only
-    set where a species has padding.
+    set where a species has padding.  A single ONNX node has `node`, with its batch, and no values.
     """
 
     species: str
     values: tuple[Number, ...]
     pads: tuple[int, int, int, int] | None = None
     activation: str = NO_ACTIVATION
+    node: SingleNode | None = None
 
     # -- names -----------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
         """The tensor's name, e.g. ``512-14-14-1-512-1-0``."""
+        if self.node is not None:
+            return self.node.name
         pad_key = _PAD_KEYS.get(self.species)
         parts = []
         for key, value in zip(SPECIES[self.species].keys, self.values, strict=True):
@@ -147,6 +157,9 @@ class Tensor:
         """
         if species not in SPECIES:
             raise UserError(f"unknown species '{species}'", f"one of {', '.join(SPECIES)}")
+        if species == NODE:
+            node = SingleNode.parse(name.removeprefix("test-").removeprefix("shape-"))
+            return cls.of_node(node)
         keys = SPECIES[species].keys
         # A number may have a plus, too: 1e+22.
         plain, plus, activation = name.partition("+")
@@ -220,12 +233,20 @@ class Tensor:
         return cls("conv", values, (top, bottom, left, right))
 
     @classmethod
+    def of_node(cls, node: SingleNode) -> Tensor:
+        """The tensor of a single ONNX node."""
+        return cls(NODE, (), node=node)
+
+    @classmethod
     def from_env(cls, species: str, env: Mapping[str, Any]) -> Tensor | None:
         """The tensor that a CK point's ``choices.env`` describes, or None if a key is missing.
 
         Values that were typed on a command line are strings there; both kinds are read.
         Raises `UserError` for what is not a number, and for numbers as `parse` does.
         """
+        if species == NODE:
+            name = env.get(NODE_VARIABLE)
+            return None if name is None else cls.parse(NODE, str(name))
         fields = []
         for key in SPECIES[species].keys:
             value = env.get(key)
@@ -249,6 +270,8 @@ class Tensor:
 
     def env(self) -> dict[str, str]:
         """The environment variables that hand this tensor to an operator program."""
+        if self.node is not None:
+            return {NODE_VARIABLE: self.node.name}
         variables = {
             key: _written(value)
             for key, value in zip(SPECIES[self.species].keys, self.values, strict=True)
@@ -266,7 +289,12 @@ class Tensor:
 
     @property
     def in_shape(self) -> tuple[int, int, int]:
-        """Input (channels, height, width); a gemm's (1, M, K), a ceiling's (1, 1, size)."""
+        """Input (channels, height, width); a gemm's (1, M, K), a ceiling's (1, 1, size).
+
+        Of an ONNX node (1, 1, elements of all its inputs), and so of its outputs.
+        """
+        if self.node is not None:
+            return 1, 1, sum(item.elements for item in self.node.data)
         if self.species in CEILINGS:
             return 1, 1, self._value(CEILING_SIZE)
         if self.species == "gemm":
@@ -292,6 +320,8 @@ class Tensor:
     @property
     def out_shape(self) -> tuple[int, int, int]:
         """Output (channels, height, width): floor((size + pads - kernel) / stride) + 1."""
+        if self.node is not None:
+            return 1, 1, self._node_work()[1]
         channels, height, width = self.in_shape
         if self.species in ("conv", "depthwiseconv", *_POOLS):
             top, bottom, left, right = self.pads or (0, 0, 0, 0)
@@ -305,6 +335,13 @@ class Tensor:
         if self.species in ("softmax", *CEILINGS):
             return channels, height, width
         return self._value(_OUT[0]), self._value(_OUT[1]), self._value(_OUT[2])
+
+    def _node_work(self) -> tuple[int, int]:
+        """(multiply-accumulates, elements of all outputs) of an ONNX node."""
+        # Not at the top: importing onnx takes half a second, and few tensors need it.
+        from nntest.domain.onnx_nodes.models import node_work
+
+        return node_work(self.name)
 
     # -- work ------------------------------------------------------------------------------
 
@@ -327,8 +364,11 @@ class Tensor:
         """Operations that the operator really executes: two for each multiply-accumulate.
 
         Additions alone for avgpool, comparisons for maxpool; for softmax three for each element
-        (subtract, exponential, divide) and two reductions; none for species that only move data.
+        (subtract, exponential, divide) and two reductions; none for species that only move data,
+        nor for ONNX nodes without multiply-accumulates.
         """
+        if self.node is not None:
+            return 2 * self._node_work()[0] * batch_size
         in_c, in_h, in_w = self.in_shape
         out_c, out_h, out_w = self.out_shape
         outputs = out_c * out_h * out_w

@@ -66,7 +66,12 @@ def tensor_work(tensor: Tensor) -> Work:
 
 
 def tensor_weights(tensor: Tensor) -> int:
-    """Weights of an operator, without its biases; 0 for the species that have none."""
+    """Weights of an operator, without its biases; 0 for the species that have none.
+
+    Of an ONNX node all its parameters.
+    """
+    if tensor.node is not None:
+        return tensor.node.parameters
     in_c, in_h, in_w = tensor.in_shape
     out_c, out_h, out_w = tensor.out_shape
     if tensor.species == "conv":

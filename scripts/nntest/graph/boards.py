@@ -10,6 +10,7 @@ from typing import Any
 from nntest.codehash import ONBOARD, SCRIPTS, closure
 from nntest.config import Board, Library, Study
 from nntest.config.install import PipInstall
+from nntest.config.network import OnnxFile
 from nntest.config.study import Sweep
 from nntest.domain.network_points import threads_variable
 from nntest.graph.tables import networks_spec
@@ -30,8 +31,13 @@ _OF_OTHERS = [
 _RUNNER_SOURCES = [
     *(path for path in sorted(ONBOARD.glob("*.py")) if path not in _OF_OTHERS),
     NNTEST / "domain" / "network_points.py",
+    NNTEST / "domain" / "drawn_values.py",
+    NNTEST / "domain" / "onnx_files" / "whole_model.py",
+    NNTEST / "domain" / "onnx_nodes" / "models.py",
+    NNTEST / "domain" / "onnx_nodes" / "names.py",
     NNTEST / "domain" / "tensors.py",
     NNTEST / "measuring" / "counters.py",
+    NNTEST / "measuring" / "model_files.py",
     NNTEST / "measuring" / "plan.py",
     NNTEST / "measuring" / "detached.py",
     NNTEST / "measuring" / "sweep.py",
@@ -120,6 +126,7 @@ def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:
         "operators": config.operators,
         "tuners": config.tuners,
         **({"threads": config.threads} if config.threads else {}),
+        **_models_spec(study, study.library(library)),
         "offered": {name: program.tuners for name, program in operators.items()},
     }
 
@@ -129,6 +136,17 @@ def may_leave_out(study: Study) -> bool:
     sweeps = len(study.sweeps())
     several = sweeps > 1 or (sweeps == 1 and bool(study.config.imports))
     return several and study.config.on_missing_board == "leave-out"
+
+
+def _models_spec(study: Study, library: Library) -> dict[str, Any]:
+    """What the user says of ONNX files that a library runs as they are."""
+    definitions = {file.name: file.definition for file in study.network_files}
+    models = {
+        name: definition.whole_model().identity()
+        for name, definition in definitions.items()
+        if isinstance(definition, OnnxFile) and library.takes_onnx
+    }
+    return {"models": models} if models else {}
 
 
 def _library_spec(library: Library) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from nntest.measuring.ck_harness.plan import add_ck_run
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries import KINDS
 from nntest.measuring.libraries.base import cpu_name
+from nntest.measuring.model_files import MODEL_PART, has_model, model_variables
 from nntest.owner import user_name
 
 PLAN_VERSION = 1
@@ -163,7 +164,11 @@ def _point(
     if isinstance(point, NetworkPoint):
         identity["network"] = point.identity()
         extra["network"] = point.description
-        # Beside the journal; `run_sweep` writes it there.
+    # In files beside the journal; `run_sweep` writes them there.
+    if has_model(point):
+        identity["model_part"] = source_hash(MODEL_PART)
+        environment = {**environment, **model_variables(folder, study, point)}
+    elif isinstance(point, NetworkPoint):
         path = posixpath.join(folder, "networks", f"{_digest(identity)}.json")
         environment = {**environment, VARIABLE: path}
     return {

@@ -10,7 +10,7 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from nntest.measuring.beside import Planned
 from nntest.measuring.counters import countable
 from nntest.measuring.detached import DetachedJob
 from nntest.measuring.installed import Installed
+from nntest.measuring.model_files import send_models
 from nntest.measuring.onboard import absolute_root, call, version
 from nntest.measuring.plan import build_plan, sweep_folder, tuner_table
 from nntest.measuring.progress import NotWatched, Watcher
@@ -76,11 +77,12 @@ def run_sweep(
         watcher.note("nothing to measure")
         return {}
     root = absolute_root(transport, sweep.board)
-    sweep = countable(transport, study, sweep, watcher)
     folder = sweep_folder(study, sweep, root)
-    plan = _plan(transport, study, Planned(sweep, installed), facts, root)
+    plan = _plan(transport, study, Planned(sweep, installed), facts, root, watcher)
     plan["beside"] = [
-        _left_there(transport, study, other, facts, root) for other in beside if other.sweep.points
+        _left_there(transport, study, other, facts, root, watcher)
+        for other in beside
+        if other.sweep.points
     ]
     job = DetachedJob(
         transport,
@@ -121,30 +123,43 @@ def run_sweep(
 
 
 def _plan(
-    transport: Transport, study: Study, what: Planned, facts: dict[str, Any], root: str
+    transport: Transport,
+    study: Study,
+    what: Planned,
+    facts: dict[str, Any],
+    root: str,
+    watcher: Watcher,
 ) -> dict[str, Any]:
     """The plan, with the files that its points name written on the board."""
+    sweep = countable(transport, study, what.sweep, watcher)
+    folder = sweep_folder(study, sweep, root)
+    points = send_models(transport, study, sweep.points, folder, watcher.note)
     plan = build_plan(
         study,
-        what.sweep,
+        replace(sweep, points=points),
         what.installed,
         facts,
         programs=posixpath.join(root, "programs", version()),
-        folder=sweep_folder(study, what.sweep, root),
+        folder=folder,
         planned_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     for point in plan["points"]:
-        if "network" in point:
+        if VARIABLE in point["env"]:
             content = json.dumps(point["network"], sort_keys=True).encode()
             transport.write(point["env"][VARIABLE], content)
     return plan
 
 
 def _left_there(
-    transport: Transport, study: Study, what: Planned, facts: dict[str, Any], root: str
+    transport: Transport,
+    study: Study,
+    what: Planned,
+    facts: dict[str, Any],
+    root: str,
+    watcher: Watcher,
 ) -> dict[str, str]:
     """Where the plan of another sweep lies for the runner."""
-    plan = _plan(transport, study, what, facts, root)
+    plan = _plan(transport, study, what, facts, root, watcher)
     folder = sweep_folder(study, what.sweep, root)
     content = json.dumps(plan, sort_keys=True).encode()
     transport.write(posixpath.join(folder, plan_file(plan["plan_id"])), content)

@@ -20,7 +20,7 @@ from layers import (
     SoftmaxPoint,
 )
 from network_point import NetworkLayer, NetworkPoint
-from reference import WeightedTensors
+from reference import Comparison, WeightedTensors, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,6 +93,7 @@ class Graph:
     input: Array  # float32, NCHW
     expected: Array  # float64, NCHW
     tolerance: float
+    is_chain = True
 
     @property
     def in_shape(self) -> Shape:
@@ -130,6 +131,19 @@ class Graph:
             if fitting:
                 found[max(fitting, key=len)] = True
         return list(found) or None
+
+    def described(self) -> list[dict[str, str]]:
+        """Return its layers by name and operator."""
+        return [{"name": node.name, "operator": node.operator} for node in self.nodes]
+
+    def join(self, outputs: list[Array]) -> Array:
+        """Return the one output that a library has written, NCHW; of integers their numbers."""
+        output, steps = outputs[0].reshape(self.out_shape), self.nodes[-1].out_steps
+        return output.astype(np.float32, copy=False) if steps is None else steps.numbers(output)
+
+    def check(self, output: Array) -> Comparison:
+        """Compare an output with the right one."""
+        return compare(output, self.expected, self.tolerance)
 
 
 def read_graph(operator: str, environment: Environment, settings: Settings) -> Graph:

@@ -91,3 +91,8 @@ class Quantised:
 def _single(value: float) -> float:
     """Round to float32; 1 for 0, of a tensor that is all zero."""
     return float(np.float32(value)) or 1.0
+
+
+def far_from(integers: Array) -> Array:
+    """Return 8-bit integers that each differ by half of their range."""
+    return (integers.view(np.uint8) ^ 0x80).view(integers.dtype)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import threads
 from backends import find_backend
 from failures import BadValue, BuildFailed, Failure, NotSupported, OutOfMemory
+from model_graph import MODEL, read_model_graph
 from point import Settings, read_integer
 from quantise import LAYER_STEPS, NETWORK_SPREADS, read_in_data_type
 from repetitions import point_state, repeat
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from backends.base import Backend
     from graph import Graph
+    from model_graph import ModelGraph
     from point import Environment
 
 HALF_TOLERANCE = 0.05  # of fp16, where CK_ABS_DIFF_THRESHOLD is not set
@@ -45,7 +47,12 @@ def measure(library: str, operator: str, environment: Environment) -> None:
         )
     settings = with_threshold(settings, operator, environment)
     try:
-        graph = read_in_data_type(operator, environment, settings, backend.integers)
+        if environment.get(MODEL):
+            if not backend.takes_models:
+                raise NotSupported(f"{library} runs no ONNX model, and {MODEL} is set")
+            graph: Graph | ModelGraph = read_model_graph(environment, settings)
+        else:
+            graph = read_in_data_type(operator, environment, settings, backend.integers)
         backend.load()
         _measure(backend, graph, operator, settings, count, options)
     except MemoryError as error:
@@ -101,7 +108,7 @@ def read_options(
 
 def _measure(
     backend: Backend,
-    graph: Graph,
+    graph: Graph | ModelGraph,
     operator: str,
     settings: Settings,
     count: int,
@@ -144,9 +151,6 @@ def _measure(
         "process_environment": {name: os.environ.get(name) for name in WATCHED},
     }
     if operator == "network":
-        state["network"] = {
-            "name": graph.name,
-            "layers": [{"name": node.name, "operator": node.operator} for node in graph.nodes],
-        }
+        state["network"] = {"name": graph.name, "layers": graph.described()}
     sys.stdout.flush()
-    repeat(backend, settings, graph.expected, graph.tolerance, state)
+    repeat(backend, settings, graph.check, state)

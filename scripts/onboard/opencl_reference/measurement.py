@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from failures import OutOfMemory
 from launch_cost import LaunchCost
 from point import Settings
 from programs import find_program
+from reference import compare
 from repetitions import Runnable, point_state, repeat
 from tuner import Tuners
 
@@ -78,7 +80,8 @@ def _measure(operator_name: str, environment: Environment) -> None:
     }
     tolerance = operator.tolerance(settings.threshold, expected)
     profiling.enter("run")
-    repeat(OnDevice(device, operator), settings, expected, tolerance, state)
+    check = partial(compare, expected=expected, threshold=tolerance)
+    repeat(OnDevice(device, operator), settings, check, state)
 
 
 class OnDevice(Runnable):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 from disturbance import Watch
 from failures import BadValue, WrongOutput
 from records import TIMER_FILE, append_repetition, utc_now, write_json
-from reference import compare
 
 if TYPE_CHECKING:
     from point import Settings, Shape
     from reference import Comparison
 
     Array = np.ndarray[Any, Any]
+    Check = Callable[[Array], Comparison]
 
 BITS = {"fp32": 32, "fp16": 16, "int8": 8}
 """Of one value, by data type."""
@@ -69,16 +69,11 @@ def point_state(
     }
 
 
-def repeat(
-    runnable: Runnable,
-    settings: Settings,
-    expected: Array,
-    tolerance: float,
-    state: dict[str, Any],
-) -> None:
+def repeat(runnable: Runnable, settings: Settings, check: Check, state: dict[str, Any]) -> None:
     """Time and check the repetitions, and leave them and the timer file; raises WrongOutput.
 
-    ``state`` is the run_time_state that they share.  The time is the host's.
+    ``check`` compares an output with the right one; ``state`` is the run_time_state that they
+    share.  The time is the host's.
     """
     first: dict[str, Any] = {}
     output = None
@@ -92,7 +87,7 @@ def repeat(
         seconds = (time.perf_counter_ns() - start) / 1e9
         found["disturbance"] = watch.stop()
         output = runnable.output()
-        comparison = compare(output, expected, tolerance)
+        comparison = check(output)
         if not comparison.ok:
             _write_raw(settings, output)
             raise WrongOutput(f"repetition {index}: {comparison.explanation}")

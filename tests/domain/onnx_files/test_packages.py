@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 from nntest.domain.onnx_files.reading import account_onnx, read_onnx
+from nntest.domain.onnx_files.whole_model import WholeModel
+from nntest.domain.tensors import Tensor
 from nntest.errors import UserError
+from nntest.measuring.model_files import reference_outputs
 
 pytestmark = pytest.mark.network
 
@@ -51,3 +54,22 @@ def test_a_network_for_texts_in_images(folder: Path, name: str) -> None:
     assert line is not None
     without = read_onnx(path, yaml.safe_load(line[0])["leave_out"], inputs)
     assert without.layers == network.layers
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_with_single_nodes_all_of_it_is_covered(folder: Path, name: str) -> None:
+    network = read_onnx(folder / name, inputs={"x": SIZES[name]}, single_nodes=True)
+    assert not network.uncovered
+    assert network.macs == sum(node.macs or 0 for node in network.nodes)
+    nodes = network.repeats("onnx")
+    assert sum(nodes.values()) > len(nodes)
+    for tensor in nodes:
+        assert Tensor.parse("onnx", tensor.name) == tensor
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_it_runs_whole_with_its_own_weights(folder: Path, name: str) -> None:
+    whole = WholeModel(folder / name, {"x": SIZES[name]}, "file", {})
+    model = whole.build(1, 42)
+    outputs = reference_outputs(name, model.SerializeToString(), whole.draw_inputs(model, 42))
+    assert [output.shape[0] for output in outputs.values()] == [1]

@@ -187,3 +187,11 @@ def test_any_small_graph_is_accounted_for_to_the_last_node(
     assert operations + 2 * left_out == 2 * sum(made.macs)
     weighted = {node.name for node in network.nodes if node.macs or node.fate == "measured"}
     assert {node.layer for node in network.nodes if node.fate == "folded"} <= weighted
+    single = account_onnx(
+        write(path, made.nodes, made.constants, made.values["x"]), single_nodes=True
+    )
+    assert not single.uncovered
+    assert sum(item.macs or 0 for item in single.nodes) == sum(made.macs)
+    works = [item.macs for item in single.nodes if item.fate == "measured"]
+    own = [item.macs * (1 if item.tensor.node else made.batch) for item in single.layers]
+    assert own == works

@@ -15,6 +15,14 @@ FRAMEWORKS = Path(__file__).parents[3] / "scripts" / "onboard" / "frameworks"
 @pytest.fixture(scope="module")
 def frameworks(common: SimpleNamespace) -> Iterator[SimpleNamespace]:
     """Its modules that need no library, gone again afterwards."""
-    names = ("graph", "integers", "quantise", "measurement", "writers.onnx", "backends.base")
+    names = (
+        "graph",
+        "integers",
+        "quantise",
+        "measurement",
+        "writers.onnx",
+        "onnx_model",
+        "backends.base",
+    )
     with imported_from(FRAMEWORKS, *names) as modules:
         yield modules

@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from domain.onnx_files.test_model_zoo import file_of
+from measuring.test_model_files import branching
+from nntest.config.library import TAKE_ONNX
+from nntest.domain.graph_nodes import GraphNode
+from nntest.domain.onnx_files.whole_model import WholeModel
+from nntest.measuring.model_files import reference_outputs, tensors_file
 from onboard.frameworks.libraries import (
     ONBOARD,
     POINTS,
@@ -258,3 +264,78 @@ def test_the_runner_measures_it(library: tuple[str, Path], tmp_path: Path) -> No
     # A library that has threads as soon as it is imported could not be forked.
     assert [type(process) for process in started] == [ForkedProcess]
     assert all(line["time_s"] > 0 for line in journal)
+
+
+# -- whole models of the user's ------------------------------------------------------------
+
+
+NODES = [
+    GraphNode("/a", "Conv", "measured", "/a"),
+    GraphNode("/b", "Relu", "folded", "/a"),
+    GraphNode("/y", "Add", "measured", "/y"),
+    GraphNode("/largest", "ArgMax", "measured", "/largest"),
+]
+
+
+def write_files(folder: Path, whole: WholeModel, wrong: bool = False) -> dict[str, str]:
+    """The model with its right outputs, or others; the variables that name them."""
+    model = whole.build(1, 42)
+    inputs = whole.draw_inputs(model, 42)
+    content = model.SerializeToString()
+    outputs = reference_outputs("m", content, inputs)
+    changed = {name: array + wrong for name, array in outputs.items()}
+    (folder / "m.onnx").write_bytes(content)
+    (folder / "m.npz").write_bytes(tensors_file(model, NODES, inputs, changed))
+    return {
+        "NNTEST_MODEL": str(folder / "m.onnx"),
+        "NNTEST_MODEL_TENSORS": str(folder / "m.npz"),
+        "CK_DATASET_FILENAME": "shape-net",
+        "CK_LWS_TUNER_TYPE": "DEFAULT",
+        "NNTEST_REPETITIONS": "2",
+    }
+
+
+def residual(folder: Path) -> WholeModel:
+    """With two outputs, one of them of integers."""
+    return WholeModel(branching(folder, (1, 4, 5, 5)), {}, "file", {})
+
+
+@pytest.mark.parametrize("operator", ["network", "onnx"])
+def test_a_model_of_the_users(library: tuple[str, Path], tmp_path: Path, operator: str) -> None:
+    name, python = library
+    variables = write_files(tmp_path, residual(tmp_path))
+    done = run_program(python, tmp_path / "work", name, operator, **variables)
+    if name not in TAKE_ONNX:
+        assert done.returncode == 3
+        assert f"{name} runs no ONNX model, and NNTEST_MODEL is set" in done.stderr
+        return
+    assert done.returncode == 0, done.stderr
+    for line in lines(tmp_path / "work"):
+        assert line["output_check"]["ok"]
+        state = line["run_time_state"]
+        assert state["in_shape_C"] == 4
+        computing = [node["layers"] for node in state["implementation"]["nodes"] if node["layers"]]
+        layers = {layer for layers in computing for layer in layers}
+        assert {"/a", "/largest"} <= layers <= {"/a", "/y", "/largest"}
+        assert ("network" in state) == (operator == "network")
+
+
+def test_a_models_wrong_output_is_found(library: tuple[str, Path], tmp_path: Path) -> None:
+    name, python = library
+    if name not in TAKE_ONNX:
+        pytest.skip("runs no ONNX model")
+    variables = write_files(tmp_path, residual(tmp_path), wrong=True)
+    done = run_program(python, tmp_path / "work", name, "network", **variables)
+    assert done.returncode == 4
+    assert "output 'largest': 25 of 25 elements" in done.stderr
+
+
+@pytest.mark.parametrize("network", ["squeezenet", "shufflenet", "densenet121"])
+def test_graphs_of_the_model_zoo(library: tuple[str, Path], tmp_path: Path, network: str) -> None:
+    name, python = library
+    if name not in TAKE_ONNX:
+        pytest.skip("runs no ONNX model")
+    variables = write_files(tmp_path, WholeModel(file_of(network), {}, "drawn", {}))
+    done = run_program(python, tmp_path / "work", name, "network", **variables)
+    assert done.returncode == 0, done.stderr
+    assert all(line["output_check"]["ok"] for line in lines(tmp_path / "work"))

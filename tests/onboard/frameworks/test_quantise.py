@@ -244,13 +244,14 @@ def test_a_fault_in_a_layer_is_found(
 def test_an_output_that_is_not_written_is_wrong_everywhere(
     frameworks: SimpleNamespace, kind: str
 ) -> None:
-    class Idle(frameworks.base.OwnOutput):  # type: ignore[misc,name-defined]
+    class Idle(frameworks.base.OwnOutputs):  # type: ignore[misc,name-defined]
         def build(self, *_: Any) -> None: ...
         def run(self) -> None: ...
 
     graph = read(frameworks, "3x3, padded, relu", kind=kind)
     idle = Idle()
-    written = idle.allocate(graph, graph.nodes[-1].out_dims)
+    (written,) = frameworks.onnx_model.onnx_model(graph).outputs.values()
+    idle.own(graph, [written])
     assert written.dtype == kind
     idle.clear()
     difference = np.abs(idle.output() - graph.expected)

@@ -20,6 +20,7 @@ from onnx.compose import add_prefix_graph
 from onnx.reference import ReferenceEvaluator
 
 from nntest.domain.onnx_files.model_file import LARGEST_VALUE, has_data, subgraphs
+from nntest.domain.onnx_nodes.work import Shape
 from nntest.errors import UserError
 
 DOMAINS = ("", "ai.onnx")
@@ -29,9 +30,6 @@ QONNX = ("Quant", "BipolarQuant", "Trunc", "IntQuant", "FloatQuant")
 """Quantisers of QONNX, in domains that ONNX's shape inference does not know."""
 
 _OF_SHAPES = ("Shape", "Size")
-
-Shape = list[int | None]
-"""Dimensions of a value; one that depends on the data is None."""
 
 
 @dataclass

@@ -65,7 +65,7 @@ def network_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
     graph = model.graph
     weights = {item.name for item in graph.initializer}
     weights |= {item.values.name for item in graph.sparse_initializer}
-    read = set(_read_by(graph.node))
+    read = set(read_by(graph.node))
     return [
         value
         for value in graph.input
@@ -73,11 +73,12 @@ def network_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
     ]
 
 
-def _read_by(nodes: Iterable[onnx.NodeProto]) -> Iterator[str]:
+def read_by(nodes: Iterable[onnx.NodeProto]) -> Iterator[str]:
+    """The values that nodes read, those inside of them too."""
     for node in nodes:
         yield from node.input
         for graph in subgraphs(node):
-            yield from _read_by(graph.node)
+            yield from read_by(graph.node)
             yield from (value.name for value in graph.output)
 
 

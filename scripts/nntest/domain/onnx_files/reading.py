@@ -25,8 +25,9 @@ from nntest.domain.onnx_files.graph import Graph, node_name, read_graph
 from nntest.domain.onnx_files.input_sizes import Sizes, fix_sizes
 from nntest.domain.onnx_files.layers import LayerMaker, Unsupported
 from nntest.domain.onnx_files.model_file import parse, refuse_invalid
+from nntest.domain.onnx_files.single_nodes import NotSingle, single_node
 from nntest.domain.onnx_files.work import bytes_of, macs_of
-from nntest.domain.tensors import ACTIVATED
+from nntest.domain.tensors import ACTIVATED, Tensor
 from nntest.errors import UserError
 
 _RESHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout")
@@ -34,16 +35,23 @@ _ACTIVATIONS = ("Relu", "Clip", "LeakyRelu", "PRelu")
 _ARITHMETIC = ("Add", "Sum", "Sub", "Mul", "Div")
 
 
-def read_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = None) -> Network:
+def read_onnx(
+    path: Path,
+    leave_out: Iterable[str] = (),
+    inputs: Sizes | None = None,
+    *,
+    single_nodes: bool = False,
+) -> Network:
     """The network of an ONNX file; weights may be missing, their shapes may not.
 
     `inputs` gives the sizes that the file leaves open; a batch that stays open is 1.  `leave_out`
-    names nodes that are not covered whatever they are.
+    names nodes that are not covered whatever they are.  With `single_nodes` each node that would
+    not be covered is a layer of the species onnx, where it can be.
 
     Raises `UserError` for what cannot be read, for open sizes, and for essential nodes that no
     operator computes: one message names them all.
     """
-    network = account_onnx(path, leave_out, inputs)
+    network = account_onnx(path, leave_out, inputs, single_nodes=single_nodes)
     essential = [node for node in network.nodes if node.essential]
     if not network.layers:
         raise UserError(f"{path}: has no node that an operator computes{_by_reason(network.nodes)}")
@@ -57,7 +65,13 @@ def read_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = 
     return network
 
 
-def account_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None = None) -> Network:
+def account_onnx(
+    path: Path,
+    leave_out: Iterable[str] = (),
+    inputs: Sizes | None = None,
+    *,
+    single_nodes: bool = False,
+) -> Network:
     """As `read_onnx`, also if there are essential nodes that no operator computes, or no layers."""
     try:
         content = path.read_bytes()
@@ -65,7 +79,7 @@ def account_onnx(path: Path, leave_out: Iterable[str] = (), inputs: Sizes | None
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     refuse_pointer(path, content)
     sizes = tuple((name, tuple(given)) for name, given in (inputs or {}).items())
-    return _read(path, content, frozenset(leave_out), sizes)
+    return _read(path, content, frozenset(leave_out), sizes, single_nodes)
 
 
 @lru_cache(maxsize=64)
@@ -74,22 +88,25 @@ def _read(
     content: bytes,
     leave_out: frozenset[str],
     inputs: tuple[tuple[str, tuple[int, ...]], ...],
+    single_nodes: bool,
 ) -> Network:
     try:
-        return _read_valid(path, content, leave_out, dict(inputs))
+        return _read_valid(path, content, leave_out, dict(inputs), single_nodes)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         refuse_invalid(path, content)
         raise
 
 
-def _read_valid(path: Path, content: bytes, leave_out: frozenset[str], inputs: Sizes) -> Network:
+def _read_valid(
+    path: Path, content: bytes, leave_out: frozenset[str], inputs: Sizes, single_nodes: bool
+) -> Network:
     model = parse(path, content)
     fix_sizes(path, model, inputs)
     graph = read_graph(path, model)
     unknown = leave_out - {node_name(node) for node in graph.nodes}
     if unknown:
         raise UserError(f"{path}: `leave_out` names '{min(unknown)}', but it has no such node")
-    sorted_in = _Sorted(graph, leave_out)
+    sorted_in = _Sorted(graph, leave_out, single_nodes)
     return Network(
         path.stem,
         tuple(sorted_in.layers),
@@ -114,7 +131,7 @@ class _Host:
 
     name: str
     layer: int | None
-    """Its index; None for a node with weights that is not covered."""
+    """Its index; None for a node with weights that is single, or not covered."""
     weighted: bool
     channels: int
 
@@ -122,10 +139,11 @@ class _Host:
 class _Sorted:
     """The layers and nodes of a graph, in their order."""
 
-    def __init__(self, graph: Graph, leave_out: frozenset[str]) -> None:
+    def __init__(self, graph: Graph, leave_out: frozenset[str], single_nodes: bool) -> None:
         self.layers: list[Layer] = []
         self.nodes: list[GraphNode] = []
         self._graph = graph
+        self._single_nodes = single_nodes
         self._maker = LayerMaker(graph)
         self._host_of: dict[str, _Host] = {}
         """By the value that it made, followed through what is folded."""
@@ -143,7 +161,7 @@ class _Sorted:
         try:
             layer = self._maker.layer(node)
         except Unsupported as error:
-            return self._not_covered(node, str(error), essential=True)
+            return self._single(node, str(error), essential=True)
         if layer is not None:
             channels = layer.tensor.out_shape[0]
             host = _Host(layer.name, len(self.layers), layer.parameters > 0, channels)
@@ -153,7 +171,7 @@ class _Sorted:
             return GraphNode(node_name(node), node.op_type, "measured", layer.name, *work)
         source = self._folded_behind(node)
         if source is None:
-            return self._not_covered(node, "no operator computes it")
+            return self._single(node, "no operator computes it")
         self._maker.pass_through(source, node.output[0])
         before = self._host_of.get(source)
         if before is not None:
@@ -162,16 +180,35 @@ class _Sorted:
             return GraphNode(node_name(node), node.op_type, "free")
         return GraphNode(node_name(node), node.op_type, "folded", before.name)
 
+    def _single(self, node: onnx.NodeProto, reason: str, *, essential: bool = False) -> GraphNode:
+        """A node with no operator of its own: single if that is asked for, else not covered."""
+        if not self._single_nodes:
+            return self._not_covered(node, reason, essential=essential)
+        try:
+            single = single_node(node, self._graph)
+        except NotSingle as error:
+            reason = f"{reason}, nor a model of its own: {error}"
+            return self._not_covered(node, reason, essential=essential)
+        self._host(node)
+        name = node_name(node)
+        self.layers.append(Layer(name, Tensor.of_node(single), single.parameters))
+        work = macs_of(node, self._graph), bytes_of(node, self._graph)
+        return GraphNode(name, node.op_type, "measured", name, *work)
+
     def _not_covered(
         self, node: onnx.NodeProto, reason: str, *, essential: bool = False
     ) -> GraphNode:
-        name, macs = node_name(node), macs_of(node, self._graph)
+        self._host(node)
+        work = macs_of(node, self._graph), bytes_of(node, self._graph)
+        name = node_name(node)
+        return GraphNode(name, node.op_type, "not covered", "", *work, reason, essential)
+
+    def _host(self, node: onnx.NodeProto) -> None:
+        """Let be folded into a node with weights what stands behind it."""
         shape = self._graph.shapes.get(node.output[0]) or []
-        if macs and len(shape) > 1:
-            host = _Host(name, None, weighted=True, channels=shape[1] or 0)
+        if macs_of(node, self._graph) and len(shape) > 1:
+            host = _Host(node_name(node), None, weighted=True, channels=shape[1] or 0)
             self._host_of.update(dict.fromkeys(node.output, host))
-        size = bytes_of(node, self._graph)
-        return GraphNode(name, node.op_type, "not covered", "", macs, size, reason, essential)
 
     # -- folding ---------------------------------------------------------------------------
 

@@ -15,10 +15,11 @@ from integers import Integers
 from repetitions import Runnable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import ModuleType
 
     from graph import Graph
+    from model_graph import ModelGraph
     from point import Settings
 
     Array = np.ndarray[Any, Any]
@@ -43,6 +44,9 @@ class Backend(Runnable):
     """Threads that importing it leaves, and that a forked process can do without."""
     thread_variables: tuple[str, ...] = ()
     """Environment variables that say how many threads the library has."""
+
+    takes_models = False
+    """Whether it runs a user's own ONNX model."""
 
     def __init__(self) -> None:
         """Nothing is imported yet."""
@@ -118,38 +122,23 @@ class Backend(Runnable):
         return implementation("unknown", "", [])
 
 
-class OwnOutput(Backend):
-    """A backend whose library writes to an array of ours."""
+class OwnOutputs(Backend):
+    """A backend whose library writes to arrays of ours."""
 
-    def allocate(self, graph: Graph, dims: tuple[int, ...], data_type: Any = np.float32) -> Array:
-        """Return the array that the library is to write to.
-
-        ``data_type``: of a graph whose output is not quantised.
-        """
-        self._steps = graph.nodes[-1].out_steps
-        self._output: Array = np.empty(dims, data_type)
-        self._wrong: Array | float = np.nan
-        if self._steps is not None:
-            self._wrong = far_from(self._steps.quantise(graph.expected).reshape(dims))
-            self._output = np.empty_like(self._wrong)
-        self._shape = graph.out_shape
-        return self._output
+    def own(self, graph: Graph | ModelGraph, arrays: Iterable[Array]) -> None:
+        """Take the arrays that the library is to write to, now full of wrong values."""
+        self._graph = graph
+        self._outputs = list(arrays)
+        self._wrong = [array.copy() for array in self._outputs]
 
     def clear(self) -> None:
-        """Fill it with NaN, or with integers that are all wrong."""
-        self._output[...] = self._wrong
+        """Fill them with the wrong values again."""
+        for array, wrong in zip(self._outputs, self._wrong):
+            np.copyto(array, wrong)
 
     def output(self) -> Array:
-        """Return the numbers that are in it."""
-        output = self._output.reshape(self._shape)
-        if self._steps is not None:
-            return self._steps.numbers(output)
-        return output.astype(np.float32, copy=False)
-
-
-def far_from(integers: Array) -> Array:
-    """Return integers that each differ by half of their range."""
-    return (integers.view(np.uint8) ^ 0x80).view(integers.dtype)
+        """Return what is in them."""
+        return self._graph.join(self._outputs)
 
 
 def implementation(

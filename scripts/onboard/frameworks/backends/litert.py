@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import BadValue, NotSupported
+from integers import far_from
 from writers.tflite import model_input, same_pads, to_nchw, to_nhwc, write_tflite
 
-from backends.base import Backend, far_from, implementation
+from backends.base import Backend, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,20 +6,21 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from failures import NotSupported
+from graph import Graph
 from integers import UNSIGNED_ON_X86
-from writers.onnx import INPUT, output_name, write_onnx
+from onnx_model import onnx_model
 
-from backends.base import PROFILED_RUNS, OwnOutput, implementation
+from backends.base import PROFILED_RUNS, OwnOutputs, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graph import Graph
+    from model_graph import ModelGraph
     from point import Settings
 
 SINGLE_PRECISION = "InsertedPrecisionFreeCast"  # what a cast around a kernel is called
+BLOCKED = "_nchwc"  # behind the name of a node's output where it has channels in blocks
 FUSED = "fused "  # before a node's name where its activation has been taken into it
 REPLACED = "_token_"  # behind a node's name where a kernel on integers stands for it
 MOVES = ("ReorderInput", "ReorderOutput", "Reshape", "Transpose")
@@ -32,11 +33,12 @@ LEVELS = {
 }
 
 
-class OnnxRuntime(OwnOutput):
+class OnnxRuntime(OwnOutputs):
     """Optimised graphs; the layouts in blocks of channels (NCHWc) come with the level `all`."""
 
     name, package, module = "onnxruntime", "onnxruntime", "onnxruntime"
     data_types, integers = ("fp32", "fp16", "int8"), UNSIGNED_ON_X86
+    takes_models = True
     idle_threads = 1
     options = {"optimization": "all", "spinning": True, "provider": "CPUExecutionProvider"}
     settings = {
@@ -51,23 +53,27 @@ class OnnxRuntime(OwnOutput):
         return "." in name
 
     def build(
-        self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
+        self,
+        graph: Graph | ModelGraph,
+        threads: int,
+        options: Mapping[str, Any],
+        settings: Settings,
     ) -> None:
-        """Write the model, make a session of it, and bind input and output once."""
-        self.refuse_dilated(graph, "avgpool")  # ONNX has them since operator set 19
-        kind = np.float16 if graph.data_type == "fp16" else np.float32
-        model = write_onnx(graph)
-        self._input = source = graph.model_input(kind)  # the session reads it at every run
-        array = self.allocate(graph, graph.nodes[-1].out_dims, kind)
-        self._graph = graph
-        self._profile_input = (model, self._options(threads, options), options["provider"])
+        """Write the model, make a session of it, and bind inputs and outputs once."""
+        if isinstance(graph, Graph):
+            self.refuse_dilated(graph, "avgpool")  # ONNX has them since operator set 19
+        model = onnx_model(graph)
+        self._inputs = model.inputs  # the session reads them at every run
+        self.own(graph, model.outputs.values())
+        self._profile_input = (model.content, self._options(threads, options), options["provider"])
         session = self._session(*self._profile_input)
         binding = session.io_binding()
-        for bind, name, bound in (
-            (binding.bind_input, INPUT, source),
-            (binding.bind_output, output_name(graph), array),
+        for bind, arrays in (
+            (binding.bind_input, model.inputs),
+            (binding.bind_output, model.outputs),
         ):
-            bind(name, "cpu", 0, bound.dtype.type, bound.shape, bound.ctypes.data)
+            for name, array in arrays.items():
+                bind(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
         self._binding, self._run = binding, session.run_with_iobinding
 
     def run(self) -> None:
@@ -81,7 +87,7 @@ class OnnxRuntime(OwnOutput):
         session_options.profile_file_prefix = os.path.abspath("tmp-onnxruntime")
         session = self._session(model, session_options, provider)
         for _ in range(PROFILED_RUNS):
-            session.run(None, {INPUT: self._input})
+            session.run(None, dict(self._inputs))
         path = session.end_profiling()
         with open(path, encoding="utf-8") as file:
             events = json.load(file)
@@ -97,10 +103,11 @@ class OnnxRuntime(OwnOutput):
         nodes: list[dict[str, Any]] = []
         layers = None
         for (name, kind, by), seconds in times.items():
+            own_name = name.removeprefix(FUSED).split(REPLACED)[0]
+            named = self._graph.layers_named([own_name])
             # In the order of the chain, so a node without a name of ours goes on with the layer
             # before it: HardSwish becomes several.
-            own_name = name.removeprefix(FUSED).split(REPLACED)[0]
-            layers = self._graph.layers_named([own_name]) or layers
+            layers = named or (layers if self._graph.is_chain else None)
             ran = {**_ran(name, kind), "provider": by, "layers": [] if kind in MOVES else layers}
             each = max(1, len(seconds) // PROFILED_RUNS)  # reorders of one run may share a name
             nodes += [{**ran, "seconds": min(seconds[at::each])} for at in range(each)]
@@ -126,6 +133,6 @@ class OnnxRuntime(OwnOutput):
 
 def _ran(name: str, kind: str) -> dict[str, str]:
     """Return node and kernel; blocks of channels are known by the name of the node's output."""
-    blocked = name.endswith("_nchwc")
-    node = name[: -len("_nchwc")] if blocked else name
+    blocked = name.endswith(BLOCKED)
+    node = name.removesuffix(BLOCKED)
     return {"node": node.split(":")[0], "kernel": f"{kind} (NCHWc)" if blocked else kind}

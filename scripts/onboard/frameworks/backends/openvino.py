@@ -7,26 +7,28 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from failures import NotSupported
+from graph import Graph
 from integers import UNSIGNED_ON_X86
-from writers.onnx import write_onnx
+from onnx_model import onnx_model
 
-from backends.base import PROFILED_RUNS, OwnOutput, implementation
+from backends.base import PROFILED_RUNS, OwnOutputs, implementation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graph import Graph
+    from model_graph import ModelGraph
     from point import Settings
 
 MOVES = ("Input", "Output", "Const", "Reorder", "Convert", "Reshape")
 """Layers that compute nothing."""
 
 
-class OpenVino(OwnOutput):
+class OpenVino(OwnOutputs):
     """One stream, so that all threads work on one request; any property of the plug-in is taken."""
 
     name, package, module = "openvino", "openvino", "openvino"
     data_types, integers = ("fp32", "fp16", "int8"), UNSIGNED_ON_X86
+    takes_models = True
     idle_threads = 1
     settings = {"NONE": {}, "DEFAULT": {}, "unpinned": {"ENABLE_CPU_PINNING": False}}
 
@@ -35,15 +37,20 @@ class OpenVino(OwnOutput):
         return name.isupper()
 
     def build(
-        self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
+        self,
+        graph: Graph | ModelGraph,
+        threads: int,
+        options: Mapping[str, Any],
+        settings: Settings,
     ) -> None:
-        """Compile the ONNX model, and bind input and output once.
+        """Compile the ONNX model, and bind inputs and outputs once.
 
         The precision is asked for: left alone, the plug-in computes fp32 in half precision where
         the processor has it.
         """
-        self.refuse_dilated(graph, "avgpool")  # ONNX has them since operator set 19
-        self._graph, half = graph, graph.data_type == "fp16"
+        if isinstance(graph, Graph):
+            self.refuse_dilated(graph, "avgpool")  # ONNX has them since operator set 19
+        half = graph.data_type == "fp16"
         self._properties = {
             "INFERENCE_PRECISION_HINT": "f16" if half else "f32",
             "INFERENCE_NUM_THREADS": threads,
@@ -51,12 +58,14 @@ class OpenVino(OwnOutput):
             **{name: value for name, value in options.items() if self.takes(name)},
         }
         self._core = self.library.Core()
-        written = replace(graph, data_type="fp32") if half else graph
-        self._model = self._core.read_model(io.BytesIO(write_onnx(written)))
-        self._input = graph.model_input()
-        self._source = self.library.Tensor(self._input, shared_memory=True)
-        array = self.allocate(graph, graph.nodes[-1].out_dims)
-        self._target = self.library.Tensor(array, shared_memory=True)
+        # A graph of ours in fp16 is written in fp32: the plug-in rounds it.
+        model = onnx_model(replace(graph, data_type="fp32") if half else graph)
+        self._model = self._core.read_model(io.BytesIO(model.content))
+        self.own(graph, model.outputs.values())
+        self._tensors = {
+            name: self.library.Tensor(array, shared_memory=True)
+            for name, array in (*model.inputs.items(), *model.outputs.items())
+        }
         self._request = self._make_request({})
         if half:
             self._refuse_single_precision()
@@ -100,8 +109,8 @@ class OpenVino(OwnOutput):
     def _make_request(self, more: Mapping[str, Any]) -> Any:
         self._compiled = self._core.compile_model(self._model, "CPU", {**self._properties, **more})
         request = self._compiled.create_infer_request()
-        request.set_input_tensor(self._source)
-        request.set_output_tensor(self._target)
+        for name, tensor in self._tensors.items():
+            request.set_tensor(name, tensor)
         return request
 
     def _refuse_single_precision(self) -> None:
