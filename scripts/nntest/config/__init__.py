@@ -4,7 +4,8 @@ from nntest.config.board import Board, LocalConnection, SshConnection
 from nntest.config.library import Library
 from nntest.config.load import load_study
 from nntest.config.network import NetworkFile
-from nntest.config.study import Study, StudyConfig
+from nntest.config.study import Study
+from nntest.config.study_config import StudyConfig
 
 __all__ = [
     "Board",

@@ -21,8 +21,9 @@ from nntest.config.ck_check import check_ck
 from nntest.config.library import Library
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
-from nntest.config.study import Study, StudyConfig
+from nntest.config.study import Study
 from nntest.config.study_check import check_study
+from nntest.config.study_config import StudyConfig
 from nntest.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)

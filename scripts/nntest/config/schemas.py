@@ -11,7 +11,7 @@ from nntest.config.board import Board
 from nntest.config.library import Library
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
-from nntest.config.study import StudyConfig
+from nntest.config.study_config import StudyConfig
 
 MODELS: dict[str, type[BaseModel]] = {
     "config": StudyConfig,
