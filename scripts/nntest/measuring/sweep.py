@@ -78,9 +78,13 @@ def run_sweep(
         return {}
     root = absolute_root(transport, sweep.board)
     folder = sweep_folder(study, sweep, root)
-    plan = _plan(transport, study, Planned(sweep, installed), facts, root, watcher)
+
+    def planned(what: Planned) -> dict[str, Any]:
+        return _plan(transport, study, what, facts, root, watcher)
+
+    plan = planned(Planned(sweep, installed))
     plan["beside"] = [
-        _left_there(transport, study, other, facts, root, watcher)
+        _leave(transport, sweep_folder(study, other.sweep, root), planned(other))
         for other in beside
         if other.sweep.points
     ]
@@ -150,17 +154,8 @@ def _plan(
     return plan
 
 
-def _left_there(
-    transport: Transport,
-    study: Study,
-    what: Planned,
-    facts: dict[str, Any],
-    root: str,
-    watcher: Watcher,
-) -> dict[str, str]:
-    """Where the plan of another sweep lies for the runner."""
-    plan = _plan(transport, study, what, facts, root, watcher)
-    folder = sweep_folder(study, what.sweep, root)
+def _leave(transport: Transport, folder: str, plan: dict[str, Any]) -> dict[str, str]:
+    """Write the plan of another sweep where the runner finds it; its place."""
     content = json.dumps(plan, sort_keys=True).encode()
     transport.write(posixpath.join(folder, plan_file(plan["plan_id"])), content)
     return {"folder": folder, "plan_id": plan["plan_id"]}
