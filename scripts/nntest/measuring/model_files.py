@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nntest.codehash import module_file, source_hash
 from nntest.config.network import OnnxFile
 from nntest.config.study import Study, StudyPoint
@@ -160,7 +158,8 @@ def reference_outputs(where: str, model: bytes, inputs: Arrays) -> Arrays:
 
     Raises `UserError` if ONNX Runtime does not run it, and `NotFinite`.
     """
-    # Not at the top: few studies need it, and importing it takes a fifth of a second.
+    # Not at the top: few studies need them, and importing them takes a fifth of a second.
+    import numpy as np
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -194,6 +193,8 @@ def tensors_file(
     ONNX Runtime gives to nodes in blocks of channels.  Such a node is named by the last output of
     those that are fused in it, so one that is named by an Add, say, is of no layer that is known.
     """
+    import numpy as np
+
     layers: dict[str, str] = {}
     fates = {node.name: node for node in nodes}
     for node in model.graph.node:

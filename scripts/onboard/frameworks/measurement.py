@@ -39,13 +39,7 @@ WATCHED = (
 def measure(library: str, operator: str, environment: Environment) -> None:
     """Measure and leave the times in the working directory; raises a Failure."""
     backend, count, options = take(library, environment)
-    settings = Settings.from_environment(environment)
-    if settings.data_type not in backend.data_types:
-        raise NotSupported(
-            f"NNTEST_DATA_TYPE={settings.data_type!r} is not supported; {library} has "
-            f"{', '.join(backend.data_types)} here"
-        )
-    settings = with_threshold(settings, operator, environment)
+    settings = with_threshold(Settings.from_environment(environment), operator, environment)
     try:
         if environment.get(MODEL):
             if not backend.takes_models:
@@ -65,9 +59,14 @@ def take(library: str, environment: Environment) -> tuple[Backend, int, dict[str
     Environment variables that the options name are set: the library is not imported yet.
     """
     backend = find_backend(library)()
+    settings = Settings.from_environment(environment)
+    if settings.data_type not in backend.data_types:
+        raise NotSupported(
+            f"NNTEST_DATA_TYPE={settings.data_type!r} is not supported; {library} has "
+            f"{', '.join(backend.data_types)} here"
+        )
     count = read_integer(environment, "NNTEST_THREADS", threads.available(), least=1)
-    tuner = Settings.from_environment(environment).tuner_type
-    chosen = read_options(library, backend, tuner, environment)
+    chosen = read_options(library, backend, settings.tuner_type, environment)
     return backend, count, backend.take_options(chosen, count)
 
 

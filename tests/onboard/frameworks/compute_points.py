@@ -13,24 +13,20 @@ from pathlib import Path
 ONBOARD = Path(__file__).parents[3] / "scripts" / "onboard"
 sys.path[:0] = [str(ONBOARD / "frameworks"), str(ONBOARD / "programs_common")]
 
-from backends import find_backend
 from failures import Failure
-from measurement import read_options, with_threshold
+from measurement import take, with_threshold
 from point import Settings
 from quantise import read_in_data_type
 from reference import compare
 
 
 def compute(library: str, operator: str, environment: dict[str, str]) -> dict[str, object]:
-    backend = find_backend(library)()
-    settings = Settings.from_environment(environment)
-    settings = with_threshold(settings, operator, environment)
-    chosen = read_options(library, backend, settings.tuner_type, environment)
-    options = backend.take_options(chosen, 2)
+    settings = with_threshold(Settings.from_environment(environment), operator, environment)
     try:
+        backend, threads, options = take(library, {**environment, "NNTEST_THREADS": "2"})
         graph = read_in_data_type(operator, environment, settings, backend.integers)
         backend.load()
-        backend.build(graph, 2, options, settings)
+        backend.build(graph, threads, options, settings)
         ran = backend.kernels()
         for _ in range(2):
             backend.clear()
