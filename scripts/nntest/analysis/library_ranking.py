@@ -20,6 +20,7 @@ from nntest.analysis.points import (
     Runs,
     grouped,
     key_of,
+    labelled,
     operators_only,
     points,
 )
@@ -128,7 +129,8 @@ def _whole(
     frame: pd.DataFrame, by_name: Mapping[str, Network], seed: int
 ) -> Iterator[tuple[str, Where, _Contender]]:
     """Every run of a whole network, also of libraries that measured none of its layers."""
-    found = [point for point in points(frame, seed) if point.species == NETWORK]
+    named = labelled(frame)  # by all rows, then of networks alone: layers are many
+    found = points(named[named["species"] == NETWORK], seed)
     for where, measured in _of_where(found).items():
         for point in measured:
             if point.tensor in by_name:

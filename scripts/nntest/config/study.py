@@ -201,6 +201,16 @@ class Study:
         """How often a point is measured."""
         return self.config.repetitions if point.profile is None else self.config.profile_repetitions
 
+    def aim(self, sweep: Sweep) -> dict[str, float | None]:
+        """How sure a sweep's points are to be, as its plan says it; empty: `repetitions` alone."""
+        if self.config.precision is None or sweep.board.harness == "ck":
+            return {}
+        return {
+            "precision": self.config.precision,
+            "point_s": self.config.budget_s.point,
+            "sweep_s": self.seconds(sweep),
+        }
+
     def seconds(self, sweep: Sweep) -> float | None:
         """What a sweep may take of its board's budget, by its share of the points; None: any.
 

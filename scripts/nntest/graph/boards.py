@@ -104,12 +104,10 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
 
 def _aim_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
     """How sure the points are to be; nothing where their number of repetitions is fixed."""
-    config = study.config
-    if config.precision is None or sweep.board.harness == "ck":
+    aim = study.aim(sweep)
+    if not aim:
         return {}
-    weights = [study.weight(point, sweep.library) for point in sweep.points]
-    limits = [config.budget_s.point, study.seconds(sweep)]
-    return {"precision": config.precision, "budget_s": limits, "weights": weights}
+    return {**aim, "weights": [study.weight(point, sweep.library) for point in sweep.points]}
 
 
 def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:

@@ -94,12 +94,8 @@ def build_plan(
     }
     if sweep.board.harness == "ck":
         add_ck_run(plan, study, sweep, installed, programs)
-    elif study.config.precision is not None:
-        plan["aim"] = {
-            "precision": study.config.precision,
-            "point_s": study.config.budget_s.point,
-            "sweep_s": study.seconds(sweep),
-        }
+    if aim := study.aim(sweep):
+        plan["aim"] = aim
         for planned, point in zip(points, sweep.points, strict=True):
             if point.profile is None:
                 planned["weight"] = study.weight(point, sweep.library)
