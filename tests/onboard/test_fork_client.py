@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -186,6 +187,29 @@ def test_a_server_that_is_gone_has_ended_its_process(
     else:
         state_ = Path(f"/proc/{process.pid}/stat").read_text("utf-8").split()[2]
         assert state_ == "Z"  # killed, and waits for whoever inherited it
+
+
+ORPHAN = f"""
+import os, sys, time
+sys.path.insert(0, {str(COMMON)!r})
+import fork_server
+
+server = os.getpid()
+if os.fork():
+    os._exit(0)
+while os.getppid() == server:
+    time.sleep(0.01)
+request = {{"arguments": [], "environment": {{}}, "folder": ".", "log": "log"}}
+fork_server._become(request, lambda: open("ran", "w").write("x"), server)
+"""
+
+
+def test_a_process_whose_server_ends_before_it_is_set_up_does_not_run(tmp_path: Path) -> None:
+    # The pipe is open until the orphan has ended, or writes to its log instead.
+    subprocess.run([sys.executable, "-c", ORPHAN], cwd=tmp_path, check=True, timeout=30,
+                   stdout=subprocess.PIPE)  # fmt: skip
+    assert not (tmp_path / "log").exists()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_stop_while_it_loads_is_heeded(

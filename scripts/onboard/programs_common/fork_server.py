@@ -49,11 +49,12 @@ def serve(descriptor: int, run: Callable[[], int], idle_threads: int = 0) -> int
         gc.freeze()  # what is there now stays, and its pages need not be copied
         _say(wire, {"ready": True})
         for line in wire:
+            server = os.getpid()
             pid = os.fork()
             if pid == 0:
                 ours.detach()
                 os.close(descriptor)
-                _become(json.loads(line), run)
+                _become(json.loads(line), run, server)
             _say(wire, {"pid": pid})
             _, ended = os.waitpid(pid, 0)
             _say(wire, {"status": os.waitstatus_to_exitcode(ended)})
@@ -65,12 +66,14 @@ def _say(wire: TextIO, content: dict[str, Any]) -> None:
     wire.flush()
 
 
-def _become(request: dict[str, Any], run: Callable[[], int]) -> None:
-    """Be the process that was asked for; does not return."""
+def _become(request: dict[str, Any], run: Callable[[], int], server: int) -> None:
+    """Be the process that was asked for, and end with ``server``; does not return."""
     status = 1
     try:
         os.setsid()  # a group of its own, which the runner can end
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != server:
+            sys.exit(1)  # it ended before the kernel was asked
         os.chdir(request["folder"])
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         for stream in (1, 2):
