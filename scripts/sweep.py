@@ -27,7 +27,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log, closing(joint):
         facts = read_results(Path(snakemake.input.facts))
         installed = load_installed(Path(snakemake.input.installed))
         chosen = snakemake.input.get("chosen")
-        sweep = with_points(sweep, Path(chosen) if chosen else None)
+        sweep = with_points(study, sweep, Path(chosen) if chosen else None)
         beside = list(found_beside(study, sweep, archive.parents[1]))
         power = PowerSwitch(sweep.board, watcher.note)
         board = impatient(sweep.board, snakemake, controller.run)

@@ -6,12 +6,14 @@ from pathlib import Path
 from nntest.archives.ck import (
     KnownPlatform,
     read_counter_rows,
+    read_energy_rows,
     read_kernel_rows,
     read_launch_rows,
     read_node_rows,
     read_rows,
 )
 from nntest.archives.measurements import save, to_frame
+from nntest.domain.tables.energy import ENERGY_RUNS
 from nntest.domain.tables.frames import frame_of, write_table
 from nntest.domain.tables.measurements import COUNTERS, KERNELS, LAUNCHES, NODES
 from nntest.errors import user_errors_end_the_process
@@ -39,6 +41,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
         (LAUNCHES, read_launch_rows, frame_of),
         (COUNTERS, read_counter_rows, frame_of),
         (NODES, read_node_rows, frame_of),
+        (ENERGY_RUNS, read_energy_rows, frame_of),
     ):
         profile = to(read(archive, known, silent, synthetic=synthetic), table)
         write_table(profile, Path(snakemake.output.parquet).parent, table.name)

@@ -17,6 +17,7 @@ import time
 from clock import utc_now
 from counters import CounterReader, CounterReaderError
 from device_state import throttled
+from energy import energy_of, sampler
 from json_files import read_json
 from outcomes import OK, OUT_OF_MEMORY, SKIPPED, TIMEOUT, crashed, of_exit, of_status_file
 from processes import WAKE_EVERY_S, die_with_parent, end_group, ended_within
@@ -54,6 +55,8 @@ class Measurement:
         self._lines = 0
         self._left = list(repetitions)
         """Repetitions that the program has not reported yet."""
+        self._idle = None
+        """(from, to) of the wait before the program, in s since 1970."""
         self._odd = ""
         """What is wrong with the first line that is not a repetition."""
 
@@ -62,24 +65,46 @@ class Measurement:
         shutil.rmtree(self._folder, ignore_errors=True)
         os.makedirs(self._folder)
         if self._point.get("counter_reader"):
-            return self._run_with_counters(self._point["counter_reader"])
+            return self._run_beside(self._point["counter_reader"], self._add_counters)
+        if self._point.get("meters"):
+            return self._run_beside(sampler(self._point["meters"]), self._add_energy)
         return self._run()
 
-    def _run_with_counters(self, command):
-        """What `_run` yields, with what the counter reader has counted from start to end."""
+    def _run_beside(self, command, add):
+        """What `_run` yields, with what a reader has seen from start to end.
+
+        add(lines, said) puts what it said into the lines.
+        """
         before = self._state.read()
         started_at = utc_now()
         lines = []
         try:
             with CounterReader(command, self._folder) as reader:
+                self._idle = self._wait(self._point.get("idle_s", 0))
                 lines = list(self._run())
                 if lines and lines[-1]["status"] == OK:
-                    lines[-1]["counters"] = plain(reader.finish())
+                    add(lines, reader.finish())
         except (CounterReaderError, BadRecord, RecursionError) as error:
             self._left = list(self._repetitions)
             lines = [self._failure(SKIPPED, str(error), started_at, before)]
         for line in lines:
             yield line
+
+    @staticmethod
+    def _add_counters(lines, counted):
+        lines[-1]["counters"] = plain(counted)
+
+    def _add_energy(self, lines, said):
+        for line in lines:
+            line["energy"] = energy_of(line, self._idle, self._point["meters"], said)
+
+    def _wait(self, seconds):
+        """Wait, unless the measurement is to stop; (from, to) in s since 1970."""
+        began, left = time.time(), seconds
+        while left > 0 and not self._on_wait():
+            time.sleep(min(left, WAKE_EVERY_S))
+            left -= WAKE_EVERY_S
+        return began, time.time()
 
     def _run(self):
         oom_before = _oom_kills()

@@ -17,6 +17,7 @@ from nntest.config.fields import (
     Name,
     Strict,
 )
+from nntest.config.meters import Meters, RaplMeter
 from nntest.config.platform import DataType, Kind
 from nntest.config.upkeep import Health, Power
 
@@ -157,6 +158,11 @@ class Board(Strict):
     thermal_zones: list[ThermalZone] = Field(default_factory=list)
     counters: Counters | None = Field(
         default=None, description="reader of hardware counters, for `profile: counters`"
+    )
+    meters: Meters = Field(
+        default=[RaplMeter(name="processor", kind="rapl")],
+        description="power meters, for `profile: energy`; the first one counts where one is asked "
+        "for; default: the processor's own counters (RAPL), where it has them",
     )
     cool_down_s: float = Field(
         default=300.0, ge=0, description="longest wait for the start temperatures, each time"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-Instrument = Literal["kernels", "counters"]
-Profile = Literal["none", "kernels", "counters"] | list[Instrument]
+Instrument = Literal["kernels", "counters", "energy"]
+Profile = Literal["none", "kernels", "counters", "energy"] | list[Instrument]
 
 _PROFILING_KINDS: dict[Instrument, tuple[str, ...]] = {
     "kernels": ("opencl-reference", "armcl-opencl", "ck"),
     "counters": ("opencl-reference", "armcl-opencl"),
+    "energy": ("opencl-reference", "armcl-opencl", "armcl-neon", "pip"),
 }
 """Kinds of libraries whose programs can be watched: through their OpenCL queue, or CK's profiler
-in front of it."""
+in front of it; while a program of ours runs its operator in a loop."""
 
 
 def instruments_of(profile: Profile, kind: str) -> list[Instrument]:

@@ -197,6 +197,19 @@ class Study:
         """The numbers of threads of every point; None: each library's own."""
         return [*self.config.threads] or [None]
 
+    def with_energy(
+        self, library: Library, points: tuple[NetworkPoint, ...]
+    ) -> tuple[NetworkPoint, ...]:
+        """Whole networks with what else is measured of them, which comes last."""
+        if "energy" not in instruments_of(self.config.profile, library.kind):
+            return points
+        watched: list[NetworkPoint] = []
+        for point in points:
+            one = replace(point, warmup="always", profile="energy")
+            if one not in watched:  # of several warm-up policies
+                watched.append(one)
+        return (*points, *watched)
+
     def repetitions(self, point: StudyPoint | NetworkPoint) -> int:
         """How often a point is measured."""
         return self.config.repetitions if point.profile is None else self.config.profile_repetitions

@@ -11,6 +11,7 @@ from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Profile
 from nntest.config.layer_sum_check import LayerSumCheck
 from nntest.config.library import Operator, Tuner, Warmup
+from nntest.config.meters import EnergyRuns
 from nntest.config.plot_options import PlotOptions
 from nntest.config.precision import Budget, Precision
 from nntest.config.published import PublishedFile
@@ -74,11 +75,13 @@ class StudyConfig(Strict):
     )
     profile: Profile = Field(
         default="none",
-        description="what is recorded of every point in further, profiled runs: kernels, counters",
+        description="what is recorded of every point in further, profiled runs: kernels, counters, "
+        "energy",
     )
     profile_repetitions: int = Field(
         default=3, ge=1, le=1000, description="repetitions of each profiled point"
     )
+    energy: EnergyRuns = Field(default=EnergyRuns(), description="the runs of `profile: energy`")
     seed: int = Field(
         default=42,
         ge=0,

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nntest.domain.tensors import NETWORK
 from nntest.errors import UserError
@@ -45,9 +45,11 @@ class NetworkPoint:
     threads: int | None = None
     """How many the library is asked for; None: its own default."""
 
+    profile: Literal["energy"] | None = None
+    """What watches its runs; their times are then not measurements."""
+
     operator = NETWORK
     species = NETWORK
-    profile = None
 
     @property
     def is_model(self) -> bool:

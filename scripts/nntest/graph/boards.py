@@ -10,6 +10,7 @@ from typing import Any
 from nntest.codehash import ONBOARD, SCRIPTS, closure
 from nntest.config import Board, Library, Study
 from nntest.config.install import PipInstall
+from nntest.config.instruments import instruments_of
 from nntest.config.network import OnnxFile
 from nntest.config.study import Sweep
 from nntest.domain.network_points import threads_variable
@@ -99,6 +100,7 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
         "datasets": study.datasets(),
         **({"share": "full"} if study.config.share == "full" else {}),
         **_aim_spec(study, sweep),
+        **_energy_spec(study, sweep),
     }
 
 
@@ -108,6 +110,14 @@ def _aim_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
     if not aim:
         return {}
     return {**aim, "weights": [study.weight(point, sweep.library) for point in sweep.points]}
+
+
+def _energy_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
+    """How energy is measured; nothing where it is not."""
+    if "energy" not in instruments_of(study.config.profile, sweep.library.kind):
+        return {}
+    meters = [meter.model_dump(mode="json") for meter in sweep.board.meters]
+    return {"energy": study.config.energy.model_dump(mode="json"), "meters": meters}
 
 
 def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:

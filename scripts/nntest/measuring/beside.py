@@ -32,7 +32,7 @@ def load_installed(path: Path) -> Installed:
     return Installed.from_json(read_results(path))
 
 
-def with_points(sweep: Sweep, chosen: Path | None) -> Sweep:
+def with_points(study: Study, sweep: Sweep, chosen: Path | None) -> Sweep:
     """The sweep; one of whole networks has its points in the file `chosen`.
 
     Raises `Missing` where they were left out.
@@ -40,7 +40,7 @@ def with_points(sweep: Sweep, chosen: Path | None) -> Sweep:
     if chosen is None:
         return sweep
     read_results(chosen)
-    return replace(sweep, points=load_chosen(chosen))
+    return replace(sweep, points=study.with_energy(sweep.library, load_chosen(chosen)))
 
 
 def found_beside(study: Study, sweep: Sweep, results: Path) -> Iterator[Planned]:
@@ -51,7 +51,7 @@ def found_beside(study: Study, sweep: Sweep, results: Path) -> Iterator[Planned]
         chosen = results / "sweeps" / f"{other.name}.json" if other.name in networks else None
         try:
             installed = load_installed(folder / f"{other.library.name}.json")
-            planned = with_points(other, chosen)
+            planned = with_points(study, other, chosen)
         except (OSError, ValueError, TypeError, KeyError, UserError):
             continue
         if KINDS[other.library.kind](other.library).is_current(installed):

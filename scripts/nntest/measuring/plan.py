@@ -18,6 +18,7 @@ from onboard.temperatures import is_power_supply
 
 from nntest.codehash import ONBOARD, source_hash
 from nntest.config.board import Board
+from nntest.config.meters import request
 from nntest.config.study import Study, StudyPoint, Sweep
 from nntest.config.upkeep import argv, as_text
 from nntest.domain.network_points import VARIABLE, NetworkPoint
@@ -30,6 +31,7 @@ from nntest.owner import user_name
 
 PLAN_VERSION = 1
 MEASURING_PART = [ONBOARD / "measure.py", ONBOARD / "fork_client.py"]
+ENERGY_PART = [ONBOARD / name for name in ("energy.py", "power_sampler.py", "counters.py")]
 CLOCKS = ("cpufreq_policies", "devfreq_devices")
 """Facts that are lists of the folders of clocks."""
 
@@ -121,7 +123,8 @@ def _point(
     kind = KINDS[library.kind](library)
     counters = sweep.board.counters if point.profile == "counters" else None
     # A later run of a process would find warm what a first one pays for.
-    own_process = point.warmup == "tuner-only" or counters is not None
+    energy = study.config.energy if point.profile == "energy" else None
+    own_process = point.warmup == "tuner-only" or counters is not None or energy is not None
     protocol = "process" if own_process else library.protocol
     environment = {
         **sweep.board.environment,
@@ -143,6 +146,7 @@ def _point(
         "checksum": installed.checksum,
         "measuring_part": source_hash(MEASURING_PART),
     }
+    extra: dict[str, Any] = {}
     library_environment = kind.environment(tuner_table(folder, installed))
     for tuner in point.tuners():
         library_environment |= kind.point_environment(programs, tuner)
@@ -150,13 +154,18 @@ def _point(
     library_environment["NNTEST_WARMUP"] = point.warmup
     if point.profile == "kernels":
         library_environment["NNTEST_PROFILE"] = point.profile
+    if energy is not None:
+        library_environment["NNTEST_LOOP_S"] = f"{energy.loop_s:g}"
+        library_environment["NNTEST_REST_S"] = f"{energy.rest_s:g}"
+        meters = [request(meter) for meter in sweep.board.meters]
+        extra = {"meters": meters, "idle_s": energy.idle_s}
+        identity["energy"] = [energy.model_dump(), meters, source_hash(ENERGY_PART)]
     if point.profile is not None:
         identity["profile"] = point.profile
     if counters is not None:
         identity["counters"] = [counters.reader, source_hash([ONBOARD / "counters.py"])]
     # Paths and device indices do not say what is measured; the tuner's mode does.
     identity["tuner_mode"] = library_environment.get("NNTEST_TUNER_MODE")
-    extra: dict[str, Any] = {}
     if isinstance(point, NetworkPoint):
         identity["network"] = point.identity()
         extra["network"] = point.description

@@ -27,6 +27,7 @@ from nntest.measuring.beside import Planned
 from nntest.measuring.counters import countable
 from nntest.measuring.detached import DetachedJob
 from nntest.measuring.installed import Installed
+from nntest.measuring.meters import with_readable_meters
 from nntest.measuring.model_files import send_models
 from nntest.measuring.onboard import absolute_root, call, version
 from nntest.measuring.plan import build_plan, sweep_folder, tuner_table
@@ -136,6 +137,7 @@ def _plan(
 ) -> dict[str, Any]:
     """The plan, with the files that its points name written on the board."""
     sweep = countable(transport, study, what.sweep, watcher)
+    sweep = with_readable_meters(transport, sweep, watcher)
     folder = sweep_folder(study, sweep, root)
     points = send_models(transport, study, sweep.points, folder, watcher.note)
     plan = build_plan(

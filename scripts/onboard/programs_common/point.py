@@ -168,6 +168,10 @@ class Settings:
     repetitions: int
     first_repetition: int
     warmups: int
+    loop_s: float
+    """A repetition is as many runs as take this long; 0: one run."""
+    rest_s: float
+    """How long each repetition waits before it begins."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Settings:
@@ -200,6 +204,8 @@ class Settings:
             repetitions=read_integer(environment, "NNTEST_REPETITIONS", 1, least=1),
             first_repetition=read_integer(environment, "NNTEST_FIRST_REPETITION", 0),
             warmups=cls._read_warmups(environment, tuner_type),
+            loop_s=read_positive_number(environment, "NNTEST_LOOP_S", 0.0),
+            rest_s=read_positive_number(environment, "NNTEST_REST_S", 0.0),
         )
 
     def check(

@@ -78,14 +78,16 @@ def repeat(runnable: Runnable, settings: Settings, check: Check, state: dict[str
     first: dict[str, Any] = {}
     output = None
     for index in range(settings.first_repetition, settings.first_repetition + settings.repetitions):
+        rest = _rest(settings.rest_s)
         runnable.clear()
         found = runnable.before_run()
         started_at = utc_now()
         watch = Watch()
-        start = time.perf_counter_ns()
-        runnable.run()
-        seconds = (time.perf_counter_ns() - start) / 1e9
+        loop_s, runs = _run_for(runnable, settings.loop_s)
+        seconds = loop_s / runs
         found["disturbance"] = watch.stop()
+        if settings.loop_s:
+            found["loop"] = {"runs": runs, "seconds": loop_s, **rest}
         output = runnable.output()
         comparison = check(output)
         if not comparison.ok:
@@ -104,6 +106,26 @@ def repeat(runnable: Runnable, settings: Settings, check: Check, state: dict[str
             "run_time_state": {**state, "time_test": first["execution_time_kernel_1"]},
         },
     )
+
+
+def _rest(seconds: float) -> dict[str, Any]:
+    """Do nothing for a while; when it began, and how long it was in fact."""
+    rested_from, start = utc_now(), time.perf_counter()
+    if seconds:
+        time.sleep(seconds)
+    return {"rested_from": rested_from, "rest_s": time.perf_counter() - start}
+
+
+def _run_for(runnable: Runnable, least_s: float) -> tuple[float, int]:
+    """Run until ``least_s`` are over, at least once: seconds in all, and how many runs."""
+    least_ns, runs = least_s * 1e9, 0
+    start = time.perf_counter_ns()
+    while True:
+        runnable.run()
+        runs += 1
+        taken_ns = time.perf_counter_ns() - start
+        if taken_ns >= least_ns:
+            return taken_ns / 1e9, runs
 
 
 def _record(

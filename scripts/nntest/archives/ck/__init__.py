@@ -1,6 +1,7 @@
 """Collective Knowledge archives: read, check and merge what boards, people and years measured."""
 
 from nntest.archives.ck.check import Complaint, check
+from nntest.archives.ck.energy import read_energy_rows
 from nntest.archives.ck.merge import MergeReport, merge
 from nntest.archives.ck.nodes import read_node_rows
 from nntest.archives.ck.overview import EntryOverview, PointOverview, overview
@@ -24,6 +25,7 @@ __all__ = [
     "merge",
     "overview",
     "read_counter_rows",
+    "read_energy_rows",
     "read_kernel_rows",
     "read_launch_rows",
     "read_node_rows",

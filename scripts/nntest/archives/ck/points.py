@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from nntest.archives.ck.choices import Choices, Settings
 from nntest.archives.ck.entries import UID, Entry, SubPoint
@@ -30,6 +30,9 @@ from nntest.domain.tensors import (
     plain_operator,
 )
 from nntest.errors import UserError
+
+Profile = Literal["", "device", "energy"]
+"""What watched a point: nothing; its OpenCL device, launches or counters; power meters."""
 
 TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
 
@@ -57,13 +60,25 @@ class ArchivedPoint:
     synthetic: bool
     settings: Settings
     """What it was asked for besides, which no column says."""
-    profiled: bool
-    """Ran under the OpenCL profiler or the counter reader: its times are not plain times."""
+    profile: Profile
+    """What watched it: its times are then not plain times."""
+
+    @property
+    def profiled(self) -> bool:
+        """Whether something watched it."""
+        return self.profile != ""
 
     @property
     def repetitions(self) -> list[dict[str, Any]]:
         """``characteristics_list``, one item per repetition."""
         return objects(self.content, "characteristics_list")
+
+
+def _profile(choices: Choices) -> Profile:
+    if choices.get("nntest_profile") == "energy":
+        return "energy"
+    # CK writes "no" into points that were not profiled, and once had no such key.
+    return "device" if "yes" in (choices.get("dvdt_prof"), choices.get("mali_hwc")) else ""
 
 
 class Interpreter:
@@ -112,8 +127,7 @@ class Interpreter:
             tensor,
             synthetic="synthetic" in text(choices.get("dataset_uoa")),
             settings=(("program", program), *choices.settings()),
-            # CK writes "no" into points that were not profiled, and once had no such key.
-            profiled="yes" in (choices.get("dvdt_prof"), choices.get("mali_hwc")),
+            profile=_profile(choices),
         )
 
     def _machine_columns(self, entry: Entry, features: Any) -> dict[str, Any]:

@@ -68,8 +68,8 @@ def read_counter_rows(
 
 
 def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    """Rows of one recording, as `read_kernel_rows` gives them; none if it was not profiled."""
-    if not point.profiled:
+    """Rows of one recording, as `read_kernel_rows` gives them; none if no profiler ran."""
+    if point.profile != "device":
         return
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
         row["GFLOPS"] = None
@@ -94,7 +94,7 @@ def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
 
 
 def _launch_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    if not point.profiled:
+    if point.profile != "device":
         return
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
         if outcome.status != outcomes.OK:
@@ -137,7 +137,7 @@ def _phase(recorded: dict[str, Any]) -> str:
 
 
 def _counter_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    if not point.profiled:
+    if point.profile != "device":
         return
     for row, run, _ in repetition_rows(point, first_repetition):
         for counter, value in _numbers(run.get("mali_hwc"), ""):

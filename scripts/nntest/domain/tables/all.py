@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from nntest.domain.tables import libraries, measurements, networks, published, rooflines, study
+from nntest.domain.tables import (
+    energy,
+    libraries,
+    measurements,
+    networks,
+    published,
+    rooflines,
+    study,
+)
 from nntest.domain.tables.column import Table
 
 ALL: dict[str, Table] = {
     table.name: table
-    for module in (libraries, networks, study, measurements, rooflines, published)
+    for module in (libraries, networks, energy, study, measurements, rooflines, published)
     for table in vars(module).values()
     if isinstance(table, Table)
 }

@@ -6,12 +6,12 @@
 #include "nntest/disturbance.h"
 #include "nntest/failure.h"
 #include "nntest/json.h"
+#include "nntest/loop.h"
 #include "nntest/output_check.h"
 #include "nntest/records.h"
 #include "nntest/settings.h"
 #include "nntest/version.h"
 
-#include <chrono>
 #include <cstdio>
 #include <new>
 #include <string>
@@ -19,18 +19,6 @@
 
 namespace nntest
 {
-class Stopwatch
-{
-public:
-    double seconds() const
-    {
-        return std::chrono::duration<double>(std::chrono::steady_clock::now() - _start).count();
-    }
-
-private:
-    std::chrono::steady_clock::time_point _start = std::chrono::steady_clock::now();
-};
-
 template <typename Operator>
 class Program
 {
@@ -80,16 +68,18 @@ private:
         _backend.enter("run");
         for(int i = 0; i < _settings.repetitions; ++i)
         {
-            const int index = _settings.first_repetition + i;
+            const int  index = _settings.first_repetition + i;
+            const Rest rest(_settings.rest_s);
             _operator.output().fill_with_nan();
             _backend.finish();
             const std::string started_at = utc_now();
             const Watch       watch;
-            const Stopwatch   run;
-            _operator.run();
-            _backend.finish();
-            const double taken_s     = run.seconds();
-            const Json   disturbance = watch.stop();
+            const Loop        loop(_settings.loop_s, [this] {
+                _operator.run();
+                _backend.finish();
+            });
+            const double      taken_s     = loop.seconds_a_run();
+            const Json        disturbance = watch.stop();
             _operator.output().read(_output);
             const OutputCheck check = check_output(_output, _expected, _operator.out_shape(), _settings.threshold);
             if(!check.ok())
@@ -98,12 +88,18 @@ private:
                 throw Failure::wrong_output("repetition " + std::to_string(index) + ": "
                                             + check.explanation(_output.size()));
             }
+            JsonObject run_state = state(taken_s);
+            run_state.add("disturbance", disturbance);
+            if(_settings.loop_s > 0)
+            {
+                run_state.add("loop", loop.described(rest));
+            }
             JsonObject record;
             record.add("repetition", index)
                 .add("execution_time_kernel_0", _set_up_s)
                 .add("execution_time_kernel_1", taken_s)
                 .add("tuning_s", _backend.tuning_s())
-                .add("run_time_state", state(taken_s).add("disturbance", disturbance).done())
+                .add("run_time_state", run_state.done())
                 .add("started_at", started_at)
                 .add("output_check", check.as_json());
             _backend.add_kernels(record);

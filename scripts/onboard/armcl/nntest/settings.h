@@ -34,6 +34,8 @@ struct Settings
     int         repetitions;
     int         first_repetition;
     int         warmups;
+    double      loop_s; // a repetition is as many runs as take this long; 0: one run
+    double      rest_s; // how long each repetition waits before it begins
     bool        profile; // take down every kernel that is launched
 
     // CK_LWS_TUNER_TYPE may be the name of a choice, "SCHEDULE", where each layer has its own.
@@ -50,6 +52,8 @@ struct Settings
         settings.kernel_folder    = read_text("CK_ENV_LIB_ARMCL_CL_KERNELS");
         settings.repetitions      = read_integer("NNTEST_REPETITIONS", 1, 1);
         settings.first_repetition = read_integer("NNTEST_FIRST_REPETITION", 0, 0);
+        settings.loop_s           = read_number("NNTEST_LOOP_S", 0);
+        settings.rest_s           = read_number("NNTEST_REST_S", 0);
         settings.check_tuner(many_layers);
         settings.read_element();
         settings.read_layout();

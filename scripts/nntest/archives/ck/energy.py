@@ -1,0 +1,61 @@
+"""What energy runs hold: power of the board and energy of a run, as each meter said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from onboard import outcomes
+
+from nntest.archives.ck.platforms import KnownPlatform
+from nntest.archives.ck.points import ArchivedPoint
+from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
+from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.values import dig, mapping, real, text, whole
+from nntest.domain.tables.column import names
+from nntest.domain.tables.energy import ENERGY_RUNS
+from nntest.domain.tables.shared import ORIGIN, REPETITION
+
+_KEPT = (
+    *names(REPETITION), "process_id", "time_us", "status", "reason", "warmup", "emulated",
+    *names(ORIGIN),
+)  # fmt: skip
+
+
+def read_energy_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """Rows of the table `ENERGY_RUNS`: one for each repetition of an energy run and each meter.
+
+    A repetition that failed is one row without a meter; its status and reason say why.
+    Arguments and errors as for `nntest.archives.ck.read_rows`.
+    """
+    return rows_of_points(path, known_platforms, warn, synthetic, _energy_rows)
+
+
+def _energy_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    if point.profile != "energy":
+        return
+    for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
+        kept = {**dict.fromkeys(ENERGY_RUNS.names), **{name: row.get(name) for name in _KEPT}}
+        if outcome.status != outcomes.OK:
+            yield kept
+            continue
+        loop = mapping(run, "run_time_state", "loop")
+        said = dig(point.repetitions[index], "nntest_flow", "energy")
+        for number, (meter, found) in enumerate((said if isinstance(said, dict) else {}).items()):
+            powers = {name: real(dig(found, name)) for name in ("idle_w", "base_w", "full_w")}
+            joules = real(dig(found, "joules"))
+            yield {
+                **kept,
+                **powers,
+                "meter": text(meter),
+                "meter_number": number,
+                "runs": whole(loop.get("runs")),
+                "loop_s": real(loop.get("seconds")),
+                "energy_mj": None if joules is None else joules * 1e3,
+            }
