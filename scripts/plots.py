@@ -8,6 +8,7 @@ from nntest.archives.measurements import load
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 from nntest.pictures.plots.comparison import comparison_plot
+from nntest.pictures.plots.drift import drift_plot
 from nntest.pictures.plots.end_to_end import end_to_end_plot
 from nntest.pictures.plots.kernel_stack import kernel_stack
 from nntest.pictures.plots.layer_bars import layer_bars
@@ -39,6 +40,8 @@ with user_errors_end_the_process(), job_log(snakemake):
                 )
             case ["end_to_end"]:
                 end_to_end_plot(tables["end_to_end"], measurements, options.end_to_end, svg, png)
+            case ["drift"]:
+                drift_plot(tables["drift"], measurements, options.drift, svg, png)
             case ["comparison"]:
                 comparison_plot(tables["comparison"], measurements, options.comparison, svg, png)
             case ["kernels", "violin"]:

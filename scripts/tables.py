@@ -10,6 +10,7 @@ from nntest.analysis.trade_offs import joined, of_estimates, of_published
 from nntest.archives.measurements import load
 from nntest.archives.runs import read_run
 from nntest.domain.tables.all import made_by_rule
+from nntest.domain.tables.energy import ENERGY
 from nntest.domain.tables.frames import write_table
 from nntest.domain.tables.networks import CONFIGURATIONS, ESTIMATE
 from nntest.errors import user_errors_end_the_process
@@ -36,7 +37,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
             )
     made |= roofline_tables(study, measurements)
     made[CONFIGURATIONS.name] = joined(
-        of_estimates(made[ESTIMATE.name], study.top1_percent()),
+        of_estimates(made[ESTIMATE.name], study.top1_percent(), made[ENERGY.name]),
         *(of_published(pd.read_parquet(path)) for path in snakemake.input.published),
     )
     folder = Path(snakemake.output.parquet[0]).parent

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nntest.analysis.points import threads_text
+from nntest.analysis.points import threads_of, threads_text
 from nntest.analysis.published.qutibench import at_maximum_power
 from nntest.domain.tables.column import TEXT
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.networks import CONFIGURATIONS
+from nntest.domain.tensors import NETWORK
 
 
 def configurations(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -35,13 +36,17 @@ def configurations(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return frame
 
 
-def of_estimates(estimates: pd.DataFrame, top1_percent: Mapping[str, float]) -> pd.DataFrame:
+def of_estimates(
+    estimates: pd.DataFrame, top1_percent: Mapping[str, float], energy: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Configurations of a study: each whole network at its best schedule.
 
     `estimates` is the table of `nntest.analysis.estimate`; `top1_percent` gives the published
     accuracy of the networks that have one.  The time is the one measured end to end, else the
-    estimate; a sum that lacks a layer is not a time of the network and gives no row.
+    estimate; a sum that lacks a layer is not a time of the network and gives no row.  The power is
+    that of the board's first meter while the network ran (the table `energy`).
     """
+    powers = _powers(energy)
     rows: list[dict[str, Any]] = []
     whole = estimates["covered_layers"] == estimates["layers"]
     best = estimates[(estimates["choice"] == "best") & (whole | estimates["measured_us"].notna())]
@@ -60,11 +65,26 @@ def of_estimates(estimates: pd.DataFrame, top1_percent: Mapping[str, float]) -> 
                 "latency_ms": time_us / 1e3,
                 "frames_per_s": row["batch_size"] / time_us * 1e6,
                 "top1_percent": top1_percent.get(row["network"]),
+                "power_w": powers.get(_run_of(row, row["network"])),
                 "kind": "measured" if measured else "estimated",
                 "source": "table estimate of this study",
             }
         )
     return configurations(rows)
+
+
+def _run_of(row: Mapping[Any, Any], network: str) -> tuple[Any, ...]:
+    threads = threads_of(row)
+    return row["platform"], row["library"], network, row["batch_size"], threads
+
+
+def _powers(energy: pd.DataFrame | None) -> dict[tuple[Any, ...], float]:
+    """Full power in W of each network by what it ran on; of several choices the fastest one's."""
+    if energy is None:
+        return {}
+    first = energy[(energy["operator"] == NETWORK) & (energy["meter_number"] == 0)]
+    slowest_first = first[first["full_w"].notna()].sort_values("time_us", ascending=False)
+    return {_run_of(row, row["tensor"]): row["full_w"] for row in slowest_first.to_dict("records")}
 
 
 def of_published(rows: pd.DataFrame) -> pd.DataFrame:

@@ -16,11 +16,13 @@ _PROFILING_KINDS: dict[Instrument, tuple[str, ...]] = {
 in front of it; while a program of ours runs its operator in a loop."""
 
 
-def instruments_of(profile: Profile, kind: str) -> list[Instrument]:
-    """The instruments that a study's `profile` asks for and a kind of library can have."""
-    asked: list[Instrument] = []
+def asked_for(profile: Profile) -> list[Instrument]:
+    """The instruments that a study's `profile` asks for."""
     if isinstance(profile, list):
-        asked = list(dict.fromkeys(profile))
-    elif profile != "none":
-        asked = [profile]
-    return [one for one in asked if kind in _PROFILING_KINDS[one]]
+        return list(dict.fromkeys(profile))
+    return [] if profile == "none" else [profile]
+
+
+def instruments_of(profile: Profile, kind: str) -> list[Instrument]:
+    """Those among them that a kind of library can have."""
+    return [one for one in asked_for(profile) if kind in _PROFILING_KINDS[one]]

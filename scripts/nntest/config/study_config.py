@@ -36,6 +36,7 @@ class PlotRequests(Strict):
     layers: PlotOptions = PlotOptions()
     end_to_end: PlotOptions = PlotOptions()
     comparison: PlotOptions = PlotOptions()
+    drift: PlotOptions = PlotOptions()
     roofline: PlotOptions = PlotOptions()
     prediction: PlotOptions = PlotOptions()
     layer_sum_check: PlotOptions = PlotOptions()

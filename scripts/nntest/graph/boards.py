@@ -38,6 +38,7 @@ _RUNNER_SOURCES = [
     NNTEST / "domain" / "onnx_nodes" / "names.py",
     NNTEST / "domain" / "tensors.py",
     NNTEST / "measuring" / "counters.py",
+    NNTEST / "measuring" / "meters.py",
     NNTEST / "measuring" / "model_files.py",
     NNTEST / "measuring" / "plan.py",
     NNTEST / "measuring" / "detached.py",

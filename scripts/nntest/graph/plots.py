@@ -7,6 +7,7 @@ from typing import Any
 
 from nntest.analysis.roofline.boards import roofs_spec
 from nntest.config import Study
+from nntest.config.instruments import asked_for
 from nntest.domain.tables.all import ALL
 from nntest.domain.tensors import OPERATOR_SPECIES
 from nntest.graph.trade_offs import caption, trade_off_plots
@@ -38,6 +39,7 @@ PLOTTED_TABLES = (
     "estimate",
     "end_to_end",
     "comparison",
+    "drift",
     "kernels",
     "kernel_share",
 )
@@ -65,7 +67,7 @@ def has_choices(study: Study) -> bool:
 def plots_of(study: Study) -> list[str]:
     """The pictures of the rule `plots`: those that a study's config asks for among them."""
     config = study.config
-    profiled = config.profile not in ("none", []) or config.imports
+    profiled = set(asked_for(config.profile)) - {"energy"} or config.imports
     return [
         *(f"violin.{by}.{quantity}" for by in violins_by(study) for quantity in VIOLIN_QUANTITIES),
         *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS if has_choices(study)),
@@ -73,6 +75,7 @@ def plots_of(study: Study) -> list[str]:
         "end_to_end",
         *(["comparison"] if config.compare else []),
         *(KERNEL_PLOTS if profiled else []),
+        "drift",
     ]
 
 
@@ -91,6 +94,7 @@ def pictures_of(study: Study) -> list[str]:
 _ANALYSIS_CAPTIONS = {
     "layers": ("Time of each layer, stacked, by choice", "Networks"),
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
+    "drift": ("How fast the machine was while it measured", "Spread"),
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
     "layer_sum_check": ("Published networks against sums of published layers", "Layer-sum check"),
 }
@@ -119,9 +123,8 @@ def plot_caption(plot: str) -> tuple[str, str]:
 def plots_spec(study: Study) -> dict[str, Any]:
     """Options of the pictures of the rule `plots`."""
     options = study.config.plots.model_dump(mode="json")
-    return {
-        name: options[name] for name in ("violin", "speedup", "layers", "end_to_end", "comparison")
-    }
+    names = ("violin", "speedup", "layers", "end_to_end", "comparison", "drift")
+    return {name: options[name] for name in names}
 
 
 def stills_spec(study: Study) -> dict[str, Any]:

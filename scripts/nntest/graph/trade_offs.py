@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nntest.config import Study
+from nntest.config.instruments import asked_for
 
 _CAPTIONS = {
     "scatter.latency-throughput": "Latency of a batch against frames a second",
@@ -25,8 +26,11 @@ def trade_off_plots(study: Study) -> list[str]:
         found += ["pareto.frames_per_s", "pareto.latency"]
     if config.published or len(config.batch_sizes) > 1:
         found += ["boxes.latency_ms", "boxes.frames_per_s"]
-    if config.published:  # nothing of ours reads a power meter
-        found += ["pareto.energy", "boxes.power_w"]
+    own_energy = "energy" in asked_for(config.profile) and config.end_to_end
+    if config.published or (own_energy and any(file.accuracy for file in study.network_files)):
+        found.append("pareto.energy")
+    if config.published or (own_energy and len(config.batch_sizes) > 1):
+        found.append("boxes.power_w")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +89,9 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f} %" if math.isfinite(share) else NULL
 
 
-def interval_after(low: float, high: float) -> str:
-    """A 95 % interval in µs as it follows a time; empty where there is none."""
-    return "" if pd.isna(low) else f" (95 % interval {duration(low)} to {duration(high)})"
+def interval_after(low: float, high: float, written: Callable[[float], str] = duration) -> str:
+    """A 95 % interval (of a time: in µs) as it follows its value; empty where there is none."""
+    return "" if pd.isna(low) else f" (95 % interval {written(low)} to {written(high)})"
 
 
 def interval_of_ratio(low: float, high: float) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 from onboard.clean_runs import FEWEST_CLEAN
 
-from nntest.report.cells import number, percent
+from nntest.report.cells import number, percent, signed_percent
 
 QUIET, HALF = 0.9, 0.5
 """Shares of clean runs from which on a machine was quiet, and from which on it was so mostly."""
@@ -46,7 +46,7 @@ class Steadiness:
 def steadiness(tables: Tables) -> list[Steadiness]:
     """What to know of each platform's runs; tables by name, of which any may be missing.
 
-    'device_state' says how busy a platform was, 'summary' how steady, 'schedule' and
+    'device_state' says how busy a platform was, 'summary' and 'drift' how steady, 'schedule' and
     'layer_ranking' what is sure.
     """
     states = tables.get("device_state")
@@ -87,7 +87,7 @@ def _platform(name: str, states: pd.DataFrame, tables: Tables) -> Steadiness:
         if len(few):
             line += f"; the others have fewer than {FEWEST_CLEAN} and are of all runs"
         more.append(line)
-    more += _precise(summary)
+    more += [*_precise(summary), *_drifted(tables.get("drift"))]
     helps = _what_helps(states, share, len(few) > 0, spread)
     return Steadiness(first, (*more, *_sure(tables), *helps))
 
@@ -102,6 +102,22 @@ def _precise(summary: pd.DataFrame) -> list[str]:
     worst = width.max()
     least = f"within {percent(worst)}" if worst <= 1 else "not even within 100 %"
     return [f"{line}{', '.join(shares)}, the least sure {least}"]
+
+
+def _drifted(table: pd.DataFrame | None) -> list[str]:
+    """How the machine's speed changed while it measured, in its longest session."""
+    if table is None or table.empty:
+        return []
+    sessions = [rows for _, rows in table.groupby("session")]
+    rows = max(sessions, key=lambda session: session["processes"].sum())
+    low, high = (
+        signed_percent(one - 1) for one in (rows["time_ratio"].min(), rows["time_ratio"].max())
+    )
+    minutes = number(rows["to_min"].max(), 2)
+    return [
+        f"over {minutes} min its times went between {low} and {high} of their medians (medians of "
+        f"about {rows['processes'].iloc[0]} processes)"
+    ]
 
 
 def _sure(tables: Tables) -> list[str]:

@@ -7,7 +7,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from analysis.made_up_study import CHOICES, NETWORK, TENSORS, network_rows, study_rows
+from analysis.test_drift import rows_over_time
 from nntest.analysis.comparison import comparison
+from nntest.analysis.drift import drift
 from nntest.analysis.end_to_end import end_to_end
 from nntest.analysis.estimate import estimate, layer_times
 from nntest.archives.measurements import to_frame
@@ -16,6 +18,7 @@ from nntest.config.plot_options import PlotOptions
 from nntest.domain.networks import Layer, Network
 from nntest.pictures.plots.agreement import Dot, agreement
 from nntest.pictures.plots.comparison import comparison_plot
+from nntest.pictures.plots.drift import drift_plot
 from nntest.pictures.plots.end_to_end import end_to_end_plot
 from nntest.pictures.plots.layer_bars import layer_bars
 from nntest.pictures.plots.sheet import styled
@@ -91,6 +94,15 @@ def test_slower_points_are_told(drawn):
     assert "slower: 4" in texts
     assert "no difference: 8" in texts
     assert f"{table['ratio'].iloc[0]:.2f}" in texts
+
+
+def test_drift_has_a_panel_for_each_platform(drawn):
+    rows = [*rows_over_time(0.1), *({**row, "platform": "another"} for row in rows_over_time())]
+    frame = to_frame(rows)
+    texts = drawn(drift_plot, drift(frame, 42), frame)
+    assert {"another", rows[0]["platform"]} <= set(texts)
+    assert texts.count("Minutes") == 2
+    assert "median of a window, 95 % interval" in texts
 
 
 def test_no_data_is_told(drawn):

@@ -245,3 +245,25 @@ DEVICE_STATE = Table(
     made_by="tables.device_state",
     section="device",
 )  # fmt: skip
+
+DRIFT = Table(
+    "drift",
+    (
+        shared.PLATFORM,
+        Column("session", INT, meaning="measuring without a pause of ten minutes, from 1"),
+        Column("window", INT, meaning="part of the session, from 1"),
+        Column("from_min", FLOAT, "min", label="from", meaning="since the session's start"),
+        Column("to_min", FLOAT, "min", label="to"),
+        Column("processes", INT, meaning="that were started in it"),
+        *Column("time_ratio", FLOAT, RATIO, label="time", meaning="of a process over its point's "
+                "median, median of the window", interval=shared.CI).with_ends,
+    ),
+    title="Speed of the machine while it measured",
+    caption="Every point is measured again and again, so each says how fast the machine was at the "
+    "time. Above 1 it was slower than in the middle of the study.",
+    made_by="drift.drift",
+    needs=("seed",),
+    section="device",
+    optional=True,
+    kept=("session",),
+)  # fmt: skip
