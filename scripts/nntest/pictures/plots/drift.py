@@ -67,10 +67,8 @@ def _panel(
     axes: Axes, table: pd.DataFrame, dots: pd.DataFrame, looks: dict[str, tuple[str, str]]
 ) -> None:
     change = (dots["time_ratio"] - 1) * 100
-    low, high = (
-        sign * 1.3 * max(_NARROWEST, sign * change.quantile(at))
-        for sign, at in zip((-1, 1), _QUANTILES, strict=True)
-    )
+    low = 1.3 * min(-_NARROWEST, float(change.quantile(_QUANTILES[0])))
+    high = 1.3 * max(_NARROWEST, float(change.quantile(_QUANTILES[1])))
     shown = dots.assign(change=change.clip(low, high))
     shown = shown.sample(min(len(shown), _MOST_DOTS), random_state=1)
     for library, group in shown.groupby("library"):
