@@ -55,19 +55,28 @@ def work_unit(nodeid: str) -> str:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hand out units of work, the largest first."""
+    """Hand out units of work in the order of `_longest_first`."""
     from xdist.scheduler import LoadScopeScheduling  # only where tests run in several processes
 
     class ByUnit(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             return work_unit(nodeid)
 
+    config.option.loadscopereorder = False  # by their number of tests, of which most are quick
     return ByUnit(config, log)
+
+
+def _longest_first(items: list[pytest.Item]) -> None:
+    """Order tests so that units of many slow ones begin first: none is left for the end alone."""
+    slow = Counter(work_unit(item.nodeid) for item in items if slow_kind(item) is not None)
+    slow["virtual_board"] = len(items)
+    items.sort(key=lambda item: -slow[work_unit(item.nodeid)])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out slow tests, but for those that the command line names by their file."""
     config.stash[_left_out] = Counter()
+    _longest_first(items)
     if config.getoption("--all") or config.getoption("markexpr"):
         return
     here = config.invocation_params.dir
