@@ -224,6 +224,8 @@ ODD_LINES = {
     "infinite time": '{"point": "P", "repetition": 1, "status": "ok", "time_s": 1e999}',
     "long time": '{"point": "P", "repetition": 1, "status": "ok", "time_s": %s}' % ("9" * 400),
     "list of points": '{"point": ["P"], "repetition": 1, "status": "ok", "time_s": 1}',
+    "no time": '{"point": "P", "repetition": 1, "status": "ok"}',
+    "no status": '{"point": "P", "repetition": 1, "time_s": 1}',
     "process": '{"point": "P", "repetition": 1, "process": 1e999, "status": "ok", "time_s": 1}',
     "status of another version": '{"point": "P", "repetition": 1, "status": "frozen"}',
     "status that is none": '{"point": "P", "repetition": 1, "status": {"word": "ok"}}',
