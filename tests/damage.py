@@ -57,6 +57,8 @@ def with_anything(content: Any) -> st.SearchStrategy[Any]:
     places = sorted(paths_in(content), key=str)
     changed = st.tuples(st.sampled_from(places), JSON).map(lambda to: replaced(content, *to))
     keys = [place for place in places if place and isinstance(place[-1], str)]
+    if not keys:
+        return changed
     return changed | st.sampled_from(keys).map(lambda place: without(content, place))
 
 

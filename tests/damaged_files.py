@@ -117,6 +117,7 @@ def damaged_archives(draw: st.DrawFn) -> tuple[str, bytes]:
     return "a.zip", _zipped(members)
 
 
+@cache
 def _damaged_json(content: bytes) -> st.SearchStrategy[bytes]:
     try:
         value = json.loads(content)
