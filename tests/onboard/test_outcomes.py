@@ -253,6 +253,14 @@ def test_an_odd_line_of_a_journal_costs_its_repetition_alone(board: Board, line:
     assert frame[frame["repetition_id"] < 2]["status"].tolist() == ["ok"] * 3
 
 
+@pytest.mark.parametrize("odd", ["true", "7", "[1]", '{"a": 1}'])
+def test_an_odd_reason_of_a_failure_is_shown_as_it_is(board: Board, odd: str) -> None:
+    board.measure("odd", "repetition(0)", repetitions=1)
+    line = f'{{"point": "{board.points[0]["id"]}", "repetition": 0, "status": "timeout"'
+    Path(board.journal.path).write_text(f'{{"journal": "j"}}\n{line}, "reason": {odd}}}\n')
+    assert board.frame()["status"].tolist() == ["timeout"]
+
+
 @pytest.mark.parametrize(
     "odd",
     [
