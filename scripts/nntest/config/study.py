@@ -10,6 +10,7 @@ from nntest.config.instruments import Instrument, instruments_of
 from nntest.config.library import Library, Warmup
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
+from nntest.config.pool import Pool
 from nntest.config.study_config import StudyConfig
 from nntest.domain.network_points import NetworkPoint, threads_variable
 from nntest.domain.networks import Network
@@ -55,8 +56,21 @@ class Sweep:
 
     name: str
     board: Board
+    """Of a pool's sweep the first of its boards, until the job has chosen one."""
     library: Library
     points: tuple[StudyPoint | NetworkPoint, ...]
+    pool: Pool | None = None
+    """Of whose boards any may measure it."""
+
+    @property
+    def place(self) -> str:
+        """Name of its board, or of the pool."""
+        return self.board.name if self.pool is None else self.pool.name
+
+    @property
+    def board_names(self) -> list[str]:
+        """Names of the boards that may measure it."""
+        return [self.board.name] if self.pool is None else self.pool.pool
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,8 @@ class Study:
     """Those that the config lists."""
     all_platforms: tuple[Platform, ...] = ()
     """Those and all that boards name; with published tables every platform file there is."""
+    pools: tuple[Pool, ...] = ()
+    """Their boards are among `boards`."""
 
     @property
     def name(self) -> str:
@@ -82,6 +98,15 @@ class Study:
     def board(self, name: str) -> Board:
         """A board of the study by its name."""
         return next(board for board in self.boards if board.name == name)
+
+    def places(self) -> list[tuple[Board, Pool | None]]:
+        """Where sweeps are measured: boards on their own, and pools with their first boards."""
+        pools = {name: pool for pool in self.pools for name in pool.pool}
+        return [
+            (board, pools.get(board.name))
+            for board in self.boards
+            if board.name not in pools or board.name == pools[board.name].pool[0]
+        ]
 
     def library(self, name: str) -> Library:
         """A library of the study by its name."""
@@ -219,10 +244,10 @@ class Study:
         total = self.config.budget_s.study
         if total is None:
             return None
-        sizes = {one.name: len(one.points) for one in self.sweeps() if one.board == sweep.board}
+        sizes = {one.name: len(one.points) for one in self.sweeps() if one.place == sweep.place}
         layers = sum(len(network.layers) for network in self.networks)
         for one in self.network_sweeps():
-            if one.board == sweep.board:
+            if one.place == sweep.place:
                 each = self.network_point_count(one.library) // len(self.networks)
                 sizes[one.name] = each * layers
         return total * sizes[sweep.name] / sum(sizes.values())
@@ -247,26 +272,27 @@ class Study:
     def sweeps(self) -> list[Sweep]:
         """The measuring jobs of the study."""
         sweeps = []
-        for board in self.boards:
+        for board, pool in self.places():
             for library in self.libraries_of(board):
                 groups: dict[str, list[StudyPoint]] = {}
                 for point in self.points(library):
                     if point.profile == "counters" and board.counters is None:
                         continue  # the sweep says so
-                    name = f"{board.name}.{library.name}"
+                    name = f"{(pool or board).name}.{library.name}"
                     if self.config.sweep_by == "operator-tuner":
                         name += f".{point.operator}.{point.tuner}"
                     groups.setdefault(name, []).append(point)
                 sweeps += [
-                    Sweep(name, board, library, tuple(points)) for name, points in groups.items()
+                    Sweep(name, board, library, tuple(points), pool)
+                    for name, points in groups.items()
                 ]
         return sweeps
 
     def network_sweeps(self) -> list[Sweep]:
         """The measuring jobs of whole networks; their points are not known yet."""
         return [
-            Sweep(f"{board.name}.{library.name}.network", board, library, ())
-            for board in self.boards
+            Sweep(f"{(pool or board).name}.{library.name}.network", board, library, (), pool)
+            for board, pool in self.places()
             for library in self.libraries_of(board)
             if self.config.end_to_end and library.kind != "ck"
         ]
