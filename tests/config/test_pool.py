@@ -47,6 +47,21 @@ def test_a_pool_has_one_sweep_of_each_library_and_its_boards_are_the_studys() ->
     assert "pool" not in alone
 
 
+def test_every_board_of_a_pool_measures_the_same_few_points_of_one_library() -> None:
+    study = load_study({**CONFIG, "precision": "2 %", "budget_s": {"study": 60}}, HOME)
+    first, second = study.anchors()
+    assert [first.name, second.name] == ["a.onnxruntime", "b.onnxruntime"]
+    assert [first.board.name, second.board.name] == ["a", "b"]
+    assert first.points == second.points
+    own = study.sweep("twins.onnxruntime")
+    assert len(first.points) == 3 < len(own.points)
+    assert set(first.points) < set(own.points)
+    assert study.sweep("b.onnxruntime") == second
+    assert study.aim(first) == {}, "a comparison of boards takes nothing of the study's budget"
+    assert study.aim(own)["sweep_s"] == pytest.approx(30)
+    assert load_study({**CONFIG, "boards": ["a"]}, HOME).anchors() == []
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -124,6 +124,26 @@ def test_what_was_interrupted_goes_on_on_the_same_board(tmp_path: Path) -> None:
     assert bench.done == [("x", "b", "wait")]
 
 
+def test_what_is_for_one_board_waits_until_that_is_free(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    alone = Sweep("a.x", bench.boards[0], SimpleNamespace(name="x"), ())  # type: ignore[arg-type]
+    done: list[str] = []
+    held = FileLock(tmp_path / "boards/a/.lock")
+    held.acquire()
+
+    def free(text: str) -> None:
+        bench.notes.append(text)
+        held.release()
+
+    bench.watcher.note = free  # type: ignore[method-assign]
+    measure_on_its_board(
+        bench.study, alone, tmp_path, bench.watcher, lambda _, busy: done.append(busy)
+    )
+    assert done == ["wait"]
+    assert bench.notes == ["waiting until a is free of this run's other sweeps"]
+    assert board_of(bench.sweep("x"), tmp_path) == "", "it takes no library"
+
+
 def fails_on(*names: str) -> Callable[[str], None]:
     def fail(name: str) -> None:
         if name in names:

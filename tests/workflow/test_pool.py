@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from measuring.transport.sshd import SSHD, free_port
 from workflow.ssh_bench import SshBench
 from workflow.study import SWEEP
@@ -48,34 +49,38 @@ def measured(bench: SshBench) -> dict[str, Counter[str]]:
     return found
 
 
-def test_two_libraries_go_to_two_boards_and_stay_there_until_one_is_gone(bench: SshBench) -> None:
-    output = bench.checkout.run("--until", "tidy")
+def test_two_libraries_go_to_two_boards_and_one_takes_both_when_the_other_is_gone(
+    bench: SshBench,
+) -> None:
+    output = bench.checkout.run("--until", "tidy", "compare_pools")
     assert "Traceback" not in output
-    first = measured(bench)
-    assert sorted(map(list, first.values())) == [["again"], ["opencl-reference"]], "one each"
-    assert all(count == 3 * POINTS for of in first.values() for count in of.values())
-    rows = pd.read_parquet(bench.checkout.results / "tables/measurements.parquet")
+    tables = bench.checkout.results / "tables"
+    rows = pd.read_parquet(tables / "measurements.parquet")
     assert set(rows["platform"]) == {"Twin"}
-    libraries = rows.groupby("board")["library"].unique()
-    assert {board: len(names) for board, names in libraries.items()} == {"a": 1, "b": 1}
+    taken = {
+        board: str(name).partition("-1.0")[0]
+        for (board, name), _ in rows.groupby(["board", "library"])
+    }
+    assert sorted(taken.values()) == ["again", "opencl-reference"], "one each"
+    (compared,) = pd.read_parquet(tables / "pool_boards.parquet").to_dict("records")
+    assert (compared["baseline"], compared["other"], compared["points"]) == ("a", "b", POINTS)
+    # By points of the first library, which the board that has it does not measure again.
+    once = 3 * POINTS
+    first = measured(bench)
+    assert first == {
+        board: Counter({"opencl-reference": once, library: once})
+        for board, library in taken.items()
+    }
 
-    # More repetitions: each library goes on where it was.
-    bench.checkout.configure(**{**STUDY, "repetitions": 4})
-    bench.checkout.run(*SWEEP)
-    second = measured(bench)
-    assert second == {board: Counter(dict.fromkeys(of, 4 * POINTS)) for board, of in first.items()}
-
-    # One board is gone: the other has both from then on, and the study is complete.
-    gone = next(board for board in first if "again" in first[board])
-    other = "b" if gone == "a" else "a"
-    bench.checkout.edit(
-        f"config/boards/{gone}.yaml", f"port: {bench.wire.port}", f"port: {free_port()}"
-    )
+    gone, other = sorted(taken, key=lambda board: taken[board] != "again")
+    path = bench.checkout.folder / f"config/boards/{gone}.yaml"
+    content = yaml.safe_load(path.read_text("utf-8"))
+    content["connect"]["port"] = free_port()
+    path.write_text(yaml.safe_dump(content), "utf-8")
     bench.checkout.configure(**{**STUDY, "repetitions": 5})
-    output = bench.checkout.run("--until", "tidy")
+    output = bench.checkout.run(*SWEEP)
     assert "another board of pool twins takes twins.again" in output
-    third = measured(bench)
-    assert third[gone] == second[gone]
-    assert third[other] == Counter({"opencl-reference": 5 * POINTS, "again": 5 * POINTS})
-    rows = pd.read_parquet(bench.checkout.results / "tables/measurements.parquet")
-    assert set(rows["board"]) == {other}
+    once = 5 * POINTS
+    assert measured(bench) == {
+        gone: first[gone], other: Counter({"opencl-reference": once, "again": once})
+    }  # fmt: skip

@@ -67,6 +67,7 @@ RESULTS = f"results/{STUDY.name}"
 LOGS = f"{RESULTS}/logs"
 SWEEPS = {sweep.name: sweep for sweep in STUDY.sweeps()}
 NETWORK_SWEEPS = {sweep.name: sweep for sweep in STUDY.network_sweeps()}
+ANCHORS = {sweep.name: sweep for sweep in STUDY.anchors()}
 BOARDS = {board.name: board for board in STUDY.boards}
 POOLS = {pool.name: pool for pool in STUDY.pools}
 RANKED_FIRST = [
@@ -135,7 +136,7 @@ def all_boards():
 
 def sweep_of(wildcards):
     """The sweep that a job's wildcards name."""
-    sweeps = {**SWEEPS, **NETWORK_SWEEPS}
+    sweeps = {**SWEEPS, **NETWORK_SWEEPS, **ANCHORS}
     return sweeps[f"{wildcards.board}.{wildcards.library}{wildcards.cut}"]
 
 

@@ -118,7 +118,7 @@ class Study:
 
     def sweep(self, name: str) -> Sweep:
         """A sweep of the study, of layers or of whole networks, by its name."""
-        sweeps = (*self.sweeps(), *self.network_sweeps())
+        sweeps = (*self.sweeps(), *self.network_sweeps(), *self.anchors())
         return next(sweep for sweep in sweeps if sweep.name == name)
 
     @cached_property
@@ -228,7 +228,8 @@ class Study:
 
     def aim(self, sweep: Sweep) -> dict[str, float | None]:
         """How sure a sweep's points are to be, as its plan says it; empty: `repetitions` alone."""
-        if self.config.precision is None or sweep.board.harness == "ck":
+        anchor = any(sweep.name == one.name for one in self.anchors())
+        if self.config.precision is None or sweep.board.harness == "ck" or anchor:
             return {}
         return {
             "precision": self.config.precision,
@@ -287,6 +288,22 @@ class Study:
                     for name, points in groups.items()
                 ]
         return sweeps
+
+    def anchors(self) -> list[Sweep]:
+        """For each board of a pool a few points of one library, to compare the boards by.
+
+        They have the identity that they have in the library's own sweep: the board that takes the
+        library measures them once.
+        """
+        found = []
+        for pool in self.pools:
+            for board in map(self.board, pool.pool):
+                library = self.libraries_of(board)[0]
+                points = [point for point in self.points(library) if point.profile is None]
+                last = len(points) - 1
+                chosen = [points[index] for index in sorted({0, last // 2, last})]
+                found.append(Sweep(f"{board.name}.{library.name}", board, library, tuple(chosen)))
+        return found
 
     def network_sweeps(self) -> list[Sweep]:
         """The measuring jobs of whole networks; their points are not known yet."""

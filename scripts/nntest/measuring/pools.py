@@ -37,11 +37,14 @@ def measure_on_its_board(
 ) -> None:
     """Measure a sweep on its board; one of a pool on the board that has its library, or takes it.
 
+    A board that is in a pool is first waited for, until it is free of our other sweeps.
+
     A board that fails (`UserError`) is left, and the next one takes the library from its beginning;
     if all have failed, the last one's error is raised.  results: the study's folder.
     """
     if sweep.pool is None:
-        measure(sweep, study.config.on_busy_board)
+        with _take([sweep.board.name], sweep, results, watcher)[1]:
+            measure(sweep, study.config.on_busy_board)
         return
     pool = sweep.pool.name
     usable = _usable(sweep, results, watcher)
@@ -124,7 +127,7 @@ def _take(
     (folder / sweep.place).mkdir(parents=True, exist_ok=True)
     while True:
         # One job chooses at a time: two sweeps of a library are to find each other's note.
-        with FileLock(folder / sweep.place / ".lock"):
+        with FileLock(folder / sweep.place / ".choosing.lock"):
             noted = board_of(sweep, results)
             for name in [noted] if noted in names else names:
                 lock = FileLock(folder / name / ".lock")
@@ -132,9 +135,10 @@ def _take(
                     lock.acquire(timeout=0)
                 except Timeout:
                     continue
-                _note(sweep, results).write_text(name, encoding="utf-8")
+                if sweep.pool is not None:
+                    _note(sweep, results).write_text(name, encoding="utf-8")
                 return name, lock
-        watcher.note_once(f"waiting for a board of pool {sweep.place}")
+        watcher.note_once(f"waiting until {' or '.join(names)} is free of this run's other sweeps")
         _pause(watcher, ASK_EVERY_S)
 
 
