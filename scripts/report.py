@@ -38,7 +38,7 @@ def pool_remarks(
     for pool in study.pools:
         of_boards = [of for of in facts if of["board"] in pool.pool]
         of_sweeps = [of for of in states if places.get(of.get("sweep", "")) == pool.name]
-        yield from pools.remarks(pool.name, of_boards, of_sweeps)
+        yield from pools.remarks(pool, of_boards, of_sweeps)
 
 
 with user_errors_end_the_process(), job_log(snakemake):

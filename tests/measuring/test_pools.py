@@ -198,8 +198,11 @@ def busy_on(*names: str, times: int = 99) -> Callable[[str], None]:
     return refuse
 
 
-def test_a_board_that_measures_for_others_is_passed_over(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+@pytest.mark.parametrize("on_busy_board", ["wait", "fail", "take-over"])
+def test_a_board_that_measures_for_others_is_passed_over(
+    tmp_path: Path, on_busy_board: str
+) -> None:
+    bench = Bench(tmp_path, on_busy_board)
     bench.measure("x", busy_on("a"))
     assert bench.done == [("x", "b", "fail")]
     assert "board a is measuring for eve" in bench.notes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from nntest.config.pool import Pool
 from nntest.errors import UserError
 
 Facts = Mapping[str, Any]
@@ -30,32 +31,31 @@ _MAY_DIFFER: dict[str, Callable[[Facts], str]] = {
 """What boards of one kind may have other than each other, and what may make one faster."""
 
 
-def refuse_other_kinds(pool: str, facts: Sequence[Facts]) -> None:
+def refuse_other_kinds(pool: Pool, facts: Sequence[Facts]) -> None:
     """`UserError` if boards of a pool are not of one kind, by their probes."""
     different = _differences(facts, _KIND)
     if different:
         raise UserError(
-            f"pool {pool}: its boards are not of one kind: {'; '.join(different)}",
+            f"pool {pool.name}: its boards are not of one kind: {'; '.join(different)}",
             "name each in `boards` of the config, on its own",
         )
 
 
-def remarks(pool: str, facts: Sequence[Facts], states: Sequence[Mapping[str, Any]]) -> list[str]:
+def remarks(pool: Pool, facts: Sequence[Facts], states: Sequence[Mapping[str, Any]]) -> list[str]:
     """Which board of a pool measured what, and in what they differ; a sentence each.
 
     facts: of the boards that were probed; states: of the pool's sweeps (`sweep`, `board`).
     """
-    by_board: dict[str, list[str]] = {}
-    for state in states:
-        by_board.setdefault(state["board"], []).append(state["sweep"])
-    found = [
-        f"Pool {pool}: {board} measured {', '.join(sorted(sweeps))}."
-        for board, sweeps in sorted(by_board.items())
-    ]
-    return found + [
-        f"Pool {pool}: its boards differ: {different}."
-        for different in _differences(facts, _MAY_DIFFER)
-    ]
+    probed = {one["board"] for one in facts}
+    found = []
+    for board in pool.pool:
+        sweeps = sorted(state["sweep"] for state in states if state["board"] == board)
+        if sweeps:
+            found.append(f"{board} measured {', '.join(sweeps)}")
+        elif board not in probed:
+            found.append(f"{board} could not be probed, and measured nothing")
+    found += [f"its boards differ: {different}" for different in _differences(facts, _MAY_DIFFER)]
+    return [f"Pool {pool.name}: {sentence}." for sentence in found]
 
 
 def _differences(facts: Sequence[Facts], asked: Mapping[str, Callable[[Facts], str]]) -> list[str]:

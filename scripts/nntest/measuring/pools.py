@@ -10,7 +10,7 @@ however the job ends.  Others who use the board are kept out by the board's own 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,40 +37,40 @@ def measure_on_its_board(
 ) -> None:
     """Measure a sweep on its board; one of a pool on the board that has its library, or takes it.
 
-    A board that is in a pool is first waited for, until it is free of our other sweeps.
-
-    A board that fails (`UserError`) is left, and the next one takes the library from its beginning;
-    if all have failed, the last one's error is raised.  results: the study's folder.
+    A board is first waited for until it is free of our other sweeps.  One that fails (`UserError`)
+    is left, and the next one takes the library from its beginning; if all have failed, the last
+    one's error is raised.  results: the study's folder.
     """
+    configured = study.config.on_busy_board
     if sweep.pool is None:
         with _take([sweep.board.name], sweep, results, watcher)[1]:
-            measure(sweep, study.config.on_busy_board)
+            measure(sweep, configured)
         return
     pool = sweep.pool.name
     usable = _usable(sweep, results, watcher)
-    refuse_other_kinds(pool, list(usable.values()))
+    refuse_other_kinds(sweep.pool, list(usable.values()))
     left, busy = list(usable), set[str]()
     while True:
         began = board_of(sweep, results)
-        policy = study.config.on_busy_board
+        free = [name for name in left if name not in busy]
         if began in left:
-            candidates = [began]
-        elif free := [name for name in left if name not in busy]:
-            candidates, policy = free, "fail"
-        elif policy == "wait":
+            names, policy = [began], configured
+        elif free:
+            names, policy = free, "fail"
+        elif configured == "wait":
             watcher.note_once(f"waiting: all boards of pool {pool} measure for others")
             _pause(watcher, BUSY_EVERY_S)
             busy.clear()
             continue
         else:
-            candidates = left
-        name, lock = _take(candidates, sweep, results, watcher)
+            names, policy = left, configured
+        name, lock = _take(names, sweep, results, watcher)
         with lock:
             watcher.note(f"on board {name}")
             try:
                 measure(replace(sweep, board=study.board(name)), policy)
             except BoardBusy as error:
-                if began == name or policy != "fail" or study.config.on_busy_board == "fail":
+                if names is not free:
                     raise
                 busy.add(name)
                 watcher.note(error.message)
@@ -120,7 +120,7 @@ def _usable(sweep: Sweep, results: Path, watcher: Watcher) -> dict[str, Mapping[
 
 
 def _take(
-    names: Iterable[str], sweep: Sweep, results: Path, watcher: Watcher
+    names: Sequence[str], sweep: Sweep, results: Path, watcher: Watcher
 ) -> tuple[str, FileLock]:
     """The first of these boards that is free of our other sweeps, and its lock, which is taken."""
     folder = results / "boards"
