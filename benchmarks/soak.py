@@ -43,8 +43,7 @@ JUMPING_CLOCK = Path(__file__).with_name("jumping_clock.c")
 sys.path.insert(0, str(HOME / "tests"))  # the board and the check-out are the tests' own
 
 import psutil
-from nntest.archives.ck.read import read_rows
-from soak_counts import COUNTS, count_rows, files_left, has_grown, locks_left, processes_in
+from soak_counts import COUNTS, count_sweep, files_left, has_grown, locks_left, processes_in
 from workflow.ssh_bench import SshBench
 from workflow.study import SWEEP, Checkout
 
@@ -237,9 +236,7 @@ class Soak:
             print((checkout.folder / "output").read_text()[-3000:])
             return
         sweep = checkout.results / "sweeps" / "here.opencl-reference"
-        plan = json.loads(sweep.with_name(sweep.name + ".plan.json").read_text())
-        rows = list(read_rows(sweep.with_name(sweep.name + ".zip"), warn=lambda _: None))
-        self._add(count_rows(plan, self.bench.journal(), rows))
+        self._add(count_sweep(sweep, self.bench.journal()))
 
     def _add(self, found: Counter[str]) -> None:
         self.counts.update(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import statistics
 from collections import Counter
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from nntest.archives.ck.read import read_rows
 
 COUNTS = (
     "lost", "doubled", "foreign", "mislabelled", "failed", "unfinished", "tracebacks",
@@ -60,6 +62,13 @@ def count_rows(
     found["doubled"] += sum(count - 1 for count in shown.values())
     found["lost"] += len(set(labels) - set(shown))
     return found
+
+
+def count_sweep(sweep: Path, lines: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """The same of a sweep by its files, which are `sweep` and more; lines: the board's journal."""
+    plan = json.loads(sweep.with_name(f"{sweep.name}.plan.json").read_text("utf-8"))
+    archive = sweep.with_name(f"{sweep.name}.zip")
+    return count_rows(plan, lines, read_rows(archive, warn=lambda _: None))
 
 
 def processes_in(folder: Path, but: Iterable[int]) -> list[str]:

@@ -1,15 +1,17 @@
 """Rule report: one self-contained page, the headline, and the config that makes them again."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
+from nntest.archives import pools
 from nntest.archives.measurements import load
 from nntest.archives.missing import MISSING, missing_lines, missing_sweeps
+from nntest.config import Study
 from nntest.domain.network_points import left_out_lines
 from nntest.domain.tables.all import ALL
 from nntest.errors import user_errors_end_the_process
@@ -28,6 +30,17 @@ def read_all(paths: Iterable[str]) -> list[dict[str, Any]]:
     return [content for content in contents if MISSING not in content]
 
 
+def pool_remarks(
+    study: Study, facts: list[dict[str, Any]], states: list[dict[str, Any]]
+) -> Iterator[str]:
+    """Of each pool which board measured what, and in what its boards differ."""
+    places = {sweep.name: sweep.place for sweep in (*study.sweeps(), *study.network_sweeps())}
+    for pool in study.pools:
+        of_boards = [of for of in facts if of["board"] in pool.pool]
+        of_sweeps = [of for of in states if places.get(of.get("sweep", "")) == pool.name]
+        yield from pools.remarks(pool, of_boards, of_sweeps)
+
+
 with user_errors_end_the_process(), job_log(snakemake):
     study = study_of(snakemake)
     tables = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input.tables}
@@ -41,6 +54,7 @@ with user_errors_end_the_process(), job_log(snakemake):
             tables[name] = profile[profile["phase"] != "tuning"] if "phase" in profile else profile
     # Only where the study asks for the check.
     tables |= {Path(path).stem: pd.read_parquet(path) for path in snakemake.input.prediction}
+    facts, states = read_all(snakemake.input.facts), read_all(snakemake.input.states)
     pictures = [Path(path) for path in snakemake.input.plots]
     svgs = [path for path in pictures if path.suffix == ".svg"]
     shown = (lambda facts: facts) if study.config.share == "full" else public
@@ -59,7 +73,7 @@ with user_errors_end_the_process(), job_log(snakemake):
                 for name, svg in zip(pictures_of(study), svgs, strict=True)
                 if name not in KERNEL_PLOTS or "kernels" in tables
             ],
-            facts=[shown(facts) for facts in read_all(snakemake.input.facts)],
+            facts=[shown(of_board) for of_board in facts],
             installs=[shown(installed) for installed in read_all(snakemake.input.installed)],
             config_yaml=shown(config_yaml),
             command=f"snakemake --cores 2 --configfile {snakemake.output.config}",
@@ -74,9 +88,10 @@ with user_errors_end_the_process(), job_log(snakemake):
                     ),
                     *(
                         f"The board changed while it measured: {change}."
-                        for state in read_all(snakemake.input.states)
+                        for state in states
                         for change in state.get("changes", [])
                     ),
+                    *pool_remarks(study, facts, states),
                     *Path(snakemake.input.remarks).read_text("utf-8").splitlines(),
                 ]
             ),

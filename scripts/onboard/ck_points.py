@@ -41,7 +41,7 @@ def pipeline_state(point, line):
     """The flat file of a point that failed: where CK keeps the reason of an aborted run."""
     reason = line["status"]
     if line.get("reason"):
-        reason += ": " + line["reason"]
+        reason += ": " + text(line["reason"])
     values = {
         "fail": "yes",
         "fail_bool": True,

@@ -244,12 +244,13 @@ def _is_sound(line: Mapping[str, Any]) -> bool:
     if "point" not in line:
         return isinstance(line.get("journal", ""), str)
     counted = (line.get("repetition"), line.get("process", 0))
+    # Where CK measures, its records have the time.
+    timeless = "time_s" not in line and (line.get("status") != OK or "ck_point" in line)
     return (
         isinstance(line["point"], str)
         and all(type(number) is int and 0 <= number < MOST_REPETITIONS for number in counted)
-        # Where CK measures, its records have the time.
-        and ("time_s" not in line or seconds(line["time_s"]) is not None)
-        and parse(line.get("status", OK)) != ""
+        and (timeless or seconds(line.get("time_s")) is not None)
+        and parse(line.get("status")) != ""
     )
 
 

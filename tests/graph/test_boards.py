@@ -50,6 +50,8 @@ CHANGE_NOTHING_MEASURED = {
     "nntest.measuring.beside",
     "nntest.measuring.progress",
     "nntest.measuring.joint_progress",
+    # Which board of a pool a sweep is measured on: its name is in every point.
+    "nntest.measuring.pools",
     # What becomes of a job that fails.
     "nntest.measuring.leaving_out",
     # Reads archives; a sweep without a point writes an empty one with it.

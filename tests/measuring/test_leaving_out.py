@@ -29,7 +29,7 @@ def study(*sweeps: str, imports: bool = False, on_missing_board: str = "leave-ou
         sweeps=lambda: [
             SimpleNamespace(
                 name=".".join(part),
-                board=SimpleNamespace(name=part[0]),
+                place=part[0],
                 library=SimpleNamespace(name=part[1]),
             )
             for part in parts
@@ -151,4 +151,5 @@ def test_a_board_is_waited_for_in_vain_once_a_run(
     fail(job, study("b.x", "a.x"), error)
     assert impatient(board, job, "run 1").patience_s == patience_s
     assert impatient(board, job, "run 2") == board
-    assert impatient(board, Job(tmp_path, board="c"), "run 1") == board
+    other = board.model_copy(update={"name": "c"})
+    assert impatient(other, Job(tmp_path, board="c"), "run 1") == other

@@ -54,6 +54,7 @@ def test_a_final_failure_is_not_pending_and_a_passing_one_is(study: Study, tmp_p
 
     def line(point: str, repetition: int, status: str) -> str:
         content = {"point": point, "repetition": repetition, "process": 0, "status": status}
+        content |= {"time_s": 0.001} if status == "ok" else {}
         return json.dumps(content) + "\n"
 
     here = Path(sweep_folder(study, sweep, sweep.board.work_dir)) / "journal.jsonl"

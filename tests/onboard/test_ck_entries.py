@@ -285,11 +285,19 @@ def test_long_and_strange_labels_become_usable_aliases(tmp_path):
     assert list(check(tmp_path / "a.zip")) == []
 
 
-def test_no_header_line_is_refused_and_nothing_is_left_behind(tmp_path):
+def test_a_journal_that_lost_its_header_is_packed_and_is_always_the_same_entry(tmp_path):
+    point = make_point()
+    uids = []
+    for lines in ([good(point)], [good(point), good(point, 1)]):
+        summary = ck_entries.write_zip(make_plan([point]), lines, str(tmp_path / "a.zip"))
+        assert len(frame_of(tmp_path / "a.zip")) == len(lines)
+        uids.append(summary["entries"][0]["uid"])
+    assert uids[0] == uids[1]
+
+
+def test_what_cannot_be_packed_leaves_what_was_there(tmp_path):
     point = make_point()
     (tmp_path / "a.zip").write_text("what was there")
-    with pytest.raises(ValueError, match="header"):
-        ck_entries.write_zip(make_plan([point]), [good(point)], str(tmp_path / "a.zip"))
     with pytest.raises(KeyError):
         ck_entries.write_zip(
             make_plan([point]),

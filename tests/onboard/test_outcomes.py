@@ -224,6 +224,8 @@ ODD_LINES = {
     "infinite time": '{"point": "P", "repetition": 1, "status": "ok", "time_s": 1e999}',
     "long time": '{"point": "P", "repetition": 1, "status": "ok", "time_s": %s}' % ("9" * 400),
     "list of points": '{"point": ["P"], "repetition": 1, "status": "ok", "time_s": 1}',
+    "no time": '{"point": "P", "repetition": 1, "status": "ok"}',
+    "no status": '{"point": "P", "repetition": 1, "time_s": 1}',
     "process": '{"point": "P", "repetition": 1, "process": 1e999, "status": "ok", "time_s": 1}',
     "status of another version": '{"point": "P", "repetition": 1, "status": "frozen"}',
     "status that is none": '{"point": "P", "repetition": 1, "status": {"word": "ok"}}',
@@ -249,6 +251,14 @@ def test_an_odd_line_of_a_journal_costs_its_repetition_alone(board: Board, line:
     assert [progress.missing(point) for point in board.points] == [[1], []]
     frame = board.frame()
     assert frame[frame["repetition_id"] < 2]["status"].tolist() == ["ok"] * 3
+
+
+@pytest.mark.parametrize("odd", ["true", "7", "[1]", '{"a": 1}'])
+def test_an_odd_reason_of_a_failure_is_shown_as_it_is(board: Board, odd: str) -> None:
+    board.measure("odd", "repetition(0)", repetitions=1)
+    line = f'{{"point": "{board.points[0]["id"]}", "repetition": 0, "status": "timeout"'
+    Path(board.journal.path).write_text(f'{{"journal": "j"}}\n{line}, "reason": {odd}}}\n')
+    assert board.frame()["status"].tolist() == ["timeout"]
 
 
 @pytest.mark.parametrize(

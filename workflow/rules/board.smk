@@ -55,8 +55,8 @@ rule sweep:
     input:
         # Not ancient(): a job that Snakemake runs again hides from it that the params of a job
         # behind an ancient input have changed.  What is measured stays in the board's journal.
-        facts=rules.probe.output.facts,
-        installed=rules.install.output.installed,
+        facts=facts_of,
+        installed=installed_of,
     output:
         archive=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.zip",
         journal=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.journal.jsonl",

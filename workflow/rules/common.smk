@@ -67,12 +67,14 @@ RESULTS = f"results/{STUDY.name}"
 LOGS = f"{RESULTS}/logs"
 SWEEPS = {sweep.name: sweep for sweep in STUDY.sweeps()}
 NETWORK_SWEEPS = {sweep.name: sweep for sweep in STUDY.network_sweeps()}
+ANCHORS = {sweep.name: sweep for sweep in STUDY.anchors()}
 BOARDS = {board.name: board for board in STUDY.boards}
+POOLS = {pool.name: pool for pool in STUDY.pools}
 RANKED_FIRST = [
-    board
-    for board in BOARDS
+    place
+    for place in [*BOARDS, *POOLS]
     if sum(
-        sweep.board.name == board and not sweep.library.chooses_by_layer
+        sweep.place == place and not sweep.library.chooses_by_layer
         for sweep in NETWORK_SWEEPS.values()
     )
     > 1
@@ -82,10 +84,12 @@ MERGED = f"{RESULTS}/{STUDY.name}.zip"
 MEASUREMENTS = f"{RESULTS}/tables/measurements.parquet"
 REPORT = f"{RESULTS}/report.html"
 
-# A board measures one thing at a time: one resource for each, of which there is one.
-for board in STUDY.boards:
-    if boards.board_resource(board) not in workflow.global_resources:
-        workflow.register_resource(boards.board_resource(board), 1)
+# A board measures one thing at a time: one resource for each, of which there is one.  A pool has
+# as many as boards; which board a sweep measures on is chosen in its job.
+for place in [*STUDY.boards, *STUDY.pools]:
+    if boards.board_resource(place) not in workflow.global_resources:
+        count = len(place.pool) if place.name in POOLS else 1
+        workflow.register_resource(boards.board_resource(place), count)
 
 
 def code(script, *modules):
@@ -118,20 +122,43 @@ def job_size(mem_mb, runtime):
 
 
 def holds_board(resource):
-    """How much a job takes of a board's resource: all on that board, nothing on another."""
-    return lambda w: int(boards.board_resource(BOARDS[w.board]) == resource)
+    """How much a job takes of a board's resource: one on that board or pool, else nothing."""
+    return lambda w: int(
+        boards.board_resource({**BOARDS, **POOLS}[w.board]) == resource
+    )
 
 
 def all_boards():
-    """The resources of a job on any of the study's boards."""
-    resources = map(boards.board_resource, STUDY.boards)
+    """The resources of a job on any of the study's boards, or on one of a pool's."""
+    resources = map(boards.board_resource, [*STUDY.boards, *STUDY.pools])
     return {resource: holds_board(resource) for resource in resources}
 
 
 def sweep_of(wildcards):
     """The sweep that a job's wildcards name."""
-    sweeps = {**SWEEPS, **NETWORK_SWEEPS}
+    sweeps = {**SWEEPS, **NETWORK_SWEEPS, **ANCHORS}
     return sweeps[f"{wildcards.board}.{wildcards.library}{wildcards.cut}"]
+
+
+def facts_of(wildcards):
+    """The probes that a sweep needs: of its board, or of all of its pool's."""
+    return [
+        f"{RESULTS}/boards/{name}/facts.json"
+        for name in sweep_of(wildcards).board_names
+    ]
+
+
+def installed_of(wildcards):
+    """What is installed for a sweep; in a pool all that is: no board installs while it measures."""
+    sweep = sweep_of(wildcards)
+    libraries = (
+        STUDY.libraries_of(sweep.board) if sweep.pool is not None else [sweep.library]
+    )
+    return [
+        f"{RESULTS}/boards/{name}/{library.name}.json"
+        for name in sweep.board_names
+        for library in libraries
+    ]
 
 
 def any_of(names):
@@ -151,7 +178,9 @@ def last_left_out(log):
 
 def board_threads(wildcards):
     """This machine alone while it measures itself; none while it waits for a board."""
-    if not isinstance(BOARDS[wildcards.board].connect, LocalConnection):
+    if wildcards.board in POOLS or not isinstance(
+        BOARDS[wildcards.board].connect, LocalConnection
+    ):
         return 0
     try:
         return workflow.cores
@@ -184,6 +213,6 @@ def refuse_missing_results():
 
 
 wildcard_constraints:
-    board=any_of(BOARDS),
+    board=any_of([*BOARDS, *POOLS]),
     library=any_of(library.name for library in STUDY.libraries),
     sweep=any_of(SWEEPS),

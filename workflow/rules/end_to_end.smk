@@ -8,7 +8,7 @@ rule schedule_network:
         sweeps=lambda w: [
             f"{RESULTS}/sweeps/{sweep.name}.zip"
             for sweep in SWEEPS.values()
-            if (sweep.board.name, sweep.library.name) == (w.board, w.library)
+            if (sweep.place, sweep.library.name) == (w.board, w.library)
             and sweep.library.chooses_by_layer
         ],
     output:
@@ -32,8 +32,8 @@ rule schedule_network:
 
 rule sweep_network:
     input:
-        facts=rules.probe.output.facts,
-        installed=rules.install.output.installed,
+        facts=facts_of,
+        installed=installed_of,
         chosen=rules.schedule_network.output.chosen,
     output:
         archive=f"{RESULTS}/sweeps/{{board}}.{{library}}{{cut}}.zip",
@@ -71,7 +71,7 @@ rule rank_first:
         sweeps=lambda w: [
             f"{RESULTS}/sweeps/{sweep.name}.zip"
             for sweep in NETWORK_SWEEPS.values()
-            if sweep.board.name == w.board and not sweep.library.chooses_by_layer
+            if sweep.place == w.board and not sweep.library.chooses_by_layer
         ],
     output:
         ranking=f"{RESULTS}/boards/{{board}}/first-ranking.txt",

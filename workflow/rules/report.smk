@@ -19,8 +19,9 @@ rule report:
         ),
         facts=expand(f"{RESULTS}/boards/{{board}}/facts.json", board=BOARDS),
         installed=[
-            f"{RESULTS}/boards/{sweep.board.name}/{sweep.library.name}.json"
+            f"{RESULTS}/boards/{name}/{sweep.library.name}.json"
             for sweep in SWEEPS.values()
+            for name in sweep.board_names
         ],
         chosen=expand(f"{RESULTS}/sweeps/{{sweep}}.json", sweep=NETWORK_SWEEPS),
         states=expand(

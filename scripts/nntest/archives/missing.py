@@ -50,12 +50,11 @@ def missing_sweeps(study: Study, results: Path) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for sweep in (*study.sweeps(), *study.network_sweeps()):
-        board = results / "boards" / sweep.board.name
-        for path in (
-            results / "sweeps" / f"{sweep.name}.state.json",
-            board / f"{sweep.library.name}.json",
-            board / "facts.json",
-        ):
+        paths = [results / "sweeps" / f"{sweep.name}.state.json"]
+        if sweep.pool is None:  # one board of a pool stands in for the other
+            board = results / "boards" / sweep.board.name
+            paths += [board / f"{sweep.library.name}.json", board / "facts.json"]
+        for path in paths:
             try:
                 read_results(path)
             except Missing as missing:
@@ -85,9 +84,9 @@ def refuse_missing(study: Study, missing: Mapping[str, str]) -> None:
 
 
 def _line(sweep: Sweep, sweeps: tuple[Sweep, ...], missing: Mapping[str, str]) -> str:
-    board = sweep.board.name
+    place = f"{'board' if sweep.pool is None else 'pool'} {sweep.place}"
     reason = missing[sweep.name]
-    named = "" if reason.startswith(f"board {board}") else f"board {board}: "
-    if {missing.get(other.name) for other in sweeps if other.board.name == board} == {reason}:
+    named = "" if reason.startswith(place) else f"{place}: "
+    if {missing.get(other.name) for other in sweeps if other.place == sweep.place} == {reason}:
         return f"missing: {named}{reason}"
     return f"missing: {sweep.name}: {reason}"

@@ -4,6 +4,7 @@ from nntest.config.board import Board, LocalConnection, SshConnection
 from nntest.config.library import Library
 from nntest.config.load import load_study
 from nntest.config.network import NetworkFile
+from nntest.config.pool import Pool
 from nntest.config.study import Study
 from nntest.config.study_config import StudyConfig
 
@@ -12,6 +13,7 @@ __all__ = [
     "Library",
     "LocalConnection",
     "NetworkFile",
+    "Pool",
     "SshConnection",
     "Study",
     "StudyConfig",

@@ -8,7 +8,7 @@ first in the working directory, then in the workflow's own folder; a value that 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from nntest.config.ck_check import check_ck
 from nntest.config.library import Library
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
+from nntest.config.pool import Pool, check_pool
 from nntest.config.study import Study
 from nntest.config.study_check import check_study
 from nntest.config.study_config import StudyConfig
@@ -36,7 +37,7 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
     """
     settings = validated(StudyConfig, dict(config), "config")
     folders = [Path("config"), home / "config"]
-    boards = [_load_named(Board, "boards", entry, folders) for entry in settings.boards]
+    boards, pools = _load_boards(settings.boards, folders)
     study = Study(
         config=settings,
         boards=tuple(boards),
@@ -50,14 +51,15 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
         platforms=tuple(
             _load_named(Platform, "platforms", entry, folders) for entry in settings.platforms
         ),
+        pools=tuple(pools),
     )
     study = replace(study, all_platforms=tuple(_all_platforms(study, folders)))
-    for kind, files in (
-        ("boards", study.boards),
-        ("libraries", study.libraries),
-        ("platforms", study.platforms),
+    for kind, names in (
+        ("boards", [file.name for file in study.boards] + [pool.name for pool in pools]),
+        ("libraries", [file.name for file in study.libraries]),
+        ("platforms", [file.name for file in study.platforms]),
     ):
-        _refuse_twins(kind, [file.name for file in files])
+        _refuse_twins(kind, names)
     _ = study.networks  # what cannot be read is said now
     check_study(study)
     check_ck(study)
@@ -104,6 +106,28 @@ def _load_named(model: type[Model], kind: str, entry: str, folders: Iterable[Pat
             "remove `name`, or rename the file",
         )
     return loaded
+
+
+def _load_boards(entries: Iterable[str], folders: Sequence[Path]) -> tuple[list[Board], list[Pool]]:
+    """The boards, those of pools among them, and the pools."""
+    boards, pools = [], []
+    for entry in entries:
+        if "pool" not in read_yaml(_find("boards", entry, folders)):
+            boards.append(_load_named(Board, "boards", entry, folders))
+            continue
+        pool = _load_named(Pool, "boards", entry, folders)
+        members = [_load_named(Board, "boards", name, folders) for name in pool.pool]
+        check_pool(pool, members)
+        pools.append(pool)
+        boards += members
+    for pool in pools:
+        for name in pool.pool:
+            if [board.name for board in boards].count(name) > 1:
+                raise UserError(
+                    f"config: boards: {name} is in pool {pool.name}, and is named a second time",
+                    f"take it out of the pool ({pool.name}.yaml), or out of the other place",
+                )
+    return boards, pools
 
 
 def _find(kind: str, entry: str, folders: Iterable[Path], where: str | None = None) -> Path:

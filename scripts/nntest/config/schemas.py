@@ -11,6 +11,7 @@ from nntest.config.board import Board
 from nntest.config.library import Library
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
+from nntest.config.pool import Pool
 from nntest.config.study_config import StudyConfig
 
 MODELS: dict[str, type[BaseModel]] = {
@@ -19,6 +20,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "library": Library,
     "network": NetworkFile,
     "platform": Platform,
+    "pool": Pool,
 }
 
 

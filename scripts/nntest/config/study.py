@@ -10,6 +10,7 @@ from nntest.config.instruments import Instrument, instruments_of
 from nntest.config.library import Library, Warmup
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
+from nntest.config.pool import Pool
 from nntest.config.study_config import StudyConfig
 from nntest.domain.network_points import NetworkPoint, threads_variable
 from nntest.domain.networks import Network
@@ -55,8 +56,21 @@ class Sweep:
 
     name: str
     board: Board
+    """Of a pool's sweep the first of its boards, until the job has chosen one."""
     library: Library
     points: tuple[StudyPoint | NetworkPoint, ...]
+    pool: Pool | None = None
+    """Of whose boards any may measure it."""
+
+    @property
+    def place(self) -> str:
+        """Name of its board, or of the pool."""
+        return self.board.name if self.pool is None else self.pool.name
+
+    @property
+    def board_names(self) -> list[str]:
+        """Names of the boards that may measure it."""
+        return [self.board.name] if self.pool is None else self.pool.pool
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,8 @@ class Study:
     """Those that the config lists."""
     all_platforms: tuple[Platform, ...] = ()
     """Those and all that boards name; with published tables every platform file there is."""
+    pools: tuple[Pool, ...] = ()
+    """Their boards are among `boards`."""
 
     @property
     def name(self) -> str:
@@ -82,6 +98,15 @@ class Study:
     def board(self, name: str) -> Board:
         """A board of the study by its name."""
         return next(board for board in self.boards if board.name == name)
+
+    def places(self) -> list[tuple[Board, Pool | None]]:
+        """Where sweeps are measured: boards on their own, and pools with their first boards."""
+        pools = {name: pool for pool in self.pools for name in pool.pool}
+        return [
+            (board, pools.get(board.name))
+            for board in self.boards
+            if board.name not in pools or board.name == pools[board.name].pool[0]
+        ]
 
     def library(self, name: str) -> Library:
         """A library of the study by its name."""
@@ -93,7 +118,7 @@ class Study:
 
     def sweep(self, name: str) -> Sweep:
         """A sweep of the study, of layers or of whole networks, by its name."""
-        sweeps = (*self.sweeps(), *self.network_sweeps())
+        sweeps = (*self.sweeps(), *self.network_sweeps(), *self.anchors())
         return next(sweep for sweep in sweeps if sweep.name == name)
 
     @cached_property
@@ -216,7 +241,8 @@ class Study:
 
     def aim(self, sweep: Sweep) -> dict[str, float | None]:
         """How sure a sweep's points are to be, as its plan says it; empty: `repetitions` alone."""
-        if self.config.precision is None or sweep.board.harness == "ck":
+        anchor = any(sweep.name == one.name for one in self.anchors())
+        if self.config.precision is None or sweep.board.harness == "ck" or anchor:
             return {}
         return {
             "precision": self.config.precision,
@@ -232,10 +258,10 @@ class Study:
         total = self.config.budget_s.study
         if total is None:
             return None
-        sizes = {one.name: len(one.points) for one in self.sweeps() if one.board == sweep.board}
+        sizes = {one.name: len(one.points) for one in self.sweeps() if one.place == sweep.place}
         layers = sum(len(network.layers) for network in self.networks)
         for one in self.network_sweeps():
-            if one.board == sweep.board:
+            if one.place == sweep.place:
                 each = self.network_point_count(one.library) // len(self.networks)
                 sizes[one.name] = each * layers
         return total * sizes[sweep.name] / sum(sizes.values())
@@ -260,26 +286,43 @@ class Study:
     def sweeps(self) -> list[Sweep]:
         """The measuring jobs of the study."""
         sweeps = []
-        for board in self.boards:
+        for board, pool in self.places():
             for library in self.libraries_of(board):
                 groups: dict[str, list[StudyPoint]] = {}
                 for point in self.points(library):
                     if point.profile == "counters" and board.counters is None:
                         continue  # the sweep says so
-                    name = f"{board.name}.{library.name}"
+                    name = f"{(pool or board).name}.{library.name}"
                     if self.config.sweep_by == "operator-tuner":
                         name += f".{point.operator}.{point.tuner}"
                     groups.setdefault(name, []).append(point)
                 sweeps += [
-                    Sweep(name, board, library, tuple(points)) for name, points in groups.items()
+                    Sweep(name, board, library, tuple(points), pool)
+                    for name, points in groups.items()
                 ]
         return sweeps
+
+    def anchors(self) -> list[Sweep]:
+        """For each board of a pool a few points of one library, to compare the boards by.
+
+        They have the identity that they have in the library's own sweep: the board that takes the
+        library measures them once.
+        """
+        found = []
+        for pool in self.pools:
+            for board in map(self.board, pool.pool):
+                library = self.libraries_of(board)[0]
+                points = [point for point in self.points(library) if point.profile is None]
+                last = len(points) - 1
+                chosen = [points[index] for index in sorted({0, last // 2, last})]
+                found.append(Sweep(f"{board.name}.{library.name}", board, library, tuple(chosen)))
+        return found
 
     def network_sweeps(self) -> list[Sweep]:
         """The measuring jobs of whole networks; their points are not known yet."""
         return [
-            Sweep(f"{board.name}.{library.name}.network", board, library, ())
-            for board in self.boards
+            Sweep(f"{(pool or board).name}.{library.name}.network", board, library, (), pool)
+            for board, pool in self.places()
             for library in self.libraries_of(board)
             if self.config.end_to_end and library.kind != "ck"
         ]

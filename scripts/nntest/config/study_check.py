@@ -60,6 +60,12 @@ def check_study(study: Study) -> None:
             f"config: threads: {', '.join(others)} cannot be told how many threads to use",
             "take out `threads`, or list only libraries of kind pip",
         )
+    if study.pools and config.sweep_by == "board":
+        raise UserError(
+            f"config: sweep_by: board: all libraries in one order are one sweep of one board, and "
+            f"pool {study.pools[0].name} has none to share out",
+            "set sweep_by: library, or name one of its boards",
+        )
     for board in study.boards:
         unknown = set(board.libraries or []) - {library.name for library in study.libraries}
         if board.libraries is not None and not study.libraries_of(board):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nntest.codehash import ONBOARD, SCRIPTS, closure
-from nntest.config import Board, Library, Study
+from nntest.config import Board, Library, Pool, Study
 from nntest.config.install import PipInstall
 from nntest.config.instruments import instruments_of
 from nntest.config.network import OnnxFile
@@ -47,8 +47,8 @@ _RUNNER_SOURCES = [
 _CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
 
 
-def board_resource(board: Board) -> str:
-    """The Snakemake resource of which a board has one.
+def board_resource(board: Board | Pool) -> str:
+    """The Snakemake resource of which a board has one, and a pool as many as it has boards.
 
     Boards whose names differ in a sign alone share it: they are measured one after the other.
     """
@@ -80,8 +80,10 @@ def install_spec(study: Study, board: str, library: str) -> dict[str, Any]:
 def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
     """What a sweep depends on: its points, how often, with what, in which environment."""
     board = sweep.board
+    pool = [probe_spec(study.board(name)) for name in sweep.pool.pool] if sweep.pool else []
     return {
         "board": probe_spec(board),
+        **({"pool": pool} if pool else {}),
         "state": [
             item.model_dump(mode="json")
             for item in (*board.frequency_domains, *board.thermal_zones)

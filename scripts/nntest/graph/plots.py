@@ -51,7 +51,7 @@ def violins_by(study: Study) -> list[str]:
     imported = bool(study.config.imports)
     several = {
         "operator": has_choices(study),
-        "platform": imported or len(study.boards) > 1,
+        "platform": imported or len(study.places()) > 1,
         "library": imported or len(study.libraries) > 1 or len(study.config.warmups) > 1,
     }
     return [name for name, more in several.items() if more] or ["operator"]

@@ -22,6 +22,7 @@ PROFILE_TABLES = tuple(name for name in made_by_rule("tidy") if name != MEASUREM
 """Tables of profiled points, read off the archives beside the measurements; often empty."""
 ROOFLINE_TABLES = (ROOFS.name, INTENSITIES.name, PREDICTION.name)
 PUBLISHED_TABLES = tuple(made_by_rule("read_published"))
+POOL_TABLES = tuple(made_by_rule("compare_pools"))
 LAYER_SUM_CHECK_TABLES = tuple(made_by_rule("layer_sum_check"))
 """Tables that a study has that asks for them."""
 
@@ -38,7 +39,8 @@ def report_tables(study: Study) -> list[str]:
     """
     left_out = {CONFIGURATIONS.name, *(() if study.config.platforms else ROOFLINE_TABLES)}
     published = PUBLISHED_TABLES if study.config.published else ()
-    return [*(name for name in TABLES if name not in left_out), *published]
+    pools = POOL_TABLES if study.pools else ()
+    return [*(name for name in TABLES if name not in left_out), *pools, *published]
 
 
 def networks_spec(study: Study) -> list[Any]:
@@ -83,6 +85,15 @@ def compare_spec(study: Study) -> dict[str, Any] | None:
     # The names that board files give to platforms: the earlier run is read with them.
     read = tidy_spec(study) if compared_runs(study) else None
     return {"compare": compare.model_dump(mode="json"), "read": read}
+
+
+def pools_spec(study: Study) -> dict[str, Any]:
+    """What the comparison of a pool's boards depends on besides what they measured."""
+    return {
+        "pools": {pool.name: pool.pool for pool in study.pools},
+        "platforms": study.platform_names(),
+        "seed": study.config.seed,
+    }
 
 
 def published_spec(study: Study) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from onboard.outcomes import real
 from nntest.config.board import Board, LocalConnection
 from nntest.errors import UserError
 from nntest.measuring.onboard import call
-from nntest.measuring.progress import NotWatched, Watcher
+from nntest.measuring.progress import BoardBusy, NotWatched, Watcher
 from nntest.measuring.transport import PowerSwitch, RetryingTransport, Transport, TransportError
 from nntest.owner import this_workflow
 
@@ -133,7 +133,7 @@ class DetachedJob:
                 f"(study {holder.get('study', 'unknown')}, since {holder.get('since', '?')})"
             )
             if on_busy_board == "fail":
-                raise NotWatched(
+                raise BoardBusy(
                     f"board {self.board.name} is measuring for {name}",
                     "wait for it to end, or set on_busy_board: wait",
                 )

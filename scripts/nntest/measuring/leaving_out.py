@@ -29,7 +29,8 @@ def leaving_out(snakemake: Any, study: Study, log: TextIO, run: str) -> Iterator
     run: names the run of the workflow.
     """
     try:
-        yield
+        with noting_in_vain(snakemake, snakemake.wildcards.board, run):
+            yield
     except NotWatched:
         raise
     except Missing as error:
@@ -37,8 +38,6 @@ def leaving_out(snakemake: Any, study: Study, log: TextIO, run: str) -> Iterator
         print(f"left out: {error.message}", file=log)
         _write_outputs(snakemake, error.message)
     except UserError as error:
-        if isinstance(error, TransportError) and error.retryable:
-            _in_vain_file(snakemake).write_text(run, encoding="utf-8")
         if study.config.on_missing_board == "fail" or not _has_others(study, snakemake.wildcards):
             raise
         for stream in (log, sys.stderr):
@@ -49,13 +48,24 @@ def leaving_out(snakemake: Any, study: Study, log: TextIO, run: str) -> Iterator
         _write_outputs(snakemake, error.message)
 
 
+@contextmanager
+def noting_in_vain(snakemake: Any, board: str, run: str) -> Iterator[None]:
+    """Note beside a job's log if it waits in vain for a board, by its name."""
+    try:
+        yield
+    except TransportError as error:
+        if error.retryable:
+            _in_vain_file(snakemake, board).write_text(run, encoding="utf-8")
+        raise
+
+
 def impatient(board: Board, snakemake: Any, run: str) -> Board:
     """The board to connect to; tried once if a job of this run has waited for it in vain.
 
     Its other libraries would each wait as long, one after the other.
     """
     try:
-        in_vain = _in_vain_file(snakemake).read_text(encoding="utf-8") == run
+        in_vain = _in_vain_file(snakemake, board.name).read_text(encoding="utf-8") == run
     except FileNotFoundError:
         return board
     return board.model_copy(update={"patience_s": 0.0}) if in_vain else board
@@ -72,8 +82,8 @@ def last_left_out(log: Path) -> str:
         return ""
 
 
-def _in_vain_file(snakemake: Any) -> Path:
-    return Path(snakemake.log[0]).with_name(f"{snakemake.wildcards.board}.in-vain")
+def _in_vain_file(snakemake: Any, board: str) -> Path:
+    return Path(snakemake.log[0]).with_name(f"{board}.in-vain")
 
 
 def _note_file(log: Path) -> Path:
@@ -91,7 +101,7 @@ def _has_others(study: Study, wildcards: Any) -> bool:
 
     def needs_it(sweep: Sweep) -> bool:
         return (
-            sweep.board.name == wildcards.board
+            sweep.place == wildcards.board
             and library in (None, sweep.library.name)
             and (cut is None or sweep.name == f"{wildcards.board}.{library}{cut}")
         )

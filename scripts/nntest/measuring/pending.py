@@ -15,6 +15,7 @@ from nntest.errors import UserError
 from nntest.measuring.beside import load_installed
 from nntest.measuring.libraries import KINDS
 from nntest.measuring.plan import build_plan, sweep_folder
+from nntest.measuring.pools import board_of
 
 
 def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
@@ -31,7 +32,11 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
             return study.network_point_count(sweep.library) * study.config.repetitions
         sweep = replace(sweep, points=chosen)
     total = sum(study.repetitions(point) for point in sweep.points)
-    folder = results / "boards" / sweep.board.name
+    taken_by = board_of(sweep, results)
+    if taken_by not in sweep.board_names:
+        return total
+    sweep = replace(sweep, board=study.board(taken_by))
+    folder = results / "boards" / taken_by
     try:
         facts = read_results(folder / "facts.json")
         installed = load_installed(folder / f"{sweep.library.name}.json")

@@ -20,6 +20,10 @@ class NotWatched(UserError):
     """A job on a board did not begin, or goes on without us."""
 
 
+class BoardBusy(NotWatched):
+    """Somebody else measures on the board, and nobody is to wait or to take it over."""
+
+
 class ProgressLine:
     """Shows how far a job on a board is, on a terminal (or what stands for one) and in a log."""
 

@@ -64,6 +64,7 @@ def run_sweep(
     outputs: Outputs,
     watcher: Watcher,
     beside: Sequence[Planned] = (),
+    on_busy_board: str = "wait",
 ) -> dict[str, Any]:
     """Measure what is missing and pull the results; the runner's last status.
 
@@ -99,7 +100,7 @@ def run_sweep(
         study=study.name,
     )
     try:
-        status = job.run(lambda: plan, KEPT, study.config.on_busy_board)
+        status = job.run(lambda: plan, KEPT, on_busy_board)
         if status["state"] == STOPPED:
             raise UserError(f"board {sweep.board.name}: another process stopped the sweep")
         if status["state"] != DONE:
@@ -231,7 +232,7 @@ def _board_state(
     changes = [
         f"{sweep.name}, {at[:16].replace('T', ' ')} UTC: {what}" for at, what in noted if at > began
     ]
-    return {"board": sweep.board.name, "state": state, "changes": changes}
+    return {"sweep": sweep.name, "board": sweep.board.name, "state": state, "changes": changes}
 
 
 def _pull_partial(transport: Transport, folder: str, outputs: Outputs) -> str:

@@ -26,22 +26,16 @@ from archives.ck.ck_samples import (
     write,
     zip_of,
 )
+from archives.ck.every_way import quiet, read_in_every_way
+from damage import JSON, ODD_NUMBERS, paths_in, replaced, value_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nntest.archives.ck import (
     check,
     merge,
-    overview,
-    read_counter_rows,
-    read_kernel_rows,
-    read_launch_rows,
-    read_rows,
 )
 from nntest.archives.ck.recordings import RecordingParser
 from nntest.archives.ck.safety import RefusedError, parse_object, unsafe_name
-from nntest.archives.measurements import to_frame
-from nntest.domain.tables.measurements import KERNELS
-from nntest.errors import UserError
 
 A, B = "a" * 16, "b" * 16
 POINTS = [
@@ -58,10 +52,6 @@ def fuzz(examples: int) -> settings:
 
 
 some = fuzz(40)
-
-
-def quiet(_):
-    return None
 
 
 # -- archives of ours ----------------------------------------------------------------------
@@ -160,24 +150,6 @@ def test_keep_both_loses_nothing_and_knows_no_order(recordings, random):
 
 # -- JSON ----------------------------------------------------------------------------------
 
-ODD_NUMBERS = ("inf", "-inf", "nan", "9" * 400, 10**400, -(10**400), 1.7e308, 5e-324, 2**63, -1)
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8)
-    | st.sampled_from(["yes", "no", "NONE", "features", 10**30, 0, "1e999", "\0", *ODD_NUMBERS]),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.text(max_size=5) | st.sampled_from(["run", "features"]), inner, max_size=4
-        )
-    ),
-    max_leaves=15,
-)
-
 
 @fuzz(200)
 @given(st.dictionaries(st.sampled_from(["a", "features", "z", "choices"]), JSON), st.integers(0, 4))
@@ -214,30 +186,6 @@ def test_remembered_features_accept_nothing_that_json_does_not(noise, at, cut):
 # -- anything at all -----------------------------------------------------------------------
 
 
-def paths_in(value, path=()):
-    """Every place in a JSON value."""
-    yield path
-    if isinstance(value, dict | list):
-        for key in value if isinstance(value, dict) else range(len(value)):
-            yield from paths_in(value[key], (*path, key))
-
-
-def value_at(value, path):
-    """What is at a place."""
-    for key in path:
-        value = value[key]
-    return value
-
-
-def replaced(value, path, new):
-    """`value` with `new` at `path`."""
-    if not path:
-        return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = replaced(copy[path[0]], path[1:], new)
-    return copy
-
-
 OURS = make_plan([POINTS[0]])
 PROFILED = ck_point(
     runs=[
@@ -254,26 +202,6 @@ PROFILED = ck_point(
     ],
     dvdt_prof="yes",
 )
-
-
-def read_in_every_way(path: Path, folder: Path) -> None:
-    """Use everything that reads; only a word to the user may come of it."""
-    try:
-        frame = to_frame(read_rows(path, (), quiet, synthetic=True))
-        good_times = frame.loc[frame["status"] == "ok", "time_us"]
-        assert (good_times > 0).all()
-        assert frame.loc[frame["status"] != "ok", "time_us"].isna().all()
-        to_frame(read_kernel_rows(path, (), quiet), KERNELS)
-        json.dumps(list(read_launch_rows(path, (), quiet)), allow_nan=False)
-        json.dumps(list(read_counter_rows(path, (), quiet)), allow_nan=False)
-        list(overview(path, (), quiet))
-        for complaint in check(path):
-            str(complaint).encode()
-        merge([path], folder / "merged.zip", keep_both=True, warn=quiet)
-        with zipfile.ZipFile(folder / "merged.zip") as merged:
-            assert all(unsafe_name(name) is None for name in merged.namelist())
-    except UserError as error:
-        str(error).encode()
 
 
 @pytest.mark.parametrize("odd", ODD_NUMBERS, ids=lambda odd: str(odd)[:6])

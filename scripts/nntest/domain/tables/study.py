@@ -215,6 +215,27 @@ FAILED = Table(
     section="failures",
 )  # fmt: skip
 
+POOL_BOARDS = Table(
+    "pool_boards",
+    (
+        Column("pool", TEXT, meaning="boards of one kind that share the study"),
+        Column("baseline", TEXT, meaning="board that is compared with"),
+        Column("other", TEXT, label="compared", meaning="board that is compared with the baseline"),
+        Column("points", INT, meaning="that both boards measured"),
+        Column("baseline_us", FLOAT, "µs", label="baseline", meaning="sum of their medians"),
+        Column("other_us", FLOAT, "µs", label="compared", meaning="sum of their medians"),
+        *Column("ratio", FLOAT, RATIO, meaning="compared over baseline; above 1 is slower",
+                interval=("ci_low", "ci_high")).with_ends,
+        shared.VERDICT,
+    ),
+    title="Boards of pools",
+    caption="Whether the boards of a pool differ: the same few points of one library, measured on "
+    "each of them. Libraries of a pool are measured on one board each; a ratio between two of them "
+    "has the ratio of their boards in it.",
+    rule="compare_pools",
+    section="device",
+)  # fmt: skip
+
 DEVICE_STATE = Table(
     "device_state",
     (
