@@ -16,7 +16,9 @@ from itertools import pairwise
 from math import prod
 
 from nntest.domain.graph_nodes import Fate, GraphNode, share
-from nntest.domain.tensors import NO_ACTIVATION, NODE, Tensor
+from nntest.domain.graph_steps import Step, chained, why_no_graph
+from nntest.domain.tensor_suffixes import NO_ACTIVATION
+from nntest.domain.tensors import CONVOLUTIONS, NODE, Tensor
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,13 @@ class Network:
     name: str
     layers: tuple[Layer, ...]
     nodes: tuple[GraphNode, ...] = ()
-    """All nodes of the file that it was read from, and what becomes of them."""
+    """All nodes of its graph, and what becomes of them; none of a chain that is no file's."""
     data_type: str = ""
     """What the file says its values are, e.g. fp16 or int8; empty if there is no file."""
     source: str = ""
     """SHA-256 of the file it was read from; empty if it was generated or listed."""
+    steps: tuple[Step, ...] = ()
+    """How it runs whole; none if it is a chain of its layers, or if a node of it is no step."""
 
     @property
     def macs(self) -> int:
@@ -84,6 +88,21 @@ class Network:
     def uncovered(self) -> list[str]:
         """Nodes that run, and that no operator of ours computes."""
         return self.labels("not covered")
+
+    @property
+    def as_steps(self) -> tuple[Step, ...]:
+        """How it runs whole, where `why_no_graph` finds nothing."""
+        if self.steps:
+            return self.steps
+        return tuple(
+            chained(Step(x.name, x.species, (), x.tensor, x.activation) for x in self.layers)
+        )
+
+    def why_no_graph(self) -> str:
+        """Why it cannot run whole from its steps; empty if it can."""
+        if self.steps:
+            return why_no_graph(self.steps)
+        return self.why_no_chain()
 
     def why_no_chain(self) -> str:
         """Why the layers cannot run one after the other as a whole network; empty if they can.
@@ -125,9 +144,9 @@ class Network:
         with one symmetric pad, the top one (3-224-224-3-32-2-0 for TensorFlow's 0_1_0_1: the
         output is then 111 x 111, not 112 x 112), so that times compare with the 2018 study.
         """
-        if padding == "study" and layer.tensor.pads is not None:
+        if padding == "study" and layer.species in CONVOLUTIONS and layer.tensor.pads is not None:
             top = layer.tensor.pads[0]
-            return Tensor(layer.tensor.species, layer.tensor.values, (top, top, top, top))
+            return replace(layer.tensor, pads=(top, top, top, top))
         return layer.tensor
 
     def stand_ins(self, layer: Layer, padding: str) -> tuple[Tensor, Tensor]:
@@ -182,11 +201,8 @@ def mobilenet_v1(width: float, resolution: int, classes: int = 1001) -> Network:
     size = -(-size // 2)
     for index, (stride, out_channels) in enumerate(_MOBILENET_V1_BLOCKS, start=1):
         before, after = same_padding(size, 3, stride)
-        depthwise = Tensor(
-            "depthwiseconv",
-            (channels, size, size, stride, before),
-            (before, after, before, after),
-        )
+        pads = (before, after, before, after)
+        depthwise = Tensor.depthwise(channels, size, size, 3, stride, pads)
         name = f"Conv2d_{index}_depthwise"
         layers.append(Layer(name, depthwise, channels * 9, 2 * channels, "relu6"))
         size = -(-size // stride)
