@@ -68,6 +68,12 @@ def is_chain(steps: Sequence[Step]) -> bool:
     )
 
 
+def input_numbers(steps: Sequence[Step], step: Step) -> list[int]:
+    """Where among the steps are those that one reads; -1 for the network's input."""
+    numbers = {INPUT: -1, **{other.name: index for index, other in enumerate(steps)}}
+    return [numbers[name] for name in step.inputs]
+
+
 def output_shapes(steps: Iterable[Step]) -> dict[str, ImageShape]:
     """The shape of every step's output, and of the input; raises `_Misfit`."""
     shapes: dict[str, ImageShape] = {}

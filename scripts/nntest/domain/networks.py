@@ -138,16 +138,8 @@ class Network:
         return said
 
     def measured_tensor(self, layer: Layer, padding: str) -> Tensor:
-        """The tensor that stands for `layer` in a sweep.
-
-        ``exact``: with the layer's own padding.  ``study``: as CK-NNTest's data sets write it,
-        with one symmetric pad, the top one (3-224-224-3-32-2-0 for TensorFlow's 0_1_0_1: the
-        output is then 111 x 111, not 112 x 112), so that times compare with the 2018 study.
-        """
-        if padding == "study" and layer.species in CONVOLUTIONS and layer.tensor.pads is not None:
-            top = layer.tensor.pads[0]
-            return replace(layer.tensor, pads=(top, top, top, top))
-        return layer.tensor
+        """The tensor that stands for `layer` in a sweep."""
+        return swept_tensor(layer.tensor, padding)
 
     def stand_ins(self, layer: Layer, padding: str) -> tuple[Tensor, Tensor]:
         """The tensors that may stand for `layer` in a sweep: with its activation, and without."""
@@ -161,6 +153,19 @@ class Network:
         layers = (layer for layer in self.layers if layer.species == species)
         stand_ins = (self.stand_ins(layer, padding) for layer in layers)
         return dict(Counter(as_run if activations else plain for as_run, plain in stand_ins))
+
+
+def swept_tensor(tensor: Tensor, padding: str) -> Tensor:
+    """The tensor that stands in a sweep for a layer of this one.
+
+    ``exact``: with the layer's own padding.  ``study``: as CK-NNTest's data sets write it, with one
+    symmetric pad, the top one (3-224-224-3-32-2-0 for TensorFlow's 0_1_0_1: the output is then
+    111 x 111, not 112 x 112), so that times compare with the 2018 study.
+    """
+    if padding == "study" and tensor.species in CONVOLUTIONS and tensor.pads is not None:
+        top = tensor.pads[0]
+        return replace(tensor, pads=(top, top, top, top))
+    return tensor
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
