@@ -180,9 +180,6 @@ def test_layers_that_only_inference_libraries_have_are_not_measured_on_others(ma
         kind: {point.subject for point in study.points(library.model_copy(update={"kind": kind}))}
         for kind in ("pip", "armcl-neon")
     }
-    only = {
-        name.partition("+")[0] + "+" + name.split("+")[1] for name in named["pip"] if "+" in name
-    }
-    assert any(name.startswith("96-28-28-2-") and name.endswith("+kernel5") for name in only)
+    assert any("+kernel5" in name for name in named["pip"])
     assert not any("kernel5" in name for name in named["armcl-neon"])
     assert named["armcl-neon"]

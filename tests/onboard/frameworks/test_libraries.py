@@ -223,7 +223,7 @@ def test_measures_a_network_by_the_contract(library: tuple[str, Path], tmp_path:
 
 @pytest.mark.parametrize("tuner", ["NONE", "DEFAULT"])
 def test_a_network_with_branches(library: tuple[str, Path], tmp_path: Path, tuner: str) -> None:
-    name, python = library
+    name, _ = library
     if name == "tvm" and tuner == "DEFAULT":
         pytest.skip("searches: minutes")
     ran = run_whole(library, tmp_path, write_branching(tmp_path), CK_LWS_TUNER_TYPE=tuner)
