@@ -166,8 +166,8 @@ def test_a_network_with_branches_is_described_with_what_each_layer_reads(made: A
 def test_branches_are_for_inference_libraries_and_not_for_int8(made: Any) -> None:
     study, library = made(**BRANCHES)
     for changes, reason in (
-        ({"kind": "opencl-reference"}, "its layers do not form a chain: no operator computes"),
-        ({"data_type": "int8"}, "it has branches, and int8 is there for chains of layers alone"),
+        ({"kind": "opencl-reference"}, "it has branches, and library ncnn runs chains alone"),
+        ({"data_type": "int8"}, "it has branches, and int8 is there for chains alone"),
     ):
         points, (left_out,) = schedule_network(study, library.model_copy(update=changes), {})
         assert not points

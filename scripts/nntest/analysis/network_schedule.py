@@ -165,13 +165,15 @@ def _describe(
 
 def _steps(library: Library, network: Network) -> tuple[Step, ...]:
     """How a network runs whole; libraries of kind pip alone run graphs with branches."""
-    runs_graphs = library.kind == "pip"
-    problem = network.why_no_graph() if runs_graphs else network.why_no_chain()
+    problem = network.why_no_graph()
     if problem:
-        raise _NoChoice(f"its layers do not form a chain: {problem}")
+        raise _NoChoice(f"its layers cannot run as one network: {problem}")
     steps = network.as_steps
-    if library.data_type == "int8" and not is_chain(steps):
-        raise _NoChoice("it has branches, and int8 is there for chains of layers alone")
+    if not is_chain(steps):
+        if library.kind != "pip":
+            raise _NoChoice(f"it has branches, and library {library.name} runs chains alone")
+        if library.data_type == "int8":
+            raise _NoChoice("it has branches, and int8 is there for chains alone")
     return steps
 
 
