@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nntest.domain.tensor_suffixes import ACTIVATED, ACTIVATIONS
+from nntest.domain.tensor_suffixes import ACTIVATED, ACTIVATIONS, NO_ACTIVATION, POOLS
 from nntest.domain.tensors import (
     LARGEST_SIZE,
-    NO_ACTIVATION,
     NODE,
     SPECIES,
     Tensor,
@@ -51,11 +50,14 @@ def tensors(draw: st.DrawFn) -> Tensor:
             values.append(draw(small))
         else:
             values.append(draw(st.integers(1, LARGEST_SIZE)))
-    pads = None
+    pads = own_kernel = None
     if species == "depthwiseconv":
         sides = draw(st.tuples(*[small] * 4))
         pads, values[-1] = sides, sides[0]
-    return Tensor(species, tuple(values), pads, activation_of(draw, species))
+        own_kernel = draw(st.sampled_from([None, 1, 5, 7]))
+    elif species in POOLS and values[keys.index("CK_POOL_KERNEL")] > 1:
+        pads = draw(st.none() | st.tuples(*[st.integers(0, 1)] * 4).filter(any))
+    return Tensor(species, tuple(values), pads, activation_of(draw, species), None, own_kernel)
 
 
 def activation_of(draw: st.DrawFn, species: str) -> str:

@@ -49,8 +49,8 @@ def test_mobilenets_v2_have_their_published_totals(variant: tuple[float, int]) -
     assert (network.parameters - batch_norm(network)) / 1e6 == pytest.approx(parameters, abs=0.01)
 
 
-# Parameters as torchvision counts them (docs.pytorch.org/vision, num_params), EfficientNet-Lite0's
-# as its checkpoint has them (4.7 million); of a thousand classes.
+# Parameters as torchvision counts them (docs.pytorch.org/vision, num_params), of 1000 classes.
+# EfficientNet-Lite0's page has 4.7 million.
 PARAMETERS = {
     "mobilenet-v2": (mobilenet_v2(1.0, 224, 1000), 3_504_872),
     "mobilenet-v3-large": (mobilenet_v3("large", 224, 1000), 5_483_032),
