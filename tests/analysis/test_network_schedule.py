@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from domain.onnx_files.test_model_zoo import file_of
 from nntest.analysis.network_schedule import schedule_network
 from nntest.config import Study, load_study
 from nntest.config.library import Library
@@ -183,3 +184,16 @@ def test_layers_that_only_inference_libraries_have_are_not_measured_on_others(ma
     assert any("+kernel5" in name for name in named["pip"])
     assert not any("kernel5" in name for name in named["armcl-neon"])
     assert named["armcl-neon"]
+
+
+def test_the_layers_of_an_onnx_file_run_with_their_branches_where_it_is_not_read(made: Any) -> None:
+    Path("squeezenet.yaml").write_text(
+        yaml.safe_dump({"definition": {"family": "onnx", "file": str(file_of("squeezenet"))}}),
+        encoding="utf-8",
+    )
+    (point,), left_out = schedule_network(
+        *made(**{**BRANCHES, "networks": ["squeezenet.yaml"], "operators": ["conv"]}), {}
+    )
+    assert not left_out
+    kinds = [layer["operator"] for layer in point.description["layers"]]
+    assert (len(kinds), kinds.count("concat")) == (39, 8)

@@ -111,7 +111,7 @@ def _joined(step: Step, given: Sequence[ImageShape]) -> ImageShape:
         fits = len(others) == 1 and others[0] in (first, (first[0], 1, 1))
     else:
         fits = len(others) > 0 and all(shape == first for shape in others)
-    if not fits:
+    if not fits or (step.kind != "activation" and step.activation != NO_ACTIVATION):
         raise _Misfit(f"{step.name} ({step.kind}) does not take {', '.join(map(_text, given))}")
     if step.kind == "concat":
         return sum(shape[0] for shape in given), *first[1:]

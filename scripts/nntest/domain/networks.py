@@ -5,7 +5,7 @@ MobileNets-v1 are generated from width and resolution by the table of Howard et 
 padding, its ReLU6 behind all convolutions but the last, and channels rounded as there.  CNV and
 MLP are the two small networks of QuTiBench (Blott et al. 2019, arXiv:1909.05009), whose prunings
 keep a share of the channels of each layer; activations of theirs are quantised, and not kept.
-Which layer repeats is counted, never typed.
+Which layer repeats is counted, never typed.  Families with branches are in `families`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Layer:
     `tensor` has the layer's true padding, and no activation.  `parameters` counts weights and
     biases; `batch_norm_parameters` the scale and offset of a batch normalisation (gamma and beta),
     which an inference library folds into them.  `activation` is what the network applies to its
-    output (`nntest.domain.tensors.ACTIVATIONS`), as far as operator programs have it.
+    output (`nntest.domain.tensor_suffixes.ACTIVATIONS`), as far as operator programs have it.
     """
 
     name: str

@@ -34,17 +34,20 @@ class JoinPoint(Layer):
 
     @classmethod
     def of(cls, kind: str, in_shapes: tuple[Shape, ...], activation: str) -> JoinPoint:
-        """Return the join; raises NotSupported where the shapes do not fit together."""
+        """Return the join; raises NotSupported where the shapes do not fit together.
+
+        An activation behind a sum is a join of its own.
+        """
         first, *others = in_shapes
         if kind == "activation":
-            fits = not others and activation in ACTIVATIONS
+            fits = not others and activation in ACTIVATIONS and activation != "none"
         elif kind == "concat":
             fits = all((*shape[:1], *shape[2:]) == (first[0], *first[2:]) for shape in others)
         elif kind == "mul":
             fits = len(others) == 1 and others[0] in (first, (*first[:2], 1, 1))
         else:
             fits = others == [first]
-        if not fits:
+        if not fits or (kind != "activation" and activation != "none"):
             texts = ", ".join("x".join(map(str, shape)) for shape in in_shapes)
             raise NotSupported(f"{kind} {activation} does not take outputs of {texts} (NCHW)")
         return cls(kind, in_shapes, activation)

@@ -8,6 +8,7 @@ from typing import Any
 import onnx
 import pytest
 import yaml
+from nntest.config.families import Family
 from nntest.config.network import NetworkFile
 from nntest.domain.families.building import divisible
 from nntest.domain.families.mobile import efficientnet_lite0, mobilenet_v2, mobilenet_v3
@@ -17,6 +18,7 @@ from nntest.domain.graph_steps import is_chain, output_shapes
 from nntest.domain.networks import Network
 from nntest.domain.onnx_files.reading import read_onnx
 from nntest.domain.tensors import NODE
+from pydantic import ValidationError
 
 CONFIG = Path(__file__).parents[3] / "config" / "networks"
 ZOO = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
@@ -151,6 +153,30 @@ def test_a_pool_of_squeezenet_takes_the_window_that_its_input_does_not_fill() ->
 @pytest.mark.parametrize(("channels", "rounded"), [(11.2, 16), (5.6, 8), (24, 24), (33.6, 32)])
 def test_channels_are_rounded_as_slim_does(channels: float, rounded: int) -> None:
     assert divisible(channels) == rounded
+
+
+@pytest.mark.parametrize(
+    ("definition", "name"),
+    [
+        ({"family": "resnet", "depth": 50, "version": 1.5}, "resnet-50-v1.5-224"),
+        ({"family": "resnet", "depth": 50, "version": 1}, "resnet-50-v1-224"),
+        ({"family": "resnet", "depth": 18}, "resnet-18-224"),
+        ({"family": "squeezenet", "version": 1.1, "resolution": 227}, "squeezenet-1.1-227"),
+        ({"family": "efficientnet-lite0", "resolution": 96}, "efficientnet-lite0-96"),
+    ],
+)
+def test_versions_are_read_as_yaml_gives_them(definition: dict[str, Any], name: str) -> None:
+    file = NetworkFile.model_validate({"name": "mine", "definition": definition})
+    assert isinstance(file.definition, Family)
+    assert file.definition.build(single_nodes=False).name == name
+    assert file.build().name == "mine"
+
+
+def test_a_version_that_is_not_there_is_named() -> None:
+    with pytest.raises(ValidationError, match=r"'1\.0' or '1\.1'"):
+        NetworkFile.model_validate(
+            {"name": "mine", "definition": {"family": "squeezenet", "version": 1.2}}
+        )
 
 
 SHIPPED = sorted(

@@ -22,10 +22,10 @@ def given(*shapes: tuple[int, ...]) -> list[np.ndarray[Any, Any]]:
 def test_sums_products_and_concatenations(common: SimpleNamespace) -> None:
     join = common.joins.JoinPoint.of
     a, b = given(SHAPE, SHAPE)
-    total = join("add", (SHAPE, SHAPE), "relu").expected([a, b])
+    total = join("add", (SHAPE, SHAPE), "none").expected([a, b])
     product = join("mul", (SHAPE, SHAPE), "none").expected([a, b])
     for place in np.ndindex(*SHAPE):
-        assert total[place] == max(a[place] + b[place], 0)
+        assert total[place] == a[place] + b[place]
         assert product[place] == a[place] * b[place]
     wide = (2, 2, 4, 5)
     both = join("concat", (SHAPE, wide), "none")
@@ -68,6 +68,8 @@ def test_activations_alone(
         ("concat", (SHAPE, (2, 3, 4, 6)), "none"),
         ("activation", (SHAPE, SHAPE), "relu"),
         ("activation", (SHAPE,), "gelu"),
+        ("activation", (SHAPE,), "none"),
+        ("add", (SHAPE, SHAPE), "relu"),
     ],
 )
 def test_what_does_not_fit_is_refused(
