@@ -167,7 +167,8 @@ def _steps(library: Library, network: Network) -> tuple[Step, ...]:
     """How a network runs whole; libraries of kind pip alone run graphs with branches."""
     problem = network.why_no_graph()
     if problem:
-        raise _NoChoice(f"its layers cannot run as one network: {problem}")
+        what = "cannot run as one network" if network.steps else "do not form a chain"
+        raise _NoChoice(f"its layers {what}: {problem}")
     steps = network.as_steps
     if not is_chain(steps):
         if library.kind != "pip":
