@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from domain.onnx_files.test_model_zoo import file_of
 from nntest.analysis.network_schedule import schedule_network
 from nntest.config import Study, load_study
 from nntest.config.library import Library
@@ -136,3 +138,62 @@ def test_layers_run_with_their_own_padding_whatever_was_measured(made: Any) -> N
     assert first["tensor"] == "3-8-8-3-4-2-0_1_0_1"
     assert first["env"]["NNTEST_CONV_PADS"] == "0,1,0,1"
     assert first["env"]["CK_IN_SHAPE_N"] == "1"
+
+
+BRANCHES = {
+    "networks": ["mobilenet-v2-0.35-96"], "libraries": ["ncnn"], "tuners": ["DEFAULT"],
+    "operators": ["conv", "depthwiseconv"],
+}  # fmt: skip
+
+
+def test_a_network_with_branches_is_described_with_what_each_layer_reads(made: Any) -> None:
+    (point,), left_out = schedule_network(*made(**BRANCHES), {})
+    assert not left_out
+    layers = point.description["layers"]
+    (number,) = [n for n, layer in enumerate(layers) if layer["name"] == "expanded_conv_2/add"]
+    source = number - 4
+    assert layers[source]["name"] == "expanded_conv_1/project"
+    assert layers[number] == {
+        "name": "expanded_conv_2/add", "operator": "add", "species": "add", "tuner": "DEFAULT",
+        "tensor": "", "env": {}, "inputs": [number - 1, source],
+    }  # fmt: skip
+    assert "inputs" not in layers[number - 1] and "inputs" not in layers[number + 1]
+    # Where it reads from decides what is run.
+    elsewhere = [*layers[:number], {**layers[number], "inputs": [number - 1, 0]}, *layers[number:]]
+    other = replace(point, description={**point.description, "layers": elsewhere})
+    assert other.identity() != point.identity()
+
+
+def test_branches_are_for_inference_libraries_and_not_for_int8(made: Any) -> None:
+    study, library = made(**BRANCHES)
+    for changes, reason in (
+        ({"kind": "opencl-reference"}, "it has branches, and library ncnn runs chains alone"),
+        ({"data_type": "int8"}, "it has branches, and int8 is there for chains alone"),
+    ):
+        points, (left_out,) = schedule_network(study, library.model_copy(update=changes), {})
+        assert not points
+        assert left_out.reason.startswith(reason)
+
+
+def test_layers_that_only_inference_libraries_have_are_not_measured_on_others(made: Any) -> None:
+    study, library = made(**{**BRANCHES, "networks": ["mobilenet-v3-small-224"]})
+    named = {
+        kind: {point.subject for point in study.points(library.model_copy(update={"kind": kind}))}
+        for kind in ("pip", "armcl-neon")
+    }
+    assert any("+kernel5" in name for name in named["pip"])
+    assert not any("kernel5" in name for name in named["armcl-neon"])
+    assert named["armcl-neon"]
+
+
+def test_the_layers_of_an_onnx_file_run_with_their_branches_where_it_is_not_read(made: Any) -> None:
+    Path("squeezenet.yaml").write_text(
+        yaml.safe_dump({"definition": {"family": "onnx", "file": str(file_of("squeezenet"))}}),
+        encoding="utf-8",
+    )
+    (point,), left_out = schedule_network(
+        *made(**{**BRANCHES, "networks": ["squeezenet.yaml"], "operators": ["conv"]}), {}
+    )
+    assert not left_out
+    kinds = [layer["operator"] for layer in point.description["layers"]]
+    assert (len(kinds), kinds.count("concat")) == (39, 8)

@@ -128,3 +128,13 @@ def test_nodes_of_their_own_are_layers(folder: Path) -> None:
     assert "/grouped  onnx     Conv@11:1x4x6x8,=4x2x1x1;group=2" in output
     assert "/sum      onnx     Add@14:1x4x6x8,1x4x6x8" in output
     assert "nor a model of its own: it is of the domain mine, not of ONNX" in output
+
+
+def test_a_family_with_branches_has_all_its_nodes() -> None:
+    file = str(PROJECT / "config" / "networks" / "mobilenet-v2-0.35-96.yaml")
+    done = nntest("network", file)
+    assert "expanded_conv_2/add (Add)" in done.stdout
+    assert "  10 not covered, with 0 % of the multiply-accumulates and" in done.stdout
+    single = nntest("network", file, "--nodes")
+    assert "Add@14:1x8x24x24,1x8x24x24" in single.stdout
+    assert "  0 not covered" in single.stdout

@@ -7,11 +7,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nntest.domain.tensor_suffixes import ACTIVATED, ACTIVATIONS, NO_ACTIVATION, POOLS
 from nntest.domain.tensors import (
-    ACTIVATED,
-    ACTIVATIONS,
     LARGEST_SIZE,
-    NO_ACTIVATION,
     NODE,
     SPECIES,
     Tensor,
@@ -52,11 +50,14 @@ def tensors(draw: st.DrawFn) -> Tensor:
             values.append(draw(small))
         else:
             values.append(draw(st.integers(1, LARGEST_SIZE)))
-    pads = None
+    pads = own_kernel = None
     if species == "depthwiseconv":
         sides = draw(st.tuples(*[small] * 4))
         pads, values[-1] = sides, sides[0]
-    return Tensor(species, tuple(values), pads, activation_of(draw, species))
+        own_kernel = draw(st.sampled_from([None, 1, 5, 7]))
+    elif species in POOLS and values[keys.index("CK_POOL_KERNEL")] > 1:
+        pads = draw(st.none() | st.tuples(*[st.integers(0, 1)] * 4).filter(any))
+    return Tensor(species, tuple(values), pads, activation_of(draw, species), None, own_kernel)
 
 
 def activation_of(draw: st.DrawFn, species: str) -> str:
@@ -121,11 +122,54 @@ def test_an_activation_is_a_part_of_the_name_and_no_work() -> None:
 
 
 @pytest.mark.parametrize(
+    ("species", "name", "variables", "out_shape"),
+    [
+        (
+            "depthwiseconv", "96-14-14-2-1_2_1_2+kernel5+hard-swish",
+            {
+                "NNTEST_KERNEL": "5,5", "NNTEST_ACTIVATION": "hard-swish",
+                "NNTEST_CONV_PADS": "1,2,1,2",
+            },
+            (96, 7, 7),
+        ),
+        ("maxpool", "64-112-112-3-2+pads1", {"CK_POOL_PAD": "1"}, (64, 56, 56)),
+        ("maxpool", "96-54-54-3-2+pads0_1_0_1", {"NNTEST_CONV_PADS": "0,1,0,1"}, (96, 27, 27)),
+    ],
+)  # fmt: skip
+def test_kernels_and_pads_that_ck_has_no_field_for(
+    species: str, name: str, variables: dict[str, str], out_shape: tuple[int, int, int]
+) -> None:
+    tensor = Tensor.parse(species, name)
+    assert tensor.name == name
+    assert tensor.env().items() >= variables.items()
+    assert Tensor.from_env(species, tensor.env()) == tensor
+    assert tensor.out_shape == out_shape
+    assert tensor.beyond_ck == ("CK_POOL_PAD" not in variables)
+
+
+def test_kernels_and_pads_as_ck_has_them_are_not_named() -> None:
+    assert Tensor.parse("depthwiseconv", "8-9-9-1-1+kernel3").name == "8-9-9-1-1"
+    assert Tensor.parse("maxpool", "8-9-9-3-2+pads0") == Tensor.parse("maxpool", "8-9-9-3-2")
+    env = Tensor.parse("depthwiseconv", "8-9-9-1-1").env()
+    with pytest.raises(UserError, match="NNTEST_KERNEL is not a square"):
+        Tensor.from_env("depthwiseconv", {**env, "NNTEST_KERNEL": "5,3"})
+
+
+def test_a_window_in_padding_alone_is_a_clear_error() -> None:
+    with pytest.raises(UserError, match="windows would lie in padding alone"):
+        Tensor.parse("maxpool", "8-9-9-2-2+pads2")
+
+
+@pytest.mark.parametrize(
     ("species", "name"),
-    [("softmax", "10-1-1+relu"), ("conv", "1-1-1-1-1-1-0+swish"), ("conv", "1-1-1-1-1-1-0+")],
-)
+    [
+        ("softmax", "10-1-1+relu"), ("conv", "1-1-1-1-1-1-0+swish"), ("conv", "1-1-1-1-1-1-0+"),
+        ("conv", "8-9-9-3-8-1-1+kernel5"), ("conv", "8-9-9-3-8-1-1+pads1"),
+        ("maxpool", "8-9-9-3-2+pads0_1"), ("depthwiseconv", "8-9-9-1-1+kernel0"),
+    ],
+)  # fmt: skip
 def test_an_activation_that_no_program_has_is_a_clear_error(species: str, name: str) -> None:
-    with pytest.raises(UserError, match="no such activation") as caught:
+    with pytest.raises(UserError, match="no such activation, kernel or padding") as caught:
         Tensor.parse(species, name)
     assert "conv, depthwiseconv, fullyconnected have relu, relu6" in str(caught.value.hint)
 

@@ -32,6 +32,8 @@ CHANGE_NOTHING_MEASURED = {
     "nntest.config",
     # Which layers a network has, and so which tensors: in the spec, point by point.
     "nntest.domain.networks",
+    "nntest.domain.families",
+    "nntest.domain.graph_steps",
     "nntest.domain.graph_nodes",
     "nntest.domain.onnx_files",
     # Says what a file is that Git LFS has not fetched; a job reads none then.
@@ -83,6 +85,7 @@ PROBE_NEEDS_NOT = {
     "nntest.domain.onnx_nodes",
     "onboard.outcomes",
     "nntest.domain.network_points",
+    "nntest.domain.tensor_suffixes",
     "nntest.domain.tensors",
 }
 INSTALL_NEEDS_NOT = {
@@ -93,6 +96,7 @@ INSTALL_NEEDS_NOT = {
     "nntest.domain.onnx_nodes",
     "onboard.outcomes",
     "nntest.domain.network_points",
+    "nntest.domain.tensor_suffixes",
     "nntest.domain.tensors",
     # Starts and follows a build or set-up on the board, which is in the list.
     "nntest.measuring.detached",

@@ -19,8 +19,10 @@ from nntest.archives.ck.read import read_rows
 from nntest.config.library import Library
 from nntest.config.network import OnnxFile
 from nntest.config.study import Study
+from nntest.domain.graph_steps import Step, input_numbers, is_chain
 from nntest.domain.network_points import NetworkPoint
-from nntest.domain.networks import Layer, Network
+from nntest.domain.networks import Network, swept_tensor
+from nntest.domain.tensor_suffixes import ACTIVATION_VARIABLE, NO_ACTIVATION
 from nntest.domain.tensors import NETWORK, OPERATOR_SPECIES, SCHEDULE, plain_operator
 from nntest.errors import UserError
 
@@ -130,29 +132,55 @@ def _describe(
     definition = study.network_file(network.name).definition
     if isinstance(definition, OnnxFile) and library.takes_onnx:
         return _describe_model(library, network, definition.whole_model(), how[0])
-    problem = network.why_no_chain()
-    if problem:
-        raise _NoChoice(f"its layers do not form a chain: {problem}")
+    steps = _steps(library, network)
+    activations = study.with_activations(library)
     layers = []
-    for layer in network.layers:
-        runs = layer.as_run if study.with_activations(library) else layer.tensor
-        if not library.chooses_by_layer:
-            operator, tuner = _only_operator(library, layer), choice
+    for index, step in enumerate(steps):
+        batch = {"CK_IN_SHAPE_N": str(how[0])}
+        if step.tensor is None:
+            operator, tuner, tensor, env = step.kind, choice, "", _join_env(step)
         else:
-            tensor = network.measured_tensor(layer, study.config.padding)
-            times = medians.get((tensor.species, tensor.name, *how), {})
-            operator, tuner = _fastest(study, library, layer, tensor.name, times, choice)
-        layers.append(
-            {
-                "name": layer.name,
-                "operator": operator,
-                "species": layer.species,
-                "tuner": tuner,
-                "tensor": runs.name,
-                "env": {**runs.env(), "CK_IN_SHAPE_N": str(how[0])},
-            }
-        )
+            runs = step.as_run if activations else step.tensor
+            tensor, env = runs.name, {**runs.env(), **batch}
+            if not library.chooses_by_layer:
+                operator, tuner = _only_operator(library, step), choice
+            else:
+                stands_in = swept_tensor(step.tensor, study.config.padding)
+                times = medians.get((step.kind, stands_in.name, *how), {})
+                operator, tuner = _fastest(study, library, step, stands_in.name, times, choice)
+        described: dict[str, Any] = {
+            "name": step.name,
+            "operator": operator,
+            "species": step.kind,
+            "tuner": tuner,
+            "tensor": tensor,
+            "env": env,
+        }
+        inputs = input_numbers(steps, step)
+        if inputs != [index - 1] or step.tensor is None:
+            described["inputs"] = inputs
+        layers.append(described)
     return {"network": network.name, "layers": layers}
+
+
+def _steps(library: Library, network: Network) -> tuple[Step, ...]:
+    """How a network runs whole; libraries of kind pip alone run graphs with branches."""
+    problem = network.why_no_graph()
+    if problem:
+        what = "cannot run as one network" if network.steps else "do not form a chain"
+        raise _NoChoice(f"its layers {what}: {problem}")
+    steps = network.as_steps
+    if not is_chain(steps):
+        if library.kind != "pip":
+            raise _NoChoice(f"it has branches, and library {library.name} runs chains alone")
+        if library.data_type == "int8":
+            raise _NoChoice("it has branches, and int8 is there for chains alone")
+    return steps
+
+
+def _join_env(step: Step) -> dict[str, str]:
+    """The variables of what is no layer."""
+    return {} if step.activation == NO_ACTIVATION else {ACTIVATION_VARIABLE: step.activation}
 
 
 def _describe_model(
@@ -171,20 +199,18 @@ def _describe_model(
     return {"network": network.name, "model": {"file": network.source, **model.identity()}}
 
 
-def _only_operator(library: Library, layer: Layer) -> str:
+def _only_operator(library: Library, layer: Step) -> str:
     """What computes a layer in a library that chooses its kernels by itself."""
     for operator in library.operators:
-        if OPERATOR_SPECIES[operator] == layer.species:
+        if OPERATOR_SPECIES[operator] == layer.kind:
             return operator
-    raise _NoChoice(
-        f"layer {layer.name} ({layer.species}) has no operator in library {library.name}"
-    )
+    raise _NoChoice(f"layer {layer.name} ({layer.kind}) has no operator in library {library.name}")
 
 
 def _fastest(
     study: Study,
     library: Library,
-    layer: Layer,
+    layer: Step,
     tensor: str,
     times: Mapping[tuple[str, str], float],
     choice: str,
@@ -193,13 +219,13 @@ def _fastest(
     offered = [
         (operator, tuner)
         for operator in study.config.operators
-        if OPERATOR_SPECIES[operator] == layer.species and operator in library.operators
+        if OPERATOR_SPECIES[operator] == layer.kind and operator in library.operators
         for tuner in study.config.tuners
         if tuner in library.operators[operator].tuners
     ]
     if not offered:
         raise _NoChoice(
-            f"layer {layer.name} ({layer.species}) has no operator among those of the study and "
+            f"layer {layer.name} ({layer.kind}) has no operator among those of the study and "
             f"of library {library.name}"
         )
     allowed: Sequence[tuple[str, str]] = offered

@@ -47,8 +47,8 @@ def add_to(commands: Commands) -> None:
     command.add_argument(
         "--nodes",
         action="store_true",
-        help="with the operator onnx: nodes that no other operator computes are measured each as a "
-        "model of its own",
+        help="with the operator onnx: nodes that no other operator computes, of the file or of a "
+        "family's graph, are measured each as a model of its own",
     )
     command.set_defaults(run=_run)
 
@@ -87,7 +87,7 @@ def _read(path: Path, inputs: Mapping[str, Sequence[int]], single_nodes: bool) -
         return replace(network, name=file.name)
     if inputs:
         raise UserError(f"{path}: not from an ONNX file, so there are no inputs to give sizes to")
-    return file.build()
+    return file.build(single_nodes=single_nodes)
 
 
 def _page(network: Network) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nntest.domain.tensors import PADS_VARIABLE
+from nntest.domain.tensor_suffixes import PADS_VARIABLE
 from nntest.errors import UserError
 
 if TYPE_CHECKING:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from nntest.config.families import AnyFamily, Family
 from nntest.config.fields import Name, Strict
-from nntest.domain.networks import Layer, Network, cnv, mlp, mobilenet_v1
-from nntest.domain.tensors import NO_ACTIVATION, SPECIES, Tensor
+from nntest.domain.networks import Layer, Network
+from nntest.domain.tensor_suffixes import NO_ACTIVATION
+from nntest.domain.tensors import SPECIES, Tensor
 from nntest.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,25 +32,6 @@ class Accuracy(Strict):
         default_factory=dict, description="of the network trained or quantised for a data type"
     )
     source: str = Field(min_length=3)
-
-
-class MobileNetV1(Strict):
-    """Layers generated from the width multiplier and the input resolution."""
-
-    family: Literal["mobilenet-v1"]
-    width: float = Field(gt=0, le=4)
-    resolution: int = Field(ge=32, le=2048, multiple_of=32, description="input pixels, a side")
-    classes: int = Field(default=1001, ge=2)
-
-
-class Pruned(Strict):
-    """QuTiBench's CNV (CIFAR-10) or MLP (MNIST), with a share of each layer's channels."""
-
-    family: Literal["cnv", "mlp"]
-    keep_percent: float = Field(
-        default=100, gt=0, le=100, description="share of the channels that a pruning keeps"
-    )
-    classes: int = Field(default=10, ge=2)
 
 
 class OnnxFile(Strict):
@@ -117,9 +100,7 @@ class NetworkFile(Strict):
 
     name: Name
     description: str = ""
-    definition: Annotated[
-        MobileNetV1 | Pruned | OnnxFile | LayerList, Field(discriminator="family")
-    ]
+    definition: Annotated[AnyFamily | OnnxFile | LayerList, Field(discriminator="family")]
     dataset: str | None = Field(
         default=None,
         description="CK-NNTest's data set with the network's convolutions, for CK archives",
@@ -129,16 +110,14 @@ class NetworkFile(Strict):
     def build(self, *, single_nodes: bool = False) -> Network:
         """The network by its layers; `UserError` for a wrong tensor name or file.
 
-        `single_nodes`: see `nntest.domain.onnx_files.reading.read_onnx`.
+        With `single_nodes` what no operator of CK-NNTest's species computes is a layer of the
+        species onnx.
         """
         definition = self.definition
         if isinstance(definition, LayerList):
             return Network(self.name, self._listed(definition))
-        if isinstance(definition, MobileNetV1):
-            made = mobilenet_v1(definition.width, definition.resolution, definition.classes)
-        elif isinstance(definition, Pruned):
-            family = {"cnv": cnv, "mlp": mlp}[definition.family]
-            made = family(definition.keep_percent, definition.classes)
+        if isinstance(definition, Family):
+            made = definition.build(single_nodes=single_nodes)
         else:
             # Not at the top: importing onnx takes half a second, and few networks need it.
             from nntest.domain.onnx_files.reading import read_onnx

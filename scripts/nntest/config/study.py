@@ -14,7 +14,8 @@ from nntest.config.pool import Pool
 from nntest.config.study_config import StudyConfig
 from nntest.domain.network_points import NetworkPoint, threads_variable
 from nntest.domain.networks import Network
-from nntest.domain.tensors import CEILINGS, NETWORK, NO_ACTIVATION, NODE, OPERATOR_SPECIES, Tensor
+from nntest.domain.tensor_suffixes import NO_ACTIVATION
+from nntest.domain.tensors import CEILINGS, NETWORK, NODE, OPERATOR_SPECIES, Tensor
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,7 @@ class Study:
             for tensor in self.tensors(
                 OPERATOR_SPECIES[operator], activations=self.with_activations(library)
             )
+            if library.kind == "pip" or not tensor.beyond_ck
             # A node computes in its own types, whatever the library is asked for.
             if tensor.node is None or tensor.node.data_type in ("", library.data_type)
             for batch_size in (

@@ -40,7 +40,8 @@ class NetworkPoint:
     description: Mapping[str, Any]
     """`network`, and either what the program reads, `layers` in order, each with `name`,
     `operator`, `species`, `tuner`, `tensor` and `env`, the variables that its own program would be
-    given; or `model`, what an ONNX file that runs as it is is known by."""
+    given, and `inputs`, the numbers of the layers that it reads (-1: the network's input), unless
+    it is the one before it alone; or `model`, what an ONNX file that runs as it is is known by."""
     warmup: str = "always"
     threads: int | None = None
     """How many the library is asked for; None: its own default."""
@@ -71,7 +72,7 @@ class NetworkPoint:
         if self.is_model:
             return [["model", self.description["model"]]]
         return [
-            [layer["operator"], layer["tuner"], layer["env"]]
+            [layer["operator"], layer["tuner"], layer["env"], *layer.get("inputs", [])]
             for layer in self.description["layers"]
         ]
 

@@ -5,7 +5,7 @@ MobileNets-v1 are generated from width and resolution by the table of Howard et 
 padding, its ReLU6 behind all convolutions but the last, and channels rounded as there.  CNV and
 MLP are the two small networks of QuTiBench (Blott et al. 2019, arXiv:1909.05009), whose prunings
 keep a share of the channels of each layer; activations of theirs are quantised, and not kept.
-Which layer repeats is counted, never typed.
+Which layer repeats is counted, never typed.  Families with branches are in `families`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from itertools import pairwise
 from math import prod
 
 from nntest.domain.graph_nodes import Fate, GraphNode, share
-from nntest.domain.tensors import NO_ACTIVATION, NODE, Tensor
+from nntest.domain.graph_steps import Step, chained, why_no_graph
+from nntest.domain.tensor_suffixes import NO_ACTIVATION
+from nntest.domain.tensors import CONVOLUTIONS, NODE, Tensor
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Layer:
     `tensor` has the layer's true padding, and no activation.  `parameters` counts weights and
     biases; `batch_norm_parameters` the scale and offset of a batch normalisation (gamma and beta),
     which an inference library folds into them.  `activation` is what the network applies to its
-    output (`nntest.domain.tensors.ACTIVATIONS`), as far as operator programs have it.
+    output (`nntest.domain.tensor_suffixes.ACTIVATIONS`), as far as operator programs have it.
     """
 
     name: str
@@ -60,11 +62,13 @@ class Network:
     name: str
     layers: tuple[Layer, ...]
     nodes: tuple[GraphNode, ...] = ()
-    """All nodes of the file that it was read from, and what becomes of them."""
+    """All nodes of its graph, and what becomes of them; none of a chain that is no file's."""
     data_type: str = ""
     """What the file says its values are, e.g. fp16 or int8; empty if there is no file."""
     source: str = ""
     """SHA-256 of the file it was read from; empty if it was generated or listed."""
+    steps: tuple[Step, ...] = ()
+    """How it runs whole; none if it is a chain of its layers, or if a node of it is no step."""
 
     @property
     def macs(self) -> int:
@@ -84,6 +88,21 @@ class Network:
     def uncovered(self) -> list[str]:
         """Nodes that run, and that no operator of ours computes."""
         return self.labels("not covered")
+
+    @property
+    def as_steps(self) -> tuple[Step, ...]:
+        """How it runs whole, where `why_no_graph` finds nothing."""
+        if self.steps:
+            return self.steps
+        return tuple(
+            chained(Step(x.name, x.species, (), x.tensor, x.activation) for x in self.layers)
+        )
+
+    def why_no_graph(self) -> str:
+        """Why it cannot run whole from its steps; empty if it can."""
+        if self.steps:
+            return why_no_graph(self.steps)
+        return self.why_no_chain()
 
     def why_no_chain(self) -> str:
         """Why the layers cannot run one after the other as a whole network; empty if they can.
@@ -119,16 +138,8 @@ class Network:
         return said
 
     def measured_tensor(self, layer: Layer, padding: str) -> Tensor:
-        """The tensor that stands for `layer` in a sweep.
-
-        ``exact``: with the layer's own padding.  ``study``: as CK-NNTest's data sets write it,
-        with one symmetric pad, the top one (3-224-224-3-32-2-0 for TensorFlow's 0_1_0_1: the
-        output is then 111 x 111, not 112 x 112), so that times compare with the 2018 study.
-        """
-        if padding == "study" and layer.tensor.pads is not None:
-            top = layer.tensor.pads[0]
-            return Tensor(layer.tensor.species, layer.tensor.values, (top, top, top, top))
-        return layer.tensor
+        """The tensor that stands for `layer` in a sweep."""
+        return swept_tensor(layer.tensor, padding)
 
     def stand_ins(self, layer: Layer, padding: str) -> tuple[Tensor, Tensor]:
         """The tensors that may stand for `layer` in a sweep: with its activation, and without."""
@@ -142,6 +153,19 @@ class Network:
         layers = (layer for layer in self.layers if layer.species == species)
         stand_ins = (self.stand_ins(layer, padding) for layer in layers)
         return dict(Counter(as_run if activations else plain for as_run, plain in stand_ins))
+
+
+def swept_tensor(tensor: Tensor, padding: str) -> Tensor:
+    """The tensor that stands in a sweep for a layer of this one.
+
+    ``exact``: with the layer's own padding.  ``study``: as CK-NNTest's data sets write it, with one
+    symmetric pad, the top one (3-224-224-3-32-2-0 for TensorFlow's 0_1_0_1: the output is then
+    111 x 111, not 112 x 112), so that times compare with the 2018 study.
+    """
+    if padding == "study" and tensor.species in CONVOLUTIONS and tensor.pads is not None:
+        top = tensor.pads[0]
+        return replace(tensor, pads=(top, top, top, top))
+    return tensor
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -182,11 +206,8 @@ def mobilenet_v1(width: float, resolution: int, classes: int = 1001) -> Network:
     size = -(-size // 2)
     for index, (stride, out_channels) in enumerate(_MOBILENET_V1_BLOCKS, start=1):
         before, after = same_padding(size, 3, stride)
-        depthwise = Tensor(
-            "depthwiseconv",
-            (channels, size, size, stride, before),
-            (before, after, before, after),
-        )
+        pads = (before, after, before, after)
+        depthwise = Tensor.depthwise(channels, size, size, 3, stride, pads)
         name = f"Conv2d_{index}_depthwise"
         layers.append(Layer(name, depthwise, channels * 9, 2 * channels, "relu6"))
         size = -(-size // stride)

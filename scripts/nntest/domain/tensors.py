@@ -5,9 +5,10 @@ CK-NNTest's data sets use for a species (a kind of operator); `SPECIES` holds th
 The same values reach an operator program as environment variables, and come back as
 ``choices.env`` of a CK point, so one table serves config, boards and archives.
 
-Two additions of ours: padding that differs by side is written ``top_bottom_left_right`` in the
-place of the single pad, e.g. ``3-224-224-3-32-2-0_1_0_1`` (TensorFlow's SAME for stride 2); and an
-activation that the operator applies to its output follows a plus, ``512-14-14-1-512-1-0+relu6``.
+Additions of ours: padding that differs by side is written ``top_bottom_left_right`` in the place of
+the single pad, e.g. ``3-224-224-3-32-2-0_1_0_1`` (TensorFlow's SAME for stride 2); and what these
+fields have no place for, such as an activation, follows a plus, ``512-14-14-1-512-1-0+relu6``
+(`nntest.domain.tensor_suffixes`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,15 @@ from typing import Any
 from onboard.outcomes import real
 
 from nntest.domain.onnx_nodes.names import SingleNode
+from nntest.domain.tensor_suffixes import (
+    DEPTHWISE_KERNEL,
+    NO_ACTIVATION,
+    PADS_VARIABLE,
+    POOLS,
+    Suffixes,
+    split_suffixes,
+    suffixes_of,
+)
 from nntest.errors import UserError
 
 Number = int | float
@@ -100,21 +110,12 @@ def plain_operator(operator: str) -> str:
 LARGEST_SIZE = 2**31 - 1
 """No size of a tensor is larger: programs read them as 32-bit integers."""
 
-_POOLS = ("avgpool", "maxpool")
 _PAD_KEYS = {"conv": "CK_CONV_PAD", "depthwiseconv": "CK_DEPTHWISE_PAD"}
+CONVOLUTIONS = tuple(_PAD_KEYS)
+"""Species with a field for their padding."""
 _FACTORS = ("CK_GEMM_ALPHA", "CK_GEMM_BETA")
 _FIELD_ENDS = re.compile(r"(?<![eE])(?<=[^-])-")
 """Between two fields of a name; not a minus sign, as of -1 or 1e-05."""
-PADS_VARIABLE = "NNTEST_CONV_PADS"
-"""Padding by side, ``top,bottom,left,right``; set only where the sides differ."""
-
-NO_ACTIVATION = "none"
-ACTIVATIONS = ("relu", "relu6", "hard-swish", "sigmoid")
-"""Those that operator programs apply, of inference libraries alone."""
-ACTIVATED = ("conv", "depthwiseconv", "fullyconnected")
-"""Species whose programs apply one."""
-ACTIVATION_VARIABLE = "NNTEST_ACTIVATION"
-"""Set only where there is one."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,9 @@ class Tensor:
     """The shape of one operator's work, without the batch size.
 
     `values` follows `SPECIES[species].keys`; `pads` is (top, bottom, left, right) and only
-    set where a species has padding.  A single ONNX node has `node`, with its batch, and no values.
+    set where a convolution has its field, or a pool any padding; `own_kernel` is the side of a
+    depthwise convolution's kernel, if it is not 3.  A single ONNX node has `node`, with its batch,
+    and no values.
     """
 
     species: str
@@ -130,6 +133,7 @@ class Tensor:
     pads: tuple[int, int, int, int] | None = None
     activation: str = NO_ACTIVATION
     node: SingleNode | None = None
+    own_kernel: int | None = None
 
     # -- names -----------------------------------------------------------------------------
 
@@ -145,15 +149,19 @@ class Tensor:
                 parts.append("_".join(str(pad) for pad in self.pads))
             else:
                 parts.append(_written(value))
-        behind = "" if self.activation == NO_ACTIVATION else f"+{self.activation}"
-        return "-".join(parts) + behind
+        return "-".join(parts) + self._suffixes.written()
+
+    @property
+    def _suffixes(self) -> Suffixes:
+        pool_pads = self.pads if self.species in POOLS else None
+        return Suffixes(self.own_kernel, pool_pads, self.activation)
 
     @classmethod
     def parse(cls, species: str, name: str) -> Tensor:
         """Read a tensor name; ``shape-`` and ``test-shape-`` in front of it are dropped.
 
         Raises `UserError` for an unknown species, a wrong number of fields, a field that is not a
-        number in range, or an activation that the species does not have.
+        number in range, or a suffix that the species does not have.
         """
         if species not in SPECIES:
             raise UserError(f"unknown species '{species}'", f"one of {', '.join(SPECIES)}")
@@ -161,15 +169,7 @@ class Tensor:
             node = SingleNode.parse(name.removeprefix("test-").removeprefix("shape-"))
             return cls.of_node(node)
         keys = SPECIES[species].keys
-        # A number may have a plus, too: 1e+22.
-        plain, plus, activation = name.partition("+")
-        if not plus or activation[:1].isdigit():
-            plain, activation = name, NO_ACTIVATION
-        elif species not in ACTIVATED or activation not in ACTIVATIONS:
-            raise UserError(
-                f"tensor '{name}' of species {species}: no such activation: '{activation}'",
-                f"{', '.join(ACTIVATED)} have {', '.join(ACTIVATIONS)}",
-            )
+        plain, behind = split_suffixes(species, name)
         fields = _FIELD_ENDS.split(plain.removeprefix("test-").removeprefix("shape-"))
         wanted = "-".join(key.removeprefix("CK_").lower() for key in keys)
         if len(fields) != len(keys):
@@ -178,7 +178,7 @@ class Tensor:
                 f"write it as {wanted}",
             )
         values: list[Number] = []
-        pads: tuple[int, int, int, int] | None = None
+        pads = behind.pads
         for key, field in zip(keys, fields, strict=True):
             try:
                 if key == _PAD_KEYS.get(species):
@@ -196,7 +196,7 @@ class Tensor:
                     f"write it as {wanted}",
                 ) from None
             values.append(value)
-        tensor = cls(species, tuple(values), pads, activation)
+        tensor = cls(species, tuple(values), pads, behind.activation, own_kernel=behind.kernel)
         tensor._check_values(name)
         tensor._check_kernel_fits(name)
         return tensor
@@ -217,11 +217,13 @@ class Tensor:
                 raise UserError(f"{where} is above {LARGEST_SIZE}")
 
     def _check_kernel_fits(self, name: str) -> None:
-        if self.species not in ("conv", "depthwiseconv", *_POOLS):
+        if self.species not in (*CONVOLUTIONS, *POOLS):
             return
         _, out_h, out_w = self.out_shape
         if out_h < 1 or out_w < 1:
             raise UserError(f"tensor '{name}': the kernel is larger than the padded input")
+        if self.species in POOLS and self.pads and max(self.pads) >= self.kernel:
+            raise UserError(f"tensor '{name}': windows would lie in padding alone")
 
     @classmethod
     def conv(
@@ -231,6 +233,16 @@ class Tensor:
         top, bottom, left, right = pads
         values = (in_c, h, w, kernel, out_c, stride, top)
         return cls("conv", values, (top, bottom, left, right))
+
+    @classmethod
+    def depthwise(
+        cls, channels: int, h: int, w: int, kernel: int, stride: int, pads: tuple[int, ...]
+    ) -> Tensor:
+        """A depthwise convolution; `pads` is (top, bottom, left, right)."""
+        top, bottom, left, right = pads
+        own_kernel = None if kernel == DEPTHWISE_KERNEL else kernel
+        values = (channels, h, w, stride, top)
+        return cls("depthwiseconv", values, (top, bottom, left, right), own_kernel=own_kernel)
 
     @classmethod
     def of_node(cls, node: SingleNode) -> Tensor:
@@ -264,9 +276,7 @@ class Tensor:
                     f"{key} of a tensor of species {species} is not a number: {value!r:.40}"
                 )
             fields.append(_written(number))
-        activation = str(env.get(ACTIVATION_VARIABLE) or NO_ACTIVATION)
-        behind = "" if activation == NO_ACTIVATION else f"+{activation}"
-        return cls.parse(species, "-".join(fields) + behind)
+        return cls.parse(species, "-".join(fields) + suffixes_of(species, env))
 
     def env(self) -> dict[str, str]:
         """The environment variables that hand this tensor to an operator program."""
@@ -276,11 +286,18 @@ class Tensor:
             key: _written(value)
             for key, value in zip(SPECIES[self.species].keys, self.values, strict=True)
         }
-        if self.pads is not None and len(set(self.pads)) > 1:
+        if self.species in CONVOLUTIONS and self.pads is not None and len(set(self.pads)) > 1:
             variables[PADS_VARIABLE] = ",".join(str(pad) for pad in self.pads)
-        if self.activation != NO_ACTIVATION:
-            variables[ACTIVATION_VARIABLE] = self.activation
-        return variables
+        return variables | self._suffixes.env()
+
+    @property
+    def beyond_ck(self) -> bool:
+        """Whether CK-NNTest's variables cannot say its kernel or padding.
+
+        Only programs of kind `pip` read the others.
+        """
+        uneven_pool = self.species in POOLS and len(set(self.pads or (0,))) > 1
+        return self.own_kernel is not None or uneven_pool
 
     # -- sizes -----------------------------------------------------------------------------
 
@@ -303,15 +320,15 @@ class Tensor:
 
     @property
     def kernel(self) -> int:
-        """Kernel size (3 for depthwiseconv, the only one that CK-NNTest's data sets have)."""
+        """Side of the kernel."""
         if self.species == "depthwiseconv":
-            return 3
-        return self._value("CK_POOL_KERNEL" if self.species in _POOLS else "CK_CONV_KERNEL")
+            return self.own_kernel or DEPTHWISE_KERNEL
+        return self._value("CK_POOL_KERNEL" if self.species in POOLS else "CK_CONV_KERNEL")
 
     @property
     def stride(self) -> int:
         """Stride, the same in both directions."""
-        if self.species in _POOLS:
+        if self.species in POOLS:
             return self._value("CK_POOL_STRIDE")
         return self._value(
             "CK_DEPTHWISE_STRIDE" if self.species == "depthwiseconv" else "CK_CONV_STRIDE"
@@ -323,7 +340,7 @@ class Tensor:
         if self.node is not None:
             return 1, 1, self._node_work()[1]
         channels, height, width = self.in_shape
-        if self.species in ("conv", "depthwiseconv", *_POOLS):
+        if self.species in (*CONVOLUTIONS, *POOLS):
             top, bottom, left, right = self.pads or (0, 0, 0, 0)
             height = (height + top + bottom - self.kernel) // self.stride + 1
             width = (width + left + right - self.kernel) // self.stride + 1
@@ -376,7 +393,7 @@ class Tensor:
             per_image = 2 * outputs * in_c * self.kernel**2
         elif self.species == "depthwiseconv":
             per_image = 2 * outputs * self.kernel**2
-        elif self.species in _POOLS:
+        elif self.species in POOLS:
             per_image = outputs * self.kernel**2
         elif self.species == "fullyconnected":
             per_image = 2 * outputs * in_c * in_h * in_w

@@ -36,6 +36,7 @@ _RUNNER_SOURCES = [
     NNTEST / "domain" / "onnx_files" / "whole_model.py",
     NNTEST / "domain" / "onnx_nodes" / "models.py",
     NNTEST / "domain" / "onnx_nodes" / "names.py",
+    NNTEST / "domain" / "tensor_suffixes.py",
     NNTEST / "domain" / "tensors.py",
     NNTEST / "measuring" / "counters.py",
     NNTEST / "measuring" / "meters.py",

@@ -59,8 +59,8 @@ def write(library: str, folder: str, point: dict[str, Any]) -> dict[str, Any]:
     elif library == "openvino":
         files = {"model.onnx": write_onnx(replace(graph, data_type="fp32") if half else graph)}
     elif library == "ncnn":
-        parameters, weights = write_ncnn(graph)
-        files = {"model.param": parameters.encode(), "model.bin": weights}
+        made = write_ncnn(graph)
+        files = {"model.param": made.parameters.encode(), "model.bin": made.weights}
         source = graph.input[0]
     else:
         files = {"model.tflite": write_tflite(graph, importlib.import_module(SCHEMA))}

@@ -1,7 +1,8 @@
 """What a library is asked to compute, before it is written in the library's own format.
 
-A graph is a chain of nodes: one for a single operator, all layers for a whole network.  Weights are
-drawn from the seed; the right output is computed in float64.
+A graph is one node for a single operator, all layers and joins for a whole network; it has one
+input, and one output, that of its last node.  Weights are drawn from the seed; the right output is
+computed in float64.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import NotSupported
+from joins import JoinPoint
 from layers import (
     AveragePoolPoint,
     ConvolutionPoint,
@@ -23,7 +25,7 @@ from network_point import NetworkLayer, NetworkPoint
 from reference import Comparison, WeightedTensors, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from integers import Quantised, Steps
     from layers import Layer
@@ -45,11 +47,12 @@ LAYERS: dict[str, type[Layer]] = {
 
 @dataclass(frozen=True)
 class Node:
-    """One layer, with its bias and its activation."""
+    """One layer, with its bias and its activation, or a join."""
 
     name: str
-    operator: str  # a key of LAYERS
+    operator: str  # a key of LAYERS, or of joins.JOINS
     point: Any
+    sources: tuple[int, ...] = (-1,)  # numbers of the nodes that it reads; -1: the graph's input
     weights: Array | None = None  # float32, as `reference.WeightedTensors` has them
     bias: Array | None = None
     quantised: Quantised | None = None  # its integers, in int8
@@ -60,6 +63,13 @@ class Node:
         if self.operator == "fullyconnected":
             return self.point.in_shape[0], self.point.depth
         return self._vector(self.point.in_shape)
+
+    @property
+    def all_in_dims(self) -> tuple[Dims, ...]:
+        """Dimensions of each of its inputs; those of a join are NCHW."""
+        if isinstance(self.point, JoinPoint):
+            return self.point.in_shapes
+        return (self.in_dims,)
 
     @property
     def out_dims(self) -> Dims:
@@ -85,7 +95,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in order, each one's output the next one's input."""
+    """Nodes in order, each of which reads outputs of those before it."""
 
     name: str
     nodes: tuple[Node, ...]
@@ -93,7 +103,11 @@ class Graph:
     input: Array  # float32, NCHW
     expected: Array  # float64, NCHW
     tolerance: float
-    is_chain = True
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether each node reads the one before it, and nothing else."""
+        return all(node.sources == (index - 1,) for index, node in enumerate(self.nodes))
 
     @property
     def in_shape(self) -> Shape:
@@ -132,6 +146,23 @@ class Graph:
                 found[max(fitting, key=len)] = True
         return list(found) or None
 
+    def inputs_of(self, node: Node) -> Iterator[tuple[int, Dims, Dims]]:
+        """Yield the number of each node that one reads, its dimensions, and those that it takes."""
+        for source, taken in zip(node.sources, node.all_in_dims):
+            given = self.nodes[source].out_dims if source >= 0 else self.nodes[0].in_dims
+            yield source, given, taken
+
+    def readers(self) -> list[list[int]]:
+        """Return the numbers of the nodes that read each node's output, one for each reading.
+
+        The last list is that of the graph's input.
+        """
+        found: list[list[int]] = [[] for _ in range(len(self.nodes) + 1)]
+        for index, node in enumerate(self.nodes):
+            for source in node.sources:
+                found[source].append(index)
+        return found
+
     def described(self) -> list[dict[str, str]]:
         """Return its layers by name and operator."""
         return [{"name": node.name, "operator": node.operator} for node in self.nodes]
@@ -150,7 +181,7 @@ def read_graph(operator: str, environment: Environment, settings: Settings) -> G
     """Read the point and draw its weights; raises a Failure."""
     if operator == "network":
         network = NetworkPoint.from_environment(environment, _read_layer)
-        network.check_chain()
+        network.check_shapes()
         drawn = network.draw(settings.seed)
     else:
         point = _read_layer(operator, settings.tuner_type, environment)
@@ -181,7 +212,7 @@ def _read_layer(operator: str, tuner: str, environment: Environment) -> Layer:
 
 
 def _node(layer: NetworkLayer, tensors: Tensors) -> Node:
-    node = Node(layer.name, layer.operator, layer.point)
+    node = Node(layer.name, layer.operator, layer.point, layer.inputs)
     if isinstance(tensors, WeightedTensors):
         return replace(node, weights=tensors.weights, bias=tensors.bias)
     return node

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from failures import NotSupported
 from graph import read_graph
 from integers import Integers, Quantised, Steps
 from layers import ACTIVATIONS
@@ -54,8 +55,18 @@ def read_in_data_type(
     """Read the point as `read_graph` does, and in int8 quantise it; raises a Failure."""
     graph = read_graph(operator, environment, settings)
     if settings.data_type == "int8":
+        _refuse_in_int8(graph)
         return quantise(graph, settings.threshold, integers)
     return graph
+
+
+def _refuse_in_int8(graph: Graph) -> None:
+    """Raise NotSupported for what has no rule for its scales here."""
+    if not graph.is_chain:
+        raise NotSupported("int8 of a network with branches: sums of integers have no scales here")
+    for node in graph.nodes:
+        if node.point.activation == "hard-sigmoid":
+            raise NotSupported(f"int8 of {node.name}: hard-sigmoid has no scales here")
 
 
 def quantise(graph: Graph, threshold: float, integers: Integers) -> Graph:

@@ -48,12 +48,12 @@ class Network(Operator):
 
     def __init__(self, point: NetworkPoint, device: Device) -> None:
         """Make the layers; raises NotSupported where two do not fit together."""
+        point.check_chain()
         self.point = point
         self.device = device
         self.launches = []
         self.layers = [OPERATORS[layer.operator](layer.point, device) for layer in point.layers]
         self._chain: list[Array] = []
-        point.check_chain()
 
     @classmethod
     def read_point(cls, environment: Environment) -> NetworkPoint:
@@ -79,7 +79,7 @@ class Network(Operator):
 
     def expected(self, tensors: list[Tensors]) -> Array:
         """Return the last layer's output, and keep every layer's."""
-        outputs = self.point.chain(tensors)
+        outputs = self.point.outputs(tensors)
         self._chain = [values.astype(np.float32) for values in outputs]
         return outputs[-1]
 

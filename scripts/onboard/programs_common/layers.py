@@ -30,6 +30,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda values: np.maximum(values, 0),
     "relu6": lambda values: np.clip(values, 0, 6),
     "hard-swish": lambda values: values * np.clip(values + 3, 0, 6) / 6,
+    "hard-sigmoid": lambda values: np.clip(values + 3, 0, 6) / 6,
     "sigmoid": lambda values: 1 / (1 + np.exp(-values)),
 }
 

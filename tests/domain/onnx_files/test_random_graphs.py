@@ -61,7 +61,7 @@ def convolution(draw: Any, made: Made) -> None:
     out_c = groups * draw(st.integers(1, 3))
     out_h = (height + pads[0] + pads[2] - kernel) // stride + 1
     out_w = (width + pads[1] + pads[3] - kernel) // stride + 1
-    depthwise = groups == channels == out_c and kernel == 3
+    depthwise = groups == channels == out_c
     bias = f" {made.weights(out_c)}" if draw(st.booleans()) else ""
     made.add(
         "Conv",
@@ -94,7 +94,7 @@ def pool(draw: Any, made: Made) -> None:
     if min(sizes) >= 1:
         made.add(
             kind, source, (made.batch, channels, *sizes),
-            "not covered" if padded else "measured",
+            "not covered" if padded and kind == "AveragePool" else "measured",
             kernel_shape=[kernel, kernel], pads=[int(padded)] * 4,
         )  # fmt: skip
 

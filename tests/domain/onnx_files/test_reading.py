@@ -206,8 +206,11 @@ def test_what_an_exporter_computes_on_shapes_is_nothing(tmp_path: Path) -> None:
         (node("Conv", "x tall", "c"), "its kernel is 3 x 1, not square"),
         (node("Conv", "x w1", "c", strides=[1, 2]), "its strides are 1 x 2, not the same"),
         (node("Conv", "x grouped", "c", group=3), "3 groups of 3 channels into 6: grouped, not"),
-        (node("Conv", "x wide", "c", group=3), "depthwise with a 5 x 5 kernel, not 3 x 3"),
-        (node("MaxPool", "x", "c", kernel_shape=[3, 3], pads=[1] * 4), "a pool with padding"),
+        (node("AveragePool", "x", "c", kernel_shape=[3, 3], pads=[1] * 4), "a mean with padding"),
+        (
+            node("MaxPool", "x", "c", kernel_shape=[2, 2], pads=[2] * 4),
+            "its windows would lie in padding alone",
+        ),
         (
             node("MaxPool", "x", "c", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
             "its output is 3 x 16 x 16, but our operators give 3 x 15 x 15",

@@ -61,7 +61,7 @@ def test_attributes_that_go_without_saying_are_in_no_name(tmp_path: Path) -> Non
         [
             node("Conv", "x g", "a", group=3, auto_pad="NOTSET", **said),
             node("Conv", "x g", "b", group=3, **{**said, "strides": [2, 1]}),
-            node("MaxPool", "x", "c", **{**said, "pads": [1, 1, 1, 1]}),
+            node("AveragePool", "x", "c", **{**said, "pads": [1, 1, 1, 1]}),
             node("HardSigmoid", "x", "d", alpha=0.2, beta=0.25),
             node("Concat", "d x", "e", axis=1),
         ],
@@ -70,7 +70,7 @@ def test_attributes_that_go_without_saying_are_in_no_name(tmp_path: Path) -> Non
     assert names(network) == [
         "Conv@11:1x3x32x32,=6x1x3x3;group=3",
         "Conv@11:1x3x32x32,=6x1x3x3;group=3;strides=[2,1]",
-        "MaxPool@12:1x3x32x32;kernel_shape=[3,3];pads=[1,1,1,1]",
+        "AveragePool@11:1x3x32x32;kernel_shape=[3,3];pads=[1,1,1,1]",
         "HardSigmoid@6:1x3x32x32;beta=0.25",
         "Concat@13:1x3x32x32,1x3x32x32;axis=1",
     ]

@@ -91,6 +91,45 @@ def write_network(folder: Path, activation: str = "relu6") -> Path:
     return path
 
 
+def write_branching(folder: Path) -> Path:
+    """A small network with every way to join branches, as the runner's plan describes it."""
+    one = {"CK_CONV_KERNEL": 1}
+
+    def activated(name: str) -> dict[str, Any]:
+        return {"NNTEST_ACTIVATION": name}
+
+    stem = plane(3, 16, 16, **conv("3,3", 8, CK_CONV_PAD=1, **activated("relu")))
+    wide = plane(8, 16, 16, **conv("3,3", 8, CK_CONV_PAD=1))
+    depthwise = plane(8, 16, 16, NNTEST_KERNEL="5,5", CK_DEPTHWISE_PAD=2, **activated("hard-swish"))
+    gate = plane(4, 1, 1, CK_OUT_SHAPE_C=8, **one, **activated("hard-sigmoid"))
+    layers: list[tuple[str, str, dict[str, Any], list[int] | None]] = [
+        ("stem", "conv", stem, None),  # 0
+        ("left", "conv", wide, None),
+        ("sum", "add", {}, [1, 0]),  # 2
+        ("sum/relu", "activation", activated("relu"), [2]),
+        ("depthwise", "depthwiseconv", depthwise, None),  # 4
+        ("squeeze", "avgpool", plane(8, 16, 16, CK_POOL_KERNEL=16), None),
+        ("reduce", "conv", plane(8, 1, 1, CK_OUT_SHAPE_C=4, **one, **activated("relu")), None),  # 6
+        ("gate", "conv", gate, None),
+        ("weighed", "mul", {}, [4, 7]),  # 8
+        ("swish", "activation", activated("hard-swish"), [8]),
+        ("gated", "activation", activated("hard-sigmoid"), [9]),  # 10
+        ("product", "mul", {}, [9, 10]),
+        ("both", "concat", {}, [11, 3]),  # 12
+        ("pool", "maxpool", plane(16, 16, 16, CK_POOL_KERNEL=3, CK_POOL_STRIDE=2, CK_POOL_PAD=1),
+         None),
+        ("dense", "fullyconnected", plane(16, 8, 8, CK_OUT_SHAPE_C=10), None),  # 14
+        ("softmax", "softmax", plane(10, 1, 1), None),
+    ]  # fmt: skip
+    described = []
+    for name, operator, env, inputs in layers:
+        entry = {"name": name, "operator": operator, "tuner": "NONE", "tensor": name, "env": env}
+        described.append(entry if inputs is None else {**entry, "inputs": inputs})
+    path = folder / "branching.json"
+    path.write_text(json.dumps({"network": "branching", "layers": described}))
+    return path
+
+
 POINTS: dict[str, tuple[str, dict[str, Any]]] = {
     "pointwise": ("conv", plane(16, 7, 7, **conv("1,1", 24))),
     "3x3, padded, relu": (
@@ -114,6 +153,10 @@ POINTS: dict[str, tuple[str, dict[str, Any]]] = {
     "groups": (
         "conv",
         plane(8, 10, 10, **conv("3,3", 12, NNTEST_GROUPS=4, NNTEST_ACTIVATION="hard-swish")),
+    ),
+    "pointwise, hard-sigmoid": (
+        "conv",
+        plane(8, 6, 7, **conv("1,1", 12, NNTEST_ACTIVATION="hard-sigmoid")),
     ),
     "depthwise": ("depthwiseconv", plane(8, 10, 9, CK_DEPTHWISE_PAD=1, NNTEST_ACTIVATION="relu6")),
     "depthwise 5x5, stride 2": (

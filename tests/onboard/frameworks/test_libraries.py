@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from domain.onnx_files.test_model_zoo import file_of
 from measuring.test_model_files import branching
+from nntest.analysis.network_schedule import schedule_network
+from nntest.config import load_study
 from nntest.config.library import TAKE_ONNX
 from nntest.domain.graph_nodes import GraphNode
 from nntest.domain.onnx_files.whole_model import WholeModel
@@ -25,6 +27,7 @@ from onboard.frameworks.libraries import (
     make_environment,
     plane,
     run_program,
+    write_branching,
     write_network,
 )
 
@@ -46,7 +49,8 @@ INTEGERS = {
     "onnxruntime": "QLinearConv", "openvino": "_I8", "litert": "XNNPACK", "ncnn": "int8",
 }  # fmt: skip
 """Libraries that have int8, and what a convolution's kernel on integers is called on x86."""
-REFUSED_IN_INT8 = {**REFUSED, "ncnn": {*REFUSED["ncnn"], "groups"}}
+REFUSED_IN_INT8 = {name: {*refused, "pointwise, hard-sigmoid"} for name, refused in REFUSED.items()}
+REFUSED_IN_INT8["ncnn"].add("groups")
 WRONG_IN_INT8 = {("openvino", "mean, padded")}
 """OpenVINO 2026.4.1 takes padding for integers that are 0, not for numbers that are."""
 
@@ -215,6 +219,62 @@ def test_measures_a_network_by_the_contract(library: tuple[str, Path], tmp_path:
     assert timer["execution_time_kernel_1"] == measured[0]["execution_time_kernel_1"] > 0
     left = {path.name for path in (tmp_path / "work").iterdir()}
     assert left == {"tmp-ck-timer.json", "tmp-nntest-repetitions.jsonl"}
+
+
+@pytest.mark.parametrize("tuner", ["NONE", "DEFAULT"])
+def test_a_network_with_branches(library: tuple[str, Path], tmp_path: Path, tuner: str) -> None:
+    name, _ = library
+    if name == "tvm" and tuner == "DEFAULT":
+        pytest.skip("searches: minutes")
+    ran = run_whole(library, tmp_path, write_branching(tmp_path), CK_LWS_TUNER_TYPE=tuner)
+    if ran["timed_by"] and name != "tvm":  # TVM tells apart the functions of a chain alone
+        computed = {layer for node in ran["nodes"] for layer in node["layers"] or ()}
+        assert {"stem", "left", "depthwise", "gate", "pool", "dense", "softmax"} <= computed
+
+
+def test_a_residual_family(library: tuple[str, Path], tmp_path: Path) -> None:
+    """MobileNet-v2, as a study has it described."""
+    if library[0] == "tvm":
+        pytest.skip("compiles each of its layers anew: a minute")
+    network = "mobilenet-v2-0.35-96"
+    config = {
+        "study": "s", "networks": [network], "boards": ["localhost"], "libraries": [library[0]],
+        "tuners": ["DEFAULT"], "operators": ["conv", "depthwiseconv"], "end_to_end": True,
+    }  # fmt: skip
+    study = load_study(config, Path(__file__).parents[3])
+    (point,), left_out = schedule_network(study, study.libraries[0], {})
+    assert not left_out
+    described = tmp_path / "described.json"
+    described.write_text(json.dumps(point.description))
+    run_whole(library, tmp_path, described, CK_LWS_TUNER_TYPE="DEFAULT")
+
+
+def run_whole(
+    library: tuple[str, Path], folder: Path, network: Path, **variables: Any
+) -> dict[str, Any]:
+    """Run a network; its outputs must be right.  What ran is returned."""
+    name, python = library
+    work = folder / "work"
+    done = run_program(
+        python, work, name, "network", NNTEST_NETWORK=network, NNTEST_THREADS=1, **variables
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = lines(work)
+    assert line["output_check"]["ok"]
+    ran: dict[str, Any] = line["run_time_state"]["implementation"]
+    return ran
+
+
+def test_branches_are_not_run_in_int8(library: tuple[str, Path], tmp_path: Path) -> None:
+    name, python = library
+    if name not in INTEGERS:
+        pytest.skip("it has no int8")
+    done = run_program(
+        python, tmp_path / "work", name, "network", NNTEST_NETWORK=write_branching(tmp_path),
+        NNTEST_DATA_TYPE="int8", CK_LWS_TUNER_TYPE="DEFAULT",
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "int8 of a network with branches" in done.stderr
 
 
 def test_a_wrong_output_is_never_a_time(library: tuple[str, Path], tmp_path: Path) -> None:

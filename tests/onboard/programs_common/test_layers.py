@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from nntest.domain.tensors import ACTIVATIONS, NO_ACTIVATION
+from nntest.domain.tensor_suffixes import ACTIVATIONS, NO_ACTIVATION
 
 Array = np.ndarray[Any, Any]
 ONE = st.integers(1, 3)

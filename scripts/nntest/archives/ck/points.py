@@ -18,13 +18,12 @@ from nntest.archives.ck.mobilenets import layout_of, method_of, network_of
 from nntest.archives.ck.platforms import Platforms, clean
 from nntest.archives.ck.safety import Warn
 from nntest.archives.ck.values import dig, mapping, objects, text, truth, whole
+from nntest.domain.tensor_suffixes import suffix_variables
 from nntest.domain.tensors import (
-    ACTIVATION_VARIABLE,
     DATA_TYPE_SUFFIXES,
     LARGEST_SIZE,
     NETWORK,
     OPERATOR_SPECIES,
-    PADS_VARIABLE,
     SPECIES,
     Tensor,
     plain_operator,
@@ -42,8 +41,6 @@ _DATA_SET = (
     "choices.dataset_file", "choices.dataset_uid", "choices.dataset_uoa", "CK_DATASET_FILENAME",
 )  # fmt: skip
 """Where a shape comes from: its values count, whoever lists them."""
-_FURTHER = (PADS_VARIABLE, ACTIVATION_VARIABLE)
-"""Variables of a tensor beside those of its species."""
 _TIME_TAG = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:?\d\d)?\Z|\d{14}\Z")
 
 
@@ -259,7 +256,7 @@ def _tensor(species: str, choices: Choices) -> tuple[Tensor | None, str]:
     if species not in SPECIES:
         choices.understood(("choices.dataset_file",))
         return None, name
-    keys = (*SPECIES[species].keys, *_FURTHER)
+    keys = (*SPECIES[species].keys, *suffix_variables(species))
     try:
         found = _from_values(species, tuple([choices.env.get(key) for key in keys]))
     except TypeError:  # a list or an object where a number should be
@@ -279,7 +276,7 @@ def _tensor(species: str, choices: Choices) -> tuple[Tensor | None, str]:
 
 @lru_cache(maxsize=4096)
 def _from_values(species: str, values: tuple[Any, ...]) -> tuple[Tensor, str] | None:
-    keys = (*SPECIES[species].keys, *_FURTHER)
+    keys = (*SPECIES[species].keys, *suffix_variables(species))
     said = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
     try:
         tensor = Tensor.from_env(species, said)

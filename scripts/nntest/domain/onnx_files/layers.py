@@ -151,12 +151,7 @@ class LayerMaker:
             raise Unsupported(
                 f"{group} groups of {channels} channels into {out_c}: grouped, not depthwise"
             )
-        if kernel != 3:
-            raise Unsupported(f"depthwise with a {kernel} x {kernel} kernel, not 3 x 3")
-        return (
-            Tensor("depthwiseconv", (channels, height, width, stride, pads[0]), pads),
-            parameters,
-        )
+        return Tensor.depthwise(channels, height, width, kernel, stride, pads), parameters
 
     def _fully_connected(self, node: onnx.NodeProto) -> tuple[Tensor | None, int]:
         attributes = attributes_of(node)
@@ -188,12 +183,15 @@ class LayerMaker:
         attributes = attributes_of(node)
         kernel = list(attributes["kernel_shape"])
         size, stride, pads = self._window(attributes, kernel, height, width)
-        if any(pads):
-            raise Unsupported(f"a pool with padding {_text(pads)} (top, bottom, left, right)")
         species = "maxpool" if node.op_type == "MaxPool" else "avgpool"
+        if any(pads) and species == "avgpool":
+            raise Unsupported(f"a mean with padding {_text(pads)} (top, bottom, left, right)")
+        if max(pads) >= size:
+            raise Unsupported("its windows would lie in padding alone")
         if len(node.output) > 1 and node.output[1]:
             raise Unsupported("it also returns the positions of the maxima")
-        return Tensor(species, (channels, height, width, size, stride)), 0
+        values = (channels, height, width, size, stride)
+        return Tensor(species, values, pads if any(pads) else None), 0
 
     def _global_pool(self, node: onnx.NodeProto) -> tuple[Tensor | None, int]:
         if node.op_type == "ReduceMean" and self._axes(node) != [2, 3]:

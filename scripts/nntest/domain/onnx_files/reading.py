@@ -26,8 +26,10 @@ from nntest.domain.onnx_files.input_sizes import Sizes, fix_sizes
 from nntest.domain.onnx_files.layers import LayerMaker, Unsupported
 from nntest.domain.onnx_files.model_file import parse, refuse_invalid
 from nntest.domain.onnx_files.single_nodes import NotSingle, single_node
+from nntest.domain.onnx_files.steps import StepRecorder
 from nntest.domain.onnx_files.work import bytes_of, macs_of
-from nntest.domain.tensors import ACTIVATED, Tensor
+from nntest.domain.tensor_suffixes import ACTIVATED
+from nntest.domain.tensors import Tensor
 from nntest.errors import UserError
 
 _RESHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout")
@@ -113,6 +115,7 @@ def _read_valid(
         tuple(sorted_in.nodes),
         data_type_of(graph),
         hashlib.sha256(content).hexdigest(),
+        sorted_in.steps,
     )
 
 
@@ -149,14 +152,17 @@ class _Sorted:
         """By the value that it made, followed through what is folded."""
         running = [node for node in graph.nodes if not graph.is_constant(node)]
         self._readers = Counter(name for node in running for name in set(node.input))
+        self._recorder = StepRecorder(graph)
         for node in graph.nodes:
             self.nodes.append(self._taken(node, node_name(node) in leave_out))
+        self.steps = self._recorder.steps(self.layers)
 
     def _taken(self, node: onnx.NodeProto, left_out: bool) -> GraphNode:
         """Sort one node in."""
         if self._graph.is_constant(node):
             return GraphNode(node_name(node), node.op_type, "constant")
         if left_out:
+            self._recorder.other(node)
             return self._not_covered(node, LEFT_OUT)
         try:
             layer = self._maker.layer(node)
@@ -167,12 +173,14 @@ class _Sorted:
             host = _Host(layer.name, len(self.layers), layer.parameters > 0, channels)
             self._host_of.update(dict.fromkeys(node.output, host))
             self.layers.append(layer)
+            self._recorder.layer(node, layer)
             work = macs_of(node, self._graph), bytes_of(node, self._graph)
             return GraphNode(node_name(node), node.op_type, "measured", layer.name, *work)
         source = self._folded_behind(node)
         if source is None:
             return self._single(node, "no operator computes it")
         self._maker.pass_through(source, node.output[0])
+        self._recorder.same(node, source)
         before = self._host_of.get(source)
         if before is not None:
             self._host_of[node.output[0]] = before
@@ -182,6 +190,7 @@ class _Sorted:
 
     def _single(self, node: onnx.NodeProto, reason: str, *, essential: bool = False) -> GraphNode:
         """A node with no operator of its own: single if that is asked for, else not covered."""
+        self._recorder.other(node)
         if not self._single_nodes:
             return self._not_covered(node, reason, essential=essential)
         try:

@@ -58,8 +58,8 @@ class Ncnn(Backend):
         if hasattr(net.opt, "use_bf16_packed"):  # not in releases of 2025
             net.opt.use_bf16_packed = False
         net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = half
-        parameters, weights = write_ncnn(graph)
-        for name, content in zip(FILES, (parameters.encode(), weights)):
+        files = write_ncnn(graph)
+        for name, content in zip(FILES, (files.parameters.encode(), files.weights)):
             with open(name, "wb") as file:
                 file.write(content)
         if net.load_param(FILES[0]) != 0 or net.load_model(FILES[1]) != 0:
@@ -69,7 +69,7 @@ class Ncnn(Backend):
         self._net, self._shape, self._options = net, graph.out_shape, dict(options)
         # A copy of ncnn's own: it crashes where a layer works in place on memory that is not.
         self._input = self.library.Mat(np.ascontiguousarray(graph.input[0])).clone()
-        self._nodes = graph.nodes
+        self._nodes = files.nodes
 
     def run(self) -> None:
         """Run all layers; the output is a new tensor of ncnn's own."""
@@ -99,10 +99,11 @@ class Ncnn(Backend):
     def kernels(self) -> dict[str, Any]:
         """Return the layers with the options that were on: ncnn does not say what it chose."""
 
-        def used(kind: str, node: Node) -> str:
+        def used(kind: str, node: Node | None) -> str:
             names = ["winograd", "sgemm", "packing"] if kind == "Convolution" else ["packing"]
             options = "+".join(name for name in names if self._options[name]) or "plain"
-            return options if node.quantised is None else f"int8 {options}"
+            integers = node is not None and node.quantised is not None
+            return f"int8 {options}" if integers else options
 
         layers = [layer for layer in self._net.layers() if layer.type != "Input"]
         runs = [self._time_layers(layers) for _ in range(PROFILED_RUNS)]
@@ -110,7 +111,7 @@ class Ncnn(Backend):
             {
                 "node": layer.type,
                 "kernel": used(layer.type, node),
-                "layers": [node.name],
+                "layers": [] if node is None else [node.name],
                 "seconds": least,
             }
             for layer, node, least in zip(layers, self._nodes, map(min, zip(*runs)))

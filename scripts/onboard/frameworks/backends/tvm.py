@@ -56,7 +56,8 @@ class Tvm(Backend):
         source = np.ascontiguousarray(graph.input.reshape(graph.nodes[0].in_dims), kind)
         self._input, self._main = tvm.runtime.tensor(source), self._machine["main"]
         self._shape, self._result = graph.out_shape, None
-        self._layers = [node.name for node in graph.nodes]
+        # Of branches TVM computes several in one function: whose is not known.
+        self._layers = [node.name for node in graph.nodes] if graph.is_chain else []
         self._nan = np.full(graph.nodes[-1].out_dims, np.nan, kind)
 
     def run(self) -> None:

@@ -8,6 +8,7 @@ Numbers of fields are those of onnx.proto3 (github.com/onnx/onnx, IR version 8).
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,11 @@ IR_VERSION, OPSET = 8, 17  # read by every release since 2022
 TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "float16": 10}
 """TensorProto.DataType"""
 INPUT = "input"
-ACTIVATIONS = {"relu": "Relu", "relu6": "Clip", "hard-swish": "HardSwish", "sigmoid": "Sigmoid"}
+ACTIVATIONS = {
+    "relu": "Relu", "relu6": "Clip", "hard-swish": "HardSwish", "sigmoid": "Sigmoid",
+    "hard-sigmoid": "HardSigmoid",
+}  # fmt: skip
+JOINS = {"add": "Add", "mul": "Mul", "concat": "Concat"}
 
 
 def number(field: int, value: int) -> bytes:
@@ -36,6 +41,11 @@ def data(field: int, content: bytes | str) -> bytes:
     """Return a field that holds bytes, text or a message."""
     raw = content.encode() if isinstance(content, str) else content
     return _varint(field << 3 | 2) + _varint(len(raw)) + raw
+
+
+def real(field: int, value: float) -> bytes:
+    """Return a field that holds a float in single precision."""
+    return _varint(field << 3 | 5) + struct.pack("<f", value)
 
 
 def _varint(value: int) -> bytes:
@@ -67,16 +77,16 @@ class _Writer:
     def model(self) -> bytes:
         """Return the ModelProto."""
         nodes = self._graph.nodes
-        source, dims = INPUT, nodes[0].in_dims
         for node in nodes:
-            if node.in_dims != dims:
-                source = self._reshape(node, source)
-            self._add(node, source, f"{node.name}:out")
-            source, dims = f"{node.name}:out", node.out_dims
+            sources = []
+            for place, (source, given, dims) in enumerate(self._graph.inputs_of(node)):
+                name = f"{nodes[source].name}:out" if source >= 0 else INPUT
+                sources.append(name if given == dims else self._reshape(node, name, place))
+            self._add(node, sources, f"{node.name}:out")
         graph = b"".join(data(1, node) for node in self._nodes) + data(2, self._graph.name)
         graph += b"".join(data(5, tensor) for tensor in self._weights)
         graph += data(11, self._value(INPUT, nodes[0].in_dims)) + data(
-            12, self._value(source, dims)
+            12, self._value(output_name(self._graph), nodes[-1].out_dims)
         )
         opset = data(1, "") + number(2, OPSET)
         return number(1, IR_VERSION) + data(2, "nntest-flow") + data(7, graph) + data(8, opset)
@@ -105,26 +115,37 @@ class _Writer:
         fields = [*(data(1, source) for source in inputs), data(2, target)]
         fields += [data(3, name), data(4, kind)]
         for key, value in attributes.items():
-            if isinstance(value, int):
+            if isinstance(value, float):
+                fields.append(data(5, data(1, key) + real(2, value) + number(20, 1)))
+            elif isinstance(value, int):
                 fields.append(data(5, data(1, key) + number(3, value) + number(20, 2)))
             else:
                 numbers = b"".join(number(8, item) for item in value)
                 fields.append(data(5, data(1, key) + numbers + number(20, 7)))
         self._nodes.append(b"".join(fields))
 
-    def _reshape(self, node: Node, source: str) -> str:
-        shape = self._constant(f"{node.name}:shape", node.in_dims, "int64")
-        self._emit("Reshape", f"{node.name}/reshape", [source, shape], f"{node.name}:in")
-        return f"{node.name}:in"
+    def _reshape(self, node: Node, source: str, place: int = 0) -> str:
+        """Give the input number ``place`` of a node its dimensions."""
+        behind = str(place or "")
+        shape = self._constant(f"{node.name}:shape{behind}", node.all_in_dims[place], "int64")
+        target = f"{node.name}:in{behind}"
+        self._emit("Reshape", f"{node.name}/reshape{behind}", [source, shape], target)
+        return target
 
-    def _add(self, node: Node, source: str, target: str) -> None:
+    def _add(self, node: Node, sources: list[str], target: str) -> None:
         point, name = node.point, node.name
-        inputs, result = [source], target
+        inputs, result = list(sources), target
         if node.weights is not None:
             inputs += self._parameters(node)
+        if node.operator == "activation":
+            self._activate(node, name, sources[0], target)
+            return
         if point.activation != "none":
             result = f"{name}:linear"
-        if node.operator in ("conv", "depthwiseconv"):
+        if node.operator in JOINS:
+            axis = {"axis": 1} if node.operator == "concat" else {}
+            self._emit(JOINS[node.operator], name, inputs, result, **axis)
+        elif node.operator in ("conv", "depthwiseconv"):
             self._emit("Conv", name, inputs, result, group=point.groups, **_window(point))
         elif node.operator == "fullyconnected":
             self._emit("Gemm", name, inputs, result, transB=1)
@@ -137,12 +158,16 @@ class _Writer:
         else:
             self._emit("Softmax", name, inputs, result, axis=1)
         if point.activation != "none":
-            limits = []
-            if point.activation == "relu6":
-                limits = [self._constant(f"{name}:{limit}", limit) for limit in (0, 6)]
-            kind = ACTIVATIONS[point.activation]
             source = self._before_activation(node, result)
-            self._emit(kind, f"{name}/{point.activation}", [source, *limits], target)
+            self._activate(node, f"{name}/{point.activation}", source, target)
+
+    def _activate(self, node: Node, name: str, source: str, target: str) -> None:
+        activation, limits, attributes = node.point.activation, [], {}
+        if activation == "relu6":
+            limits = [self._constant(f"{node.name}:{limit}", limit) for limit in (0, 6)]
+        elif activation == "hard-sigmoid":
+            attributes = {"alpha": 1 / 6, "beta": 0.5}
+        self._emit(ACTIVATIONS[activation], name, [source, *limits], target, **attributes)
 
     def _parameters(self, node: Node) -> list[str]:
         """Return the names of weights and bias."""
@@ -162,18 +187,18 @@ class _QuantisedWriter(_Writer):
         steps = nodes[0].in_steps if name == INPUT else nodes[-1].out_steps
         return self._described(name, dims, steps.integers.kind if steps else self._type)
 
-    def _reshape(self, node: Node, source: str) -> str:
+    def _reshape(self, node: Node, source: str, place: int = 0) -> str:
         steps = _quantised(node).source
         floats = super()._reshape(node, self._dequantised(f"{node.name}/flat", source, steps))
         return self._quantise(f"{node.name}/flat", floats, f"{floats}:integers", steps)
 
-    def _add(self, node: Node, source: str, target: str) -> None:
+    def _add(self, node: Node, sources: list[str], target: str) -> None:
         quantised = _quantised(node)
-        source = self._dequantised(node.name, source, quantised.source)
+        floats = [self._dequantised(node.name, one, quantised.source) for one in sources]
         if quantised.target is None:
-            super()._add(node, source, target)
+            super()._add(node, floats, target)
             return
-        super()._add(node, source, f"{target}:floats")
+        super()._add(node, floats, f"{target}:floats")
         self._quantise(node.name, f"{target}:floats", target, quantised.target)
 
     def _parameters(self, node: Node) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from joins import JoinPoint
 
 if TYPE_CHECKING:
     from graph import Graph, Node
@@ -12,19 +13,22 @@ if TYPE_CHECKING:
 
 def write_relax(graph: Graph, tvm: Any) -> Any:
     """Return the module; its function ``main`` takes the input and returns the output."""
-    relax = tvm.relax
+    op = tvm.relax.op
     kind = "float16" if graph.data_type == "fp16" else "float32"
     made = _Layers(tvm, kind)
-    dims = graph.nodes[0].in_dims
-    value = source = made.variable(dims)
-    with made.builder.function("main", [source]):
+    first = made.variable(graph.nodes[0].in_dims)
+    with made.builder.function("main", [first]):
         with made.builder.dataflow():
+            values: list[Any] = []
             for node in graph.nodes:
-                if node.in_dims != dims:
-                    value = made.emit(relax.op.reshape(value, node.in_dims))
-                value = made.activate(node, made.layer(node, value))
-                dims = node.out_dims
-            result = made.builder.emit_output(value)
+                inputs = []
+                for source, given, dims in graph.inputs_of(node):
+                    value = values[source] if source >= 0 else first
+                    inputs.append(value if given == dims else made.emit(op.reshape(value, dims)))
+                joins = isinstance(node.point, JoinPoint)
+                value = made.join(node, inputs) if joins else made.layer(node, inputs[0])
+                values.append(made.activate(node, value))
+            result = made.builder.emit_output(values[-1])
         made.builder.emit_func_output(result)
     return made.builder.finalize()
 
@@ -42,6 +46,15 @@ class _Layers:
     def emit(self, value: Any) -> Any:
         """Add an expression to the block."""
         return self.builder.emit(value)
+
+    def join(self, node: Node, values: list[Any]) -> Any:
+        """Add a join without its activation."""
+        op = self._relax.op
+        if node.operator == "add":
+            return self.emit(op.add(*values))
+        if node.operator == "mul":
+            return self.emit(op.multiply(*values))
+        return self.emit(op.concat(values, axis=1)) if node.operator == "concat" else values[0]
 
     def layer(self, node: Node, value: Any) -> Any:
         """Add a layer without its activation."""
@@ -81,10 +94,12 @@ class _Layers:
             return self.emit(op.clip(value, 0, 6))
         if name == "sigmoid":
             return self.emit(op.sigmoid(value))
-        if name == "hard-swish":
+        if name in ("hard-swish", "hard-sigmoid"):
             three, sixth = (self._constant(np.array(x)) for x in (3.0, 1 / 6))
             cut = self.emit(op.clip(self.emit(op.add(value, three)), 0, 6))
-            return self.emit(op.multiply(self.emit(op.multiply(value, cut)), sixth))
+            if name == "hard-swish":
+                cut = self.emit(op.multiply(value, cut))
+            return self.emit(op.multiply(cut, sixth))
         return value
 
     def _constant(self, values: Any) -> Any:

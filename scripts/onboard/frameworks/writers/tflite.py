@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from joins import JoinPoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 3
 FUSED = {"none": "NONE", "relu": "RELU", "relu6": "RELU6"}  # ActivationFunctionType
-SEPARATE = {"hard-swish": "HARD_SWISH", "sigmoid": "LOGISTIC"}
+SEPARATE = {
+    "relu": "RELU", "relu6": "RELU6", "hard-swish": "HARD_SWISH", "sigmoid": "LOGISTIC",
+}  # fmt: skip
+JOINS = {"add": "ADD", "mul": "MUL", "concat": "CONCATENATION"}
 
 
 def to_nhwc(values: Array) -> Array:
@@ -55,6 +59,7 @@ def write_tflite(graph: Graph, schema: Any) -> bytes:
 class _Writer:
     def __init__(self, graph: Graph, schema: Any) -> None:
         self._graph = graph
+        self._readers = graph.readers()
         self._schema = schema
         self._tensors: list[Any] = []
         self._buffers = [schema.BufferT()]  # the first one is empty: what is computed has it
@@ -64,16 +69,23 @@ class _Writer:
     def model(self) -> Any:
         """Return the ModelT."""
         nodes, schema = self._graph.nodes, self._schema
-        dims = nodes[0].in_dims
-        first = source = self._computed("input", dims, nodes[0].in_steps)
-        for node in nodes:
-            if node.in_dims != dims:
-                source = self._reshape(node, source, dims)
-            source = self._add(node, source)
-            dims = node.out_dims
+        first = self._computed("input", nodes[0].in_dims, nodes[0].in_steps)
+        made: list[int] = []
+        for index, node in enumerate(nodes):
+            if self._is_fused(index):  # into the join that it reads, which has the activation
+                made.append(made[-1])
+                continue
+            sources = []
+            for source, given, dims in self._graph.inputs_of(node):
+                tensor = made[source] if source >= 0 else first
+                sources.append(tensor if given == dims else self._reshape(node, tensor, dims))
+            if isinstance(node.point, JoinPoint):
+                made.append(self._join(index, sources))
+            else:
+                made.append(self._add(node, sources[0]))
         whole = schema.SubGraphT()
         whole.tensors, whole.operators = self._tensors, self._operators
-        whole.inputs, whole.outputs = [first], [source]
+        whole.inputs, whole.outputs = [first], [made[-1]]
         model = schema.ModelT()
         model.version, model.subgraphs, model.buffers = SCHEMA_VERSION, [whole], self._buffers
         model.operatorCodes = []
@@ -136,25 +148,76 @@ class _Writer:
 
     def _reshape(self, node: Node, source: int, dims: Dims) -> int:
         """Flatten an image; the weights behind it are in the order of what comes."""
-        shape = self._constant(f"{node.name}:shape", np.array(_nhwc(node.in_dims), np.int32))
-        target = self._computed(f"{node.name}:in", node.in_dims, node.in_steps)
-        options = self._options("ReshapeOptions", newShape=list(_nhwc(node.in_dims)))
+        shape = self._constant(f"{node.name}:shape", np.array(_nhwc(dims), np.int32))
+        target = self._computed(f"{node.name}:in", dims, node.in_steps)
+        options = self._options("ReshapeOptions", newShape=list(_nhwc(dims)))
         return self._emit("RESHAPE", [source, shape], target, options)
+
+    def _is_fused(self, index: int) -> bool:
+        """Whether a node is an activation that the sum or product right before it applies.
+
+        So a converter writes it; nothing else may read what is not activated.
+        """
+        nodes = self._graph.nodes
+        node, before = nodes[index], nodes[index - 1]
+        return (
+            node.operator == "activation"
+            and node.point.activation in FUSED
+            and node.sources == (index - 1,)
+            and before.operator in ("add", "mul")
+            and len(self._readers[index - 1]) == 1
+        )
+
+    def _join(self, index: int, sources: list[int]) -> int:
+        node = self._graph.nodes[index]
+        if node.operator == "activation":
+            return self._activate(node, sources[0])
+        target = self._computed(f"{node.name}:out", node.out_dims, None)
+        activation = "none"
+        if index + 1 < len(self._graph.nodes) and self._is_fused(index + 1):
+            activation = self._graph.nodes[index + 1].point.activation
+        fused = getattr(self._schema.ActivationFunctionType, FUSED[activation])
+        options = {"fusedActivationFunction": fused}
+        if node.operator == "concat":
+            options["axis"] = len(node.out_dims) - 1  # channels are the last ones here
+        name = {"add": "AddOptions", "mul": "MulOptions", "concat": "ConcatenationOptions"}
+        made = self._options(name[node.operator], **options)
+        return self._emit(JOINS[node.operator], sources, target, made)
+
+    def _activate(self, node: Node, source: int) -> int:
+        """Add an activation; a hard-sigmoid, which the format has not, as converters write it."""
+        activation, name = node.point.activation, node.name
+        target = self._computed(f"{name}:out", node.out_dims, node.out_steps)
+        if activation != "hard-sigmoid":
+            options = self._options("HardSwishOptions") if activation == "hard-swish" else None
+            return self._emit(SEPARATE[activation], [source], target, options)
+        cut = self._computed(f"{name}:cut", node.out_dims, None)
+        functions = self._schema.ActivationFunctionType
+        three, sixth = (
+            self._constant(f"{name}:{what}", np.array([value], np.float32))
+            for what, value in (("three", 3), ("sixth", 1 / 6))
+        )
+        add = self._options("AddOptions", fusedActivationFunction=functions.RELU6)
+        mul = self._options("MulOptions", fusedActivationFunction=functions.NONE)
+        self._emit("ADD", [source, three], cut, add)
+        return self._emit("MUL", [cut, sixth], target, mul)
 
     def _add(self, node: Node, source: int) -> int:
         point, name = node.point, node.name
-        target = self._computed(f"{name}:out", node.out_dims, node.out_steps)
         if node.operator == "softmax":
+            target = self._computed(f"{name}:out", node.out_dims, node.out_steps)
             if node.in_steps is not None:
                 numbers = self._computed(f"{name}:numbers", node.in_dims, None)
                 source = self._emit("DEQUANTIZE", [source], numbers)
             return self._emit(
                 "SOFTMAX", [source], target, self._options("SoftmaxOptions", beta=1.0)
             )
-        result = target
-        if point.activation in SEPARATE:
+        separate = point.activation not in FUSED
+        if separate:
             linear = node.quantised.linear if node.quantised else None
             result = self._computed(f"{name}:linear", node.out_dims, linear)
+        else:
+            result = self._computed(f"{name}:out", node.out_dims, node.out_steps)
         fused = FUSED.get(point.activation, "NONE")
         common = {"fusedActivationFunction": getattr(self._schema.ActivationFunctionType, fused)}
         if node.operator == "fullyconnected":
@@ -172,10 +235,7 @@ class _Writer:
         else:
             source = self._pad(node, source, common)
             self._windowed(node, source, result, common)
-        if result == target:
-            return target
-        options = self._options("HardSwishOptions") if point.activation == "hard-swish" else None
-        return self._emit(SEPARATE[point.activation], [result], target, options)
+        return self._activate(node, result) if separate else result
 
     def _windowed(self, node: Node, source: int, result: int, common: dict[str, Any]) -> None:
         window = node.point.window
