@@ -12,6 +12,7 @@
  *   compiles a kernel anew for each local size, so a small limit keeps a tuner's search short;
  * - kernels of 18.11 and later divide zero by a literal zero where only a number was wanted.  A
  *   GPU shrugs; LLVM takes it for impossible and compiles the kernel to nothing;
+ * - contexts may be asked to print what kernels print (cl_arm_printf), which only a Mali can;
  * - a line is printed on stdout when it is loaded, as vendors' drivers do;
  * - every Mali computes in half precision, so some sources name its types even where they are not
  *   used, and do not compile on a device without.  There they become float: such kernels compile,
@@ -32,6 +33,9 @@
 #define NON_UNIFORM_EXTENSION " cl_arm_non_uniform_work_group_size"
 #define NON_UNIFORM_OPTION "-cl-arm-non-uniform-work-group-size"
 #define LARGEST_GROUP 256
+#define PRINTF_CALLBACK_ARM 0x40B0
+#define PRINTF_BUFFER_SIZE_ARM 0x40B1
+#define MOST_PROPERTIES 20
 
 /* The function of the library behind this one, in a variable `next` of its type. */
 #define NEXT(function)                                       \
@@ -58,7 +62,7 @@ static void *in_real_one(const char *function)
  */
 #define FORWARDED(DO) \
     DO(clCompileProgram) DO(clCreateBuffer) DO(clCreateCommandQueue) DO(clCreateContext) \
-    DO(clCreateContextFromType) DO(clCreateImage) DO(clCreateImage2D) DO(clCreateImage3D) \
+    DO(clCreateImage) DO(clCreateImage2D) DO(clCreateImage3D) \
     DO(clCreateKernel) DO(clCreateKernelsInProgram) DO(clCreateProgramWithBinary) \
     DO(clCreateProgramWithBuiltInKernels) DO(clCreateSampler) DO(clCreateSubBuffer) \
     DO(clCreateSubDevices) DO(clCreateUserEvent) DO(clEnqueueBarrier) \
@@ -186,6 +190,24 @@ cl_int clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device, cl_kernel
         *group        = *group < group_limit() ? *group : group_limit();
     }
     return error;
+}
+
+cl_context clCreateContextFromType(const cl_context_properties *properties, cl_device_type type,
+                                   void(CL_CALLBACK *report)(const char *, const void *, size_t, void *),
+                                   void *data, cl_int *error)
+{
+    NEXT(clCreateContextFromType);
+    cl_context_properties kept[MOST_PROPERTIES] = { 0 };
+    size_t                count                 = 0;
+    for(; properties != NULL && properties[0] != 0 && count + 2 < MOST_PROPERTIES; properties += 2)
+    {
+        if(properties[0] != PRINTF_CALLBACK_ARM && properties[0] != PRINTF_BUFFER_SIZE_ARM)
+        {
+            kept[count++] = properties[0];
+            kept[count++] = properties[1];
+        }
+    }
+    return next(kept, type, report, data, error);
 }
 
 static const char no_halves[] =

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ import yaml
 from measuring.libraries.scons_library import Compiler
 from measuring.transport.sshd import Proxy
 from virtual_board.own_board import VirtualBoard
-from workflow.study import HOME, Checkout, end_what_runs_in
+from workflow.study import HOME, end_what_runs_in
 
 SOURCES = os.environ.get("NNTEST_ARMCL_SOURCES")
 pytestmark = [
@@ -31,84 +31,91 @@ pytestmark = [
 ]
 LIBRARY = "armcl-opencl-18.05-cross"
 STUDY = (
-    *("--configfile", "config/virtual-18.05.yaml", "--until", "sweep", "--config"),
-    *("study=interrupted", "networks=[trial]", f"libraries=[{LIBRARY}]"),
+    *("--configfile", "config/virtual-18.05.yaml", "--config", "study=interrupted"),
+    *("networks=[trial]", f"libraries=[{LIBRARY}]", "--until"),
 )
 REPETITIONS = 2 * 2 * 2 * 2
 """Tensors, operators, tuners, repetitions."""
 
 
-def test_all_is_compiled_and_measured_once(
-    machine: VirtualBoard,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> None:
-    machine.start()
-    wire = Proxy(machine.port)
-    request.addfinalizer(wire.close)
-    compiler = Compiler(tmp_path / "compiler", "aarch64-linux-gnu-")
-    monkeypatch.setenv("PATH", f"{compiler.path.parent}{os.pathsep}{os.environ['PATH']}")
-    checkout = machine.checkout(tmp_path / "checkout", wire.port)
-    request.addfinalizer(lambda: end_what_runs_in(checkout.folder))
-    library(checkout, compiler.path.name)
-    journal = machine.folder / f"root/root/nntest-flow/studies/interrupted/{LIBRARY}/journal.jsonl"
+class Bench:
+    """A check-out, and the virtual board, which it reaches through a wire that can be cut."""
 
-    def wait_for(condition: Callable[[], bool], running: subprocess.Popen[str] | None) -> None:
-        """Until it is so; a workflow that is to run meanwhile must."""
+    def __init__(self, machine: VirtualBoard, folder: Path) -> None:
+        self.wire = Proxy(machine.port)
+        self.checkout = machine.checkout(folder / "checkout", self.wire.port)
+        self.compiler = Compiler(folder / "compiler", "aarch64-linux-gnu-")
+        studies = machine.folder / "root/root/nntest-flow/studies"
+        self._journal = studies / "interrupted" / LIBRARY / "journal.jsonl"
+
+    def journal(self) -> list[tuple[str, int]]:
+        """Point and repetition of each line that the board's journal has by now."""
+        if not self._journal.exists():
+            return []
+        lines = self._journal.read_bytes().split(b"\n")[1:-1]
+        return [(line["point"], line["repetition"]) for line in map(json.loads, lines)]
+
+    def wait_for(
+        self, condition: Callable[[], bool], running: subprocess.Popen[str] | None = None
+    ) -> None:
+        """Wait until it is so; `running` must run meanwhile."""
 
         def so() -> bool:
-            assert running is None or running.poll() is None, checkout.output()
+            assert running is None or running.poll() is None, self.checkout.output()
             return condition()
 
-        checkout.wait_for(so, 3600)
-
-    # The workflow is killed; the build goes on by itself.
-    running = checkout.start(*STUDY)
-    wait_for(lambda: len(compiler.objects()) > 10, running)
-    running.kill()
-    running.wait()
-    wait_for(lambda: len(compiler.objects()) > 20, None)
-    # Everything on this machine is killed, the build as well.
-    end_what_runs_in(checkout.folder)
-    before_the_kill = len(compiler.objects())
-    running = checkout.start(*STUDY)
-    # The link is cut in the middle of the sweep, and the board goes on by itself.
-    wait_for(lambda: measured(journal) >= 2, running)
-    twice = [name for name, count in Counter(compiler.objects()).items() if count > 1]
-    assert len(twice) <= (os.cpu_count() or 1), "only what was being compiled"
-    assert len(set(compiler.objects())) > before_the_kill
-    wire.cut()
-    wait_for(lambda: "the board continues on its own" in checkout.output(), running)
-    wire.mend()
-    # The workflow is killed in the middle of the sweep.
-    seen = measured(journal)
-    wait_for(lambda: measured(journal) > seen, running)
-    running.kill()
-    running.wait()
-    compiled = len(compiler.objects())
-    said = checkout.run(*STUDY)
-    assert f"{REPETITIONS} in all" in said
-    assert len(compiler.objects()) == compiled
-    lines = [json.loads(line) for line in journal.read_text().splitlines()[1:]]
-    done = [(line["point"], line["repetition"]) for line in lines if line["status"] == "ok"]
-    assert len(done) == len(set(done)) == REPETITIONS
+        self.checkout.wait_for(so, 3600)
 
 
-def library(checkout: Checkout, compiler: str) -> None:
-    """Have the library's OpenCL part alone built, from the sources at hand."""
-    path = f"config/libraries/{LIBRARY}.yaml"
-    content = yaml.safe_load((HOME / path).read_text("utf-8"))
+@pytest.fixture(scope="module")
+def bench(machine: VirtualBoard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    machine.start()
+    bench = Bench(machine, tmp_path_factory.mktemp("interrupted"))
+    content = yaml.safe_load((HOME / f"config/libraries/{LIBRARY}.yaml").read_text("utf-8"))
     archive = Path(str(SOURCES)).resolve()
-    way = content["install"]
-    for key in ("git", "tag", "commit"):
-        del way[key]
-    way |= {"archive": str(archive), "sha256": hashlib.sha256(archive.read_bytes()).hexdigest()}
-    way |= {"compiler": compiler, "neon": False, "graph": False}
+    content["install"] = {
+        **{key: content["install"][key] for key in ("way", "where", "extra_cxx_flags")},
+        **{"archive": str(archive), "sha256": hashlib.sha256(archive.read_bytes()).hexdigest()},
+        **{"neon": False, "compiler": bench.compiler.path.name},
+    }
     content["operators"] = {name: content["operators"][name] for name in ("conv", "directconv")}
-    checkout.write(path, **content)
+    bench.checkout.write(f"config/libraries/{LIBRARY}.yaml", **content)
+    with pytest.MonkeyPatch.context() as patch:
+        folder = bench.compiler.path.parent
+        patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        yield bench
+    bench.wire.close()
+    end_what_runs_in(bench.checkout.folder)
 
 
-def measured(journal: Path) -> int:
-    """Lines that a board's journal has by now."""
-    return journal.read_bytes().count(b"\n") - 1 if journal.exists() else 0
+def test_a_killed_workflow_and_a_killed_build_compile_nothing_again(bench: Bench) -> None:
+    running = bench.checkout.start(*STUDY, "install")
+    bench.wait_for(lambda: len(bench.compiler.objects()) > 10, running)
+    running.kill()
+    running.wait()
+    # The build goes on by itself, until everything on this machine is killed.
+    bench.wait_for(lambda: len(bench.compiler.objects()) > 20)
+    end_what_runs_in(bench.checkout.folder)
+    before = len(bench.compiler.objects())
+    bench.checkout.run(*STUDY, "install")
+    counts = Counter(bench.compiler.objects())
+    assert len(counts) > before
+    twice = [name for name, count in counts.items() if count > 1]
+    assert len(twice) <= (os.cpu_count() or 1), "only what was being compiled"
+
+
+def test_a_cut_link_and_a_killed_workflow_measure_nothing_again(bench: Bench) -> None:
+    running = bench.checkout.start(*STUDY, "sweep")
+    bench.wait_for(lambda: len(bench.journal()) >= 2, running)
+    compiled = len(bench.compiler.objects())
+    bench.wire.cut()
+    bench.wait_for(lambda: "the board continues on its own" in bench.checkout.output(), running)
+    bench.wire.mend()
+    seen = len(bench.journal())
+    bench.wait_for(lambda: len(bench.journal()) > seen, running)
+    running.kill()
+    running.wait()
+    assert f"{REPETITIONS} in all" in bench.checkout.run(*STUDY, "sweep")
+    assert len(bench.compiler.objects()) == compiled
+    done = bench.journal()
+    assert len(done) == len(set(done)) == REPETITIONS
