@@ -8,8 +8,8 @@ from typing import Any
 
 from nntest.codehash import PROJECT
 from nntest.config.board import Board
-from nntest.measuring.libraries.wheels import WHEELS, Target, fetch_package
 from nntest.measuring.transport import Transport
+from nntest.measuring.wheels import WHEELS, Target, fetch_package
 
 
 def send_ck(transport: Transport, board: Board, facts: Mapping[str, Any], root: str) -> str | None:

@@ -55,7 +55,7 @@ class CollectiveKnowledge(LibraryKind):
             "nntest.measuring.ck_harness.setup",
             "nntest.measuring.ck_harness.request",
             "nntest.measuring.ck_harness.wheels",
-            "nntest.measuring.libraries.wheels",
+            "nntest.measuring.wheels",
         )
         return [
             *super().installer_sources(),

@@ -16,9 +16,9 @@ from nntest.config.install import PipInstall
 from nntest.errors import UserError
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries.base import LibraryKind, cpu_device, python_programs
-from nntest.measuring.libraries.wheels import WHEELS, Target, fetch_wheels
 from nntest.measuring.onboard import call
 from nntest.measuring.transport import Transport
+from nntest.measuring.wheels import WHEELS, Target, fetch_wheels
 
 PROGRAMS = ONBOARD / "frameworks"
 INSTALLER = "pip_install.py"
@@ -118,7 +118,7 @@ class PipLibrary(LibraryKind):
         return [
             *super().installer_sources(),
             module_file("nntest.config.wheel_lock"),
-            module_file("nntest.measuring.libraries.wheels"),
+            module_file("nntest.measuring.wheels"),
             *closure(ONBOARD / INSTALLER),
         ]
 

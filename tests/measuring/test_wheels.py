@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from nntest.codehash import ONBOARD
 from nntest.errors import UserError
-from nntest.measuring.libraries.wheels import Target, fetch_package, fetch_wheels, locked
+from nntest.measuring.wheels import Target, fetch_package, fetch_wheels, locked
 
 HERE = Target(
     "{}.{}.{}".format(*sys.version_info), "x86_64", ("glibc", "2.36")
