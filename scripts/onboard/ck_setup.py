@@ -65,10 +65,10 @@ class CkSetup(Job):
         if pip is not None and not os.path.exists(pip["marker"]):
             shutil.rmtree(pip["folder"], ignore_errors=True)
             os.makedirs(pip["folder"])
-            command = [pip["python"], "-m", "pip", "install", "--disable-pip-version-check"]
-            said = self._command(["--target", pip["folder"], pip["requirement"]], command)
-            if said is not None:
-                raise CkError("pip could not install {}: {}".format(pip["requirement"], said))
+            if pip["wheels"] is not None:
+                _unpack_wheels(pip["wheels"], pip["folder"])
+            else:
+                self._install_by_pip(pip)
             os.makedirs(os.path.dirname(pip["starter"]))
             with open(pip["starter"], "w") as stream:
                 stream.write(pip["start"])
@@ -80,6 +80,12 @@ class CkSetup(Job):
             if folder and not os.path.isdir(folder):
                 os.makedirs(folder)
         self._version = self._ck.ask("version")["version_str"]
+
+    def _install_by_pip(self, pip):
+        command = [pip["python"], "-m", "pip", "install", "--disable-pip-version-check"]
+        said = self._command(["--target", pip["folder"], pip["requirement"]], command)
+        if said is not None:
+            raise CkError("pip could not install {}: {}".format(pip["requirement"], said))
 
     def _have_repository(self, repository):
         name = repository["name"]
@@ -253,6 +259,14 @@ class CkSetup(Job):
         """Steps, instead of a sweep's repetitions."""
         total = len(self._steps)
         return {"repetitions": total, "missing": total - self._done, "unit": "steps"}
+
+
+def _unpack_wheels(wheels, folder):
+    """Put what wheels hold into a folder: for libraries that only have to be importable."""
+    for name in sorted(os.listdir(wheels)):
+        if name.endswith(".whl"):
+            with zipfile.ZipFile(os.path.join(wheels, name)) as wheel:
+                wheel.extractall(folder)
 
 
 def _filled(content, wanted):

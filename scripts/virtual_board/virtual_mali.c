@@ -1,9 +1,9 @@
 /* An OpenCL library that stands before the real one and lets Arm Compute Library run on PoCL.
  *
  * Arm Compute Library opens "libOpenCL.so" by that name and looks each function up in it.  This
- * library is found first (LD_LIBRARY_PATH) and depends on the real libOpenCL.so.1, so the lookup
- * of whatever is not defined here goes through to that one.  What is defined here mends the gaps
- * between what the library takes for granted on a Mali and what PoCL does:
+ * library is found first (LD_LIBRARY_PATH) and hands over to the real libOpenCL.so.1.  What is done
+ * here besides mends the gaps between what the library takes for granted on a Mali and what PoCL
+ * does:
  *
  * - the device says that it is a Mali-T860 (or what VIRTUAL_MALI_NAME says) and, in the same
  *   breath, that it is emulated, has OpenCL 1.2 and non-uniform work-groups; these are then taken
@@ -12,6 +12,7 @@
  *   compiles a kernel anew for each local size, so a small limit keeps a tuner's search short;
  * - kernels of 18.11 and later divide zero by a literal zero where only a number was wanted.  A
  *   GPU shrugs; LLVM takes it for impossible and compiles the kernel to nothing;
+ * - contexts may be asked to print what kernels print (cl_arm_printf), which only a Mali can;
  * - a line is printed on stdout when it is loaded, as vendors' drivers do;
  * - every Mali computes in half precision, so some sources name its types even where they are not
  *   used, and do not compile on a device without.  There they become float: such kernels compile,
@@ -32,6 +33,9 @@
 #define NON_UNIFORM_EXTENSION " cl_arm_non_uniform_work_group_size"
 #define NON_UNIFORM_OPTION "-cl-arm-non-uniform-work-group-size"
 #define LARGEST_GROUP 256
+#define PRINTF_CALLBACK_ARM 0x40B0
+#define PRINTF_BUFFER_SIZE_ARM 0x40B1
+#define MOST_PROPERTIES 20
 
 /* The function of the library behind this one, in a variable `next` of its type. */
 #define NEXT(function)                                       \
@@ -53,9 +57,48 @@ static void *in_real_one(const char *function)
     return found;
 }
 
-/* Without a line's end: who reads a program's stdout must not count on one. */
-__attribute__((constructor)) static void greet(void)
+/* The functions of OpenCL 1.2 that are not defined here, so that programs can be linked with this
+ * library, as with a vendor's: each jumps to its namesake in the real one.
+ */
+#define FORWARDED(DO) \
+    DO(clCompileProgram) DO(clCreateBuffer) DO(clCreateCommandQueue) DO(clCreateContext) \
+    DO(clCreateImage) DO(clCreateImage2D) DO(clCreateImage3D) \
+    DO(clCreateKernel) DO(clCreateKernelsInProgram) DO(clCreateProgramWithBinary) \
+    DO(clCreateProgramWithBuiltInKernels) DO(clCreateSampler) DO(clCreateSubBuffer) \
+    DO(clCreateSubDevices) DO(clCreateUserEvent) DO(clEnqueueBarrier) \
+    DO(clEnqueueBarrierWithWaitList) DO(clEnqueueCopyBuffer) DO(clEnqueueCopyBufferRect) \
+    DO(clEnqueueCopyBufferToImage) DO(clEnqueueCopyImage) DO(clEnqueueCopyImageToBuffer) \
+    DO(clEnqueueFillBuffer) DO(clEnqueueFillImage) DO(clEnqueueMapBuffer) DO(clEnqueueMapImage) \
+    DO(clEnqueueMarker) DO(clEnqueueMarkerWithWaitList) DO(clEnqueueMigrateMemObjects) \
+    DO(clEnqueueNativeKernel) DO(clEnqueueReadBuffer) DO(clEnqueueReadBufferRect) \
+    DO(clEnqueueReadImage) DO(clEnqueueTask) DO(clEnqueueUnmapMemObject) DO(clEnqueueWaitForEvents) \
+    DO(clEnqueueWriteBuffer) DO(clEnqueueWriteBufferRect) DO(clEnqueueWriteImage) DO(clFinish) \
+    DO(clFlush) DO(clGetCommandQueueInfo) DO(clGetContextInfo) DO(clGetDeviceIDs) DO(clGetEventInfo) \
+    DO(clGetEventProfilingInfo) DO(clGetExtensionFunctionAddress) \
+    DO(clGetExtensionFunctionAddressForPlatform) DO(clGetImageInfo) DO(clGetKernelArgInfo) \
+    DO(clGetKernelInfo) DO(clGetMemObjectInfo) DO(clGetPlatformIDs) DO(clGetPlatformInfo) \
+    DO(clGetProgramBuildInfo) DO(clGetProgramInfo) DO(clGetSamplerInfo) \
+    DO(clGetSupportedImageFormats) DO(clLinkProgram) DO(clReleaseCommandQueue) DO(clReleaseContext) \
+    DO(clReleaseDevice) DO(clReleaseEvent) DO(clReleaseKernel) DO(clReleaseMemObject) \
+    DO(clReleaseProgram) DO(clReleaseSampler) DO(clRetainCommandQueue) DO(clRetainContext) \
+    DO(clRetainDevice) DO(clRetainEvent) DO(clRetainKernel) DO(clRetainMemObject) \
+    DO(clRetainProgram) DO(clRetainSampler) DO(clSetCommandQueueProperty) DO(clSetEventCallback) \
+    DO(clSetKernelArg) DO(clSetMemObjectDestructorCallback) DO(clSetUserEventStatus) \
+    DO(clUnloadCompiler) DO(clUnloadPlatformCompiler) DO(clWaitForEvents)
+
+#define FORWARD(function)                                                            \
+    __attribute__((visibility("hidden"))) void *real_##function;                     \
+    __asm__(".text\n.globl " #function "\n.type " #function ", %function\n" #function \
+            ":\n adrp x16, real_" #function "\n ldr x16, [x16, :lo12:real_" #function \
+            "]\n br x16\n");
+FORWARDED(FORWARD)
+
+#define FIND(function) real_##function = in_real_one(#function);
+
+__attribute__((constructor)) static void load(void)
 {
+    FORWARDED(FIND)
+    /* Without a line's end: who reads a program's stdout must not count on one. */
     fputs("virtual Mali: driver 1.0, not a board's", stdout);
     fflush(stdout);
 }
@@ -147,6 +190,24 @@ cl_int clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device, cl_kernel
         *group        = *group < group_limit() ? *group : group_limit();
     }
     return error;
+}
+
+cl_context clCreateContextFromType(const cl_context_properties *properties, cl_device_type type,
+                                   void(CL_CALLBACK *report)(const char *, const void *, size_t, void *),
+                                   void *data, cl_int *error)
+{
+    NEXT(clCreateContextFromType);
+    cl_context_properties kept[MOST_PROPERTIES] = { 0 };
+    size_t                count                 = 0;
+    for(; properties != NULL && properties[0] != 0 && count + 2 < MOST_PROPERTIES; properties += 2)
+    {
+        if(properties[0] != PRINTF_CALLBACK_ARM && properties[0] != PRINTF_BUFFER_SIZE_ARM)
+        {
+            kept[count++] = properties[0];
+            kept[count++] = properties[1];
+        }
+    }
+    return next(kept, type, report, data, error);
 }
 
 static const char no_halves[] =

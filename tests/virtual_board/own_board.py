@@ -10,9 +10,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from nntest.config import Board
+from workflow.study import HOME, Checkout
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "virtual_board" / "board.py"
+SCRIPT = HOME / "scripts" / "virtual_board" / "board.py"
 TOOLS = ("mmdebstrap", "qemu-aarch64-static", "update-binfmts", "aarch64-linux-gnu-g++")
 
 
@@ -72,3 +74,19 @@ class VirtualBoard:
                 },
             }
         )
+
+    def checkout(self, folder: Path, port: int | None = None) -> Checkout:
+        """A check-out whose virtual boards are this one, reached by `port` if that is another."""
+        checkout = Checkout.make(folder)
+        shutil.copy(HOME / "config/config.yaml", folder / "config/config.yaml")
+        known_hosts = folder / "known_hosts"
+        known = (self.folder / "known_hosts").read_text("utf-8")
+        known_hosts.write_text(known.replace(f":{self.port} ", f":{port or self.port} "))
+        for path in (folder / "config/boards").glob("virtual-*.yaml"):
+            content = yaml.safe_load(path.read_text("utf-8"))
+            content["connect"] |= {
+                **{"port": port or self.port, "key": f"{self.folder}/key"},
+                "known_hosts": str(known_hosts),
+            }
+            checkout.write(f"config/boards/{path.name}", **content)
+        return checkout

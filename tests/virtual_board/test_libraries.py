@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 from nntest.measuring.transport import connect
 from virtual_board.own_board import VirtualBoard
-from workflow.study import Checkout
+from workflow.study import HOME, Checkout
 
 pytestmark = [
     pytest.mark.virtual_board,
@@ -28,7 +27,6 @@ pytestmark = [
     ),
 ]
 
-HOME = Path(__file__).parents[2]
 LIBRARIES = {"onnxruntime", "litert", "openvino", "ncnn"}
 STUDY = ("--configfile", "config/virtual-libraries.yaml")
 
@@ -37,15 +35,7 @@ STUDY = ("--configfile", "config/virtual-libraries.yaml")
 def checkout(machine: VirtualBoard, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A check-out whose `virtual-rk3399` is the tests' own board."""
     machine.start()
-    checkout = Checkout.make(tmp_path_factory.mktemp("libraries") / "checkout")
-    for name in ("config/config.yaml", "config/boards/virtual-rk3399.yaml"):
-        content = yaml.safe_load((HOME / name).read_text("utf-8"))
-        if "connect" in content:
-            content["connect"] |= {
-                **{"port": machine.port, "key": f"{machine.folder}/key"},
-                "known_hosts": f"{machine.folder}/known_hosts",
-            }
-        checkout.write(name, **content)
+    checkout = machine.checkout(tmp_path_factory.mktemp("libraries") / "checkout")
     # Wheels that were fetched once are kept.
     (HOME / ".cache").mkdir(exist_ok=True)
     (checkout.folder / ".cache").symlink_to(HOME / ".cache")

@@ -17,6 +17,25 @@ from virtual_board.own_board import VirtualBoard
 
 pytestmark = pytest.mark.virtual_board
 
+ASKS_FOR_THE_DEVICE = """
+#define CL_TARGET_OPENCL_VERSION 120
+#include <CL/cl.h>
+#include <stdio.h>
+int main(void)
+{
+    cl_platform_id platform;
+    cl_device_id   device;
+    char           name[100];
+    if(clGetPlatformIDs(1, &platform, NULL) != CL_SUCCESS
+       || clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &device, NULL) != CL_SUCCESS
+       || clGetDeviceInfo(device, CL_DEVICE_NAME, sizeof name, name, NULL) != CL_SUCCESS)
+    {
+        return 1;
+    }
+    return fputs(name, stdout) < 0;
+}
+"""
+
 
 def mounts(machine: VirtualBoard) -> list[str]:
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
@@ -84,6 +103,24 @@ def test_the_probe_finds_emulated_devices(running: VirtualBoard, transport: Tran
     assert device["name"] == "Mali-T860 (emulated, PoCL)"
     assert device["max_work_group_size"] == 4
     assert "cl_arm_non_uniform_work_group_size" in device["extensions"]
+
+
+def test_a_program_can_be_linked_with_its_opencl_library(
+    running: VirtualBoard, transport: Transport, tmp_path: Path
+) -> None:
+    source, program = tmp_path / "ask.c", tmp_path / "ask"
+    source.write_text(ASKS_FOR_THE_DEVICE)
+    driver = running.folder / "root/opt/virtual-mali"
+    subprocess.run(
+        [
+            *("aarch64-linux-gnu-gcc", f"--sysroot={running.folder}/root", "-o", program, source),
+            *(f"-L{driver}", "-lOpenCL", "-Wl,--allow-shlib-undefined"),
+        ],
+        check=True,
+    )
+    transport.put(program, "ask")
+    said = transport.run(["./ask"], timeout_s=60, environment=running.board.environment)
+    assert said.check("ask").stdout.endswith("Mali-T860 (emulated, PoCL)")
 
 
 def test_status_tells_how_to_reach_it(running: VirtualBoard) -> None:

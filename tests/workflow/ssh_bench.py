@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +51,10 @@ class SshBench:
         return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]][1:]
 
     def output(self) -> str:
-        return (self.checkout.folder / "output").read_text()
+        return self.checkout.output()
 
-    def wait_for(self, condition: Any, patience_s: float = 120) -> None:
-        deadline = time.monotonic() + patience_s
-        while not condition():
-            assert time.monotonic() < deadline, self.output()
-            time.sleep(0.05)
+    def wait_for(self, condition: Callable[[], bool], patience_s: float = 120) -> None:
+        self.checkout.wait_for(condition, patience_s)
 
     def assert_all_once(self, total: int) -> None:
         done = [(line["point"], line["repetition"]) for line in self.journal()]

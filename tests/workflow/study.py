@@ -9,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,17 @@ class Checkout:
                 self.command(*arguments), cwd=self.folder, stdout=output,
                 stderr=subprocess.STDOUT, text=True, preexec_fn=_hear_ctrl_c, **options,
             )  # fmt: skip
+
+    def output(self) -> str:
+        """What the Snakemake that was started last has said by now."""
+        return (self.folder / "output").read_text()
+
+    def wait_for(self, condition: Callable[[], bool], patience_s: float) -> None:
+        """Wait until something is so; a failure, with what Snakemake said, if it never is."""
+        deadline = time.monotonic() + patience_s
+        while not condition():
+            assert time.monotonic() < deadline, self.output()
+            time.sleep(0.05)
 
     def run(self, *arguments: str, env: dict[str, str] | None = None) -> str:
         """Run Snakemake to a good end; what it said."""

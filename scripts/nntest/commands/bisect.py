@@ -24,11 +24,11 @@ from nntest.config.load import load_study, read_yaml
 from nntest.config.study import Study, StudyPoint, Sweep
 from nntest.domain.tensors import NETWORK, NODE, OPERATOR_SPECIES, Tensor
 from nntest.errors import UserError
-from nntest.measuring.libraries.wheels import Target, releases
 from nntest.measuring.probe import probe
 from nntest.measuring.progress import Watcher
 from nntest.measuring.side_by_side import SideBySide
 from nntest.measuring.transport import connect
+from nntest.measuring.wheels import Target, releases
 
 CACHE = PROJECT / ".cache" / "bisect"
 """Library files and locks of releases."""

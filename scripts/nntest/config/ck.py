@@ -46,6 +46,11 @@ class CkHarness(Strict):
         pattern=r"^ck(==[0-9][0-9A-Za-z.]*)?$",
         description="ck, or ck==VERSION: install it from PyPI into a folder of its own",
     )
+    where: Literal["board", "here"] = Field(
+        default="board",
+        description="with pip: the board fetches it by its own pip; or this machine does, for the "
+        "board's Python, and sends it: the board needs neither pip nor the internet",
+    )
     python: str | None = Field(
         default=None,
         min_length=1,
@@ -89,6 +94,13 @@ class CkHarness(Strict):
             raise ValueError("give `command` (CK is installed) or `pip` (install it), not both")
         if self.python is not None and self.pip is None:
             raise ValueError("`python` needs `pip`: an installed CK has its own Python")
+        if self.where == "here" and self.pip is None:
+            raise ValueError("`where: here` needs `pip`, e.g. pip: ck==2.6.4")
+        if self.where == "here" and self.python is not None:
+            raise ValueError(
+                "`where: here` is for the board's own Python: remove `python` here (the board's "
+                "file may have one), or let the board fetch CK"
+            )
         names = [repository.name for repository in self.repositories]
         if len(set(names)) < len(names):
             raise ValueError(f"repositories listed twice: {', '.join(sorted(set(names)))}")

@@ -10,9 +10,12 @@ import yaml
 from nntest.config import Board, Library, Study, load_study
 from nntest.errors import UserError
 from nntest.measuring.ck_harness.request import ck_request, pip_request
+from nntest.measuring.ck_harness.setup import set_up
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries.ck import library_tag
 from nntest.measuring.plan import build_plan, sweep_folder
+from nntest.measuring.progress import Watcher
+from nntest.measuring.transport import connect
 
 HOME = Path(__file__).parents[3]
 BOARD: dict[str, Any] = {
@@ -98,6 +101,11 @@ def test_what_ck_names_alike_has_another_label(
         ({"board": {"harness": "native", "ck": None}}, "set `harness: ck`"),
         ({"board": {"ck": {"pip": "ck", "command": "ck"}}}, "not both"),
         ({"board": {"ck": {"pip": "ck; reboot"}}}, "ck.pip"),
+        ({"board": {"ck": {"where": "here"}}}, "needs `pip`"),
+        (
+            {"board": {"ck": {"pip": "ck", "where": "here", "python": "python2.7"}}},
+            "for the board's own Python",
+        ),
         ({"board": {"ck": {"repositories": ["a", "a"]}}}, "listed twice"),
         (
             {"board": {"ck": {"repositories": [{"name": "a", "path": "b", "url": "c"}]}}},
@@ -127,11 +135,39 @@ def test_a_ck_of_our_own_has_folders_of_its_own() -> None:
     }
 
 
-def test_the_library_file_of_the_study_is_whole() -> None:
-    path = HOME / "config/libraries/ck-armcl-18.05.yaml"
+@pytest.mark.parametrize("name", ["ck-armcl-18.05", "ck-armcl-18.05-detected"])
+def test_the_library_files_are_whole(name: str) -> None:
+    path = HOME / f"config/libraries/{name}.yaml"
     library = Library(name=path.stem, **yaml.safe_load(path.read_text("utf-8")))
     assert library.ck is not None
     assert library.ck.program("winogradconv") == "winogradconv-armcl-opencl"
+
+
+def test_the_virtual_boards_study_has_both_harnesses() -> None:
+    content = {
+        **yaml.safe_load((HOME / "config/config.yaml").read_text("utf-8")),
+        **yaml.safe_load((HOME / "config/virtual-ck.yaml").read_text("utf-8")),
+    }
+    sweeps = load_study(content, HOME).sweeps()
+    assert {(sweep.board.name, sweep.library.name) for sweep in sweeps} == {
+        ("virtual-rk3399", "armcl-opencl-18.05-cross"),
+        ("virtual-ck", "ck-armcl-18.05-detected"),
+    }
+    assert len({len(sweep.points) for sweep in sweeps}) == 1
+
+
+def test_all_repositories_that_are_not_here_are_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    repositories = [{"name": name, "archive": name} for name in ("ck-env", "there", "ck-nntest")]
+    board = Board(name="b", **{**BOARD, "ck": {"repositories": repositories}})
+    library = Library(name="lib", **LIBRARY)
+    with connect(board) as transport, pytest.raises(UserError) as caught:
+        set_up(transport, board, library, FACTS, Watcher())
+    assert "on this machine: ck-env (ck-env), ck-nntest (ck-nntest)" in caught.value.message
+    assert "git clone https://github.com/ctuning/NAME" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,11 @@ def ck_request(board: Board, root: str) -> dict[str, Any]:
     return {"argv": [_starter(folder)], "environment": environment, "path": [_starters(folder)]}
 
 
-def pip_request(board: Board, root: str) -> dict[str, Any] | None:
-    """How CK itself is installed; None where it is there already."""
+def pip_request(board: Board, root: str, wheels: str | None = None) -> dict[str, Any] | None:
+    """How CK itself is installed; None where it is there already.
+
+    `wheels`: folder on the board with CK's wheels, where they were sent there.
+    """
     folder = pip_folder(board, root)
     if folder is None:
         return None
@@ -57,6 +60,7 @@ def pip_request(board: Board, root: str) -> dict[str, Any] | None:
         "python": python,
         "requirement": board.ck_harness.pip,
         "folder": folder,
+        "wheels": wheels,
         "marker": posixpath.join(folder, "installed-by-nntest-flow"),
         "starter": _starter(folder),
         # CK's packages call `ck` by this name.

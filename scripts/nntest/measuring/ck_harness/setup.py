@@ -16,6 +16,7 @@ from nntest.config.ck import CkDetect, CkLibrary, CkRepository, CkSoftware
 from nntest.config.library import Library
 from nntest.errors import UserError
 from nntest.measuring.ck_harness.request import ck_request, pip_request
+from nntest.measuring.ck_harness.wheels import send_ck
 from nntest.measuring.detached import DetachedJob, patient
 from nntest.measuring.onboard import absolute_root
 from nntest.measuring.progress import Watcher
@@ -38,6 +39,7 @@ def set_up(
     Raises `UserError` that names what is missing and the key to change.
     """
     assert library.ck is not None  # the config checks it
+    _need_archives(board)
     transport = patient(link, board, watcher)
     root = absolute_root(transport, board)
     folder = posixpath.join(root, "ck", "setup", library.name)
@@ -65,6 +67,22 @@ def set_up(
     return answer
 
 
+def _need_archives(board: Board) -> None:
+    """`UserError` that names all repositories of CK that should be on this machine and are not."""
+    missing = [
+        f"{repository.name} ({repository.archive})"
+        for repository in board.ck_harness.repositories
+        if repository.archive is not None and not Path(repository.archive).exists()
+    ]
+    if missing:
+        raise UserError(
+            f"board {board.name}: CK's repositories are not on this machine: {', '.join(missing)}",
+            "get each of them there (`archive` is relative to where snakemake runs), e.g. by "
+            "git clone https://github.com/ctuning/NAME; or give `path`, a folder on the board, or "
+            "`url` instead",
+        )
+
+
 def _plan(
     transport: Transport,
     board: Board,
@@ -77,7 +95,7 @@ def _plan(
     software = [_software(one) for one in (*ck.needs, ck.library)]
     setup = {
         "ck": ck_request(board, root),
-        "pip": pip_request(board, root),
+        "pip": pip_request(board, root, send_ck(transport, board, facts, root)),
         "repositories": [
             _repository(transport, one, root, folder) for one in board.ck_harness.repositories
         ],
@@ -104,11 +122,6 @@ def _repository(
         request["path"] = posixpath.join(root, repository.path)
     if repository.archive is not None:
         source = Path(repository.archive)
-        if not source.exists():
-            raise UserError(
-                f"repository {repository.name}: there is no {source}",
-                "`archive` is a path here, relative to where snakemake runs",
-            )
         target = posixpath.join(folder, "archives", f"{repository.name}-{_mark(source)}")
         if transport.run(["test", "-e", target], timeout_s=60).status != 0:
             transport.put(source, target)

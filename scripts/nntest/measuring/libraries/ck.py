@@ -54,6 +54,8 @@ class CollectiveKnowledge(LibraryKind):
         modules = (
             "nntest.measuring.ck_harness.setup",
             "nntest.measuring.ck_harness.request",
+            "nntest.measuring.ck_harness.wheels",
+            "nntest.measuring.wheels",
         )
         return [
             *super().installer_sources(),

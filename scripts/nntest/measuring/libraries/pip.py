@@ -16,16 +16,14 @@ from nntest.config.install import PipInstall
 from nntest.errors import UserError
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries.base import LibraryKind, cpu_device, python_programs
-from nntest.measuring.libraries.wheels import Target, fetch_wheels
 from nntest.measuring.onboard import call
 from nntest.measuring.transport import Transport
+from nntest.measuring.wheels import WHEELS, Target, fetch_wheels
 
 PROGRAMS = ONBOARD / "frameworks"
 INSTALLER = "pip_install.py"
 INSTALL_TIMEOUT_S = 3600.0
 """Unpacking a hundred MB of wheels takes a small board minutes, an emulated one more."""
-WHEELS = Path(".cache") / "wheels"
-"""Below the project: what was fetched for boards, so that it is fetched once."""
 MODULES = {
     "onnxruntime": "onnxruntime",
     "litert": "ai_edge_litert.interpreter",
@@ -120,7 +118,7 @@ class PipLibrary(LibraryKind):
         return [
             *super().installer_sources(),
             module_file("nntest.config.wheel_lock"),
-            module_file("nntest.measuring.libraries.wheels"),
+            module_file("nntest.measuring.wheels"),
             *closure(ONBOARD / INSTALLER),
         ]
 

@@ -10,7 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from nntest.config.wheel_lock import read_lock
 from nntest.errors import UserError
 
 DOWNLOAD_TIMEOUT_S = 1800.0
+WHEELS = Path(".cache") / "wheels"
+"""Below the project: what was fetched for boards, so that it is fetched once."""
 
 # PEP 600's older names for what glibc of a platform tag is needed.
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
@@ -108,15 +111,28 @@ def fetch_wheels(lock: Path, target: Target, folder: Path, where: str) -> list[P
     asked = folder / "requirements.txt"
     if asked.is_file() and asked.read_text(encoding="utf-8") == pins:
         return sorted(folder.glob("*.whl"))
-    fresh = folder.with_name(folder.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    wanted = fresh / "wanted.txt"
-    wanted.write_text(pins, encoding="utf-8")
-    _download(wanted, target, fresh, where)
-    wanted.rename(fresh / "requirements.txt")
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
+    with _made_whole(folder) as fresh:
+        (fresh / asked.name).write_text(pins, encoding="utf-8")
+        words = [
+            *("--no-deps", "--require-hashes", "--requirement", str(fresh / asked.name)),
+            # The lock has decided for which Python a package is; some refuse newer ones needlessly.
+            "--ignore-requires-python",
+        ]
+        _pip("download", [*words, *_only_fitting(target)], target, fresh, where)
+    return sorted(folder.glob("*.whl"))
+
+
+def fetch_package(requirement: str, target: Target, folder: Path, where: str) -> list[Path]:
+    """Have a package of pure Python, and what it needs, as wheels in a folder; their paths.
+
+    For packages that the index has as sources alone: its wheel is made here.  Nothing is pinned
+    but what `requirement` says.  What is there already is taken.  Raises as `fetch_wheels` does.
+    """
+    if not folder.is_dir():
+        with _made_whole(folder) as fresh:
+            _pip("wheel", ["--no-deps", requirement], target, fresh, where)
+            (wheel,) = fresh.glob("*.whl")
+            _pip("download", [*_only_fitting(target), str(wheel)], target, fresh, where)
     return sorted(folder.glob("*.whl"))
 
 
@@ -147,14 +163,22 @@ def _only_fitting(target: Target) -> list[str]:
     ]
 
 
-def _download(pins: Path, target: Target, folder: Path, where: str) -> None:
+@contextmanager
+def _made_whole(folder: Path) -> Iterator[Path]:
+    """An empty folder, which takes the other one's place once all that belongs in it is there."""
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    yield fresh
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+
+
+def _pip(action: str, words: list[str], target: Target, folder: Path, where: str) -> None:
+    """Have pip put wheels into a folder; raises `UserError` for whatever keeps it from that."""
     command = [
-        *(sys.executable, "-m", "pip", "download", "-vv", "--no-input"),
-        *("--disable-pip-version-check", "--no-deps", "--require-hashes"),
-        # The lock has decided for which Python a package is; some refuse newer ones needlessly.
-        "--ignore-requires-python",
-        *_only_fitting(target),
-        *("--dest", str(folder), "--requirement", str(pins)),
+        *(sys.executable, "-m", "pip", action, "-vv", "--no-input", "--disable-pip-version-check"),
+        *("--wheel-dir" if action == "wheel" else "--dest", str(folder), *words),
     ]
     try:
         done = subprocess.run(
@@ -205,14 +229,14 @@ def _would_fit(said: str, name: str, version: str) -> str:
     tags = {tag for tag in tags if "linux" in tag} or tags
     if not tags:
         return (
-            "the package index has no wheel of that version: correct `version` in the library's "
-            "file, and `nntest lock` writes its lock anew"
+            "the package index has no wheel of that version: name another one; a library's lock "
+            "is written anew by `nntest lock`"
         )
     pythons = sorted({tag.split("-")[0] for tag in tags}, key=lambda tag: (len(tag), tag))
     platforms = sorted({tag.split("-")[2].split(".")[0] for tag in tags})
     return (
         f"there are wheels for {', '.join(_readable(pythons))} and {', '.join(platforms)}: "
-        "name another version in the library's file, or another Python in the board's (`python`)"
+        "name another version, or another Python in the board's file (`python`)"
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from nntest.codehash import ONBOARD
 from nntest.errors import UserError
-from nntest.measuring.libraries.wheels import Target, fetch_wheels, locked
+from nntest.measuring.wheels import Target, fetch_package, fetch_wheels, locked
 
 HERE = Target(
     "{}.{}.{}".format(*sys.version_info), "x86_64", ("glibc", "2.36")
@@ -22,14 +22,21 @@ BOARD = Target("3.11.2", "aarch64", ("glibc", "2.31"))
 
 
 def make_wheel(
-    folder: Path, name: str, tag: str = "py3-none-any", *, code: str = "", version: str = "1.0"
+    folder: Path,
+    name: str,
+    tag: str = "py3-none-any",
+    *,
+    code: str = "",
+    version: str = "1.0",
+    needs: str = "",
 ) -> Path:
-    """A wheel of one module."""
+    """A wheel of one module, which needs another."""
     path = folder / f"{name}-{version}-{tag}.whl"
     info = f"{name}-{version}.dist-info"
     files = {
         f"{name}.py": code,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        + (f"Requires-Dist: {needs}\n" if needs else ""),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }
     record = ""
@@ -110,6 +117,26 @@ def test_wheels_are_fetched_once(index: Path, tmp_path: Path) -> None:
     assert [path.name for path in found] == [wheel.name]
     wheel.unlink()
     assert fetch_wheels(lock, BOARD, tmp_path / "wheels", "board b") == found
+
+
+def test_a_package_comes_with_what_it_needs_on_the_board(index: Path, tmp_path: Path) -> None:
+    package = make_wheel(index, "one", needs="two")
+    for machine in ("aarch64", "x86_64"):
+        make_wheel(index, "two", f"cp311-cp311-manylinux_2_17_{machine}")
+    found = fetch_package("one==1.0", BOARD, tmp_path / "wheels", "board b")
+    assert [path.name for path in found] == [
+        package.name,
+        "two-1.0-cp311-cp311-manylinux_2_17_aarch64.whl",
+    ]
+    package.unlink()
+    assert fetch_package("one==1.0", BOARD, tmp_path / "wheels", "board b") == found
+
+
+def test_a_package_that_the_index_lacks(index: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"board b: no wheel of one 1\.0 fits Python") as error:
+        fetch_package("one==1.0", BOARD, tmp_path / "wheels", "board b")
+    assert "name another one" in (error.value.hint or "")
+    assert not (tmp_path / "wheels").exists()
 
 
 def test_no_wheel_fits(index: Path, tmp_path: Path) -> None:
