@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from nntest.config import NetworkFile, load_study
+from nntest.config.load import read_yaml
 from nntest.errors import UserError
 
 HOME = Path(__file__).parents[2]
@@ -33,6 +34,14 @@ def complaint(config: dict[str, Any]) -> str:
     with pytest.raises(UserError) as caught:
         load_study(config, HOME)
     return str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["a: 2026-13-01", "a: " + "[" * 5000, "a: [1", "{a: b}: c"])
+def test_odd_yaml_is_said(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(UserError, match=r"x\.yaml: not valid YAML"):
+        read_yaml(path)
 
 
 def test_the_shipped_config_sets_libraries_against_each_other() -> None:

@@ -81,14 +81,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read: {reason}") from None
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: of a date that is none; RecursionError: brackets in brackets, by the thousand.
         raise UserError(f"{path}: not valid YAML: {_yaml_problem(error)}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected `key: value` lines")
     return content
 
 
-def _yaml_problem(error: yaml.YAMLError) -> str:
+def _yaml_problem(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
