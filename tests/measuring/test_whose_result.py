@@ -234,7 +234,7 @@ def test_a_board_that_is_taken_over_is_said_to_be_lost(ann: Controller) -> None:
     """Whoever takes it has it; the other one learns that it was stopped, and goes on later."""
     bob = Controller(ann.home, "bob", ["d"], "plan-b")
     ends: list[dict[str, Any]] = []
-    lost = Controller(ann.home, "ann", ann.points, "plan-a", pace=0.3)
+    lost = Controller(ann.home, "ann", ann.points, "plan-a", pace=1.5)
     thread = threading.Thread(target=lambda: ends.append(lost.measure()), daemon=True)
     thread.start()
     while not (journal := ann.folder / "journal.jsonl").exists() or b"point" not in (
