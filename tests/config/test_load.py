@@ -77,6 +77,10 @@ def test_every_shipped_file_loads(kind: str, config: dict[str, Any]) -> None:
         config.update(libraries=["opencl-reference"], boards=["localhost"])
         config[kind] = [path.stem]
         file = yaml.safe_load(path.read_text("utf-8"))
+        if file.get("harness") == "ck":
+            config.update(
+                libraries=["ck-armcl-18.05-detected"], operators=["conv"], end_to_end=False
+            )
         if kind == "libraries":
             config["operators"] = ["conv"]
             config["end_to_end"] = "network" in file["operators"]

@@ -45,6 +45,7 @@ def test_changes_before_the_plans_first_row_are_not_its_own(tmp_path: Path) -> N
     state = {"kernel": "B", "library": {"/home/ann/lib.so": "c"}}
     found = told(tmp_path, json.dumps({"state": state, "changes": changes}))
     assert found == {
+        "sweep": SWEEP.name,
         "board": "b",
         "state": {"kernel": "B", "library": [{"path": "/home/ann/lib.so", "sha256": "c"}]},
         "changes": ["b.lib, 2026-01-01 10:30 UTC: the kernel was A and is B"],

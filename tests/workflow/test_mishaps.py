@@ -116,6 +116,7 @@ def test_two_runs_at_once_in_one_folder(slow: Checkout) -> None:
 
 @own_study
 def test_two_folders_share_one_board(slow: Checkout, tmp_path: Path) -> None:
+    slow.configure(repetitions=200)  # until it is told to end
     other = slow.copy(tmp_path / "other")
     running = slow.start(*SWEEP)
     wait_for_repetitions(slow, 1)
@@ -125,8 +126,11 @@ def test_two_folders_share_one_board(slow: Checkout, tmp_path: Path) -> None:
     assert "board here is measuring for" in output
     assert "Traceback" not in output
     other.configure(repetitions=1)
-    assert "waiting: the board is measuring for" in other.run(*SWEEP)
-    running.wait(timeout=300)
+    waiting = other.start(*SWEEP)
+    wait_for_output(other, "waiting: the board is measuring for")
+    running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=120) != 0
+    assert waiting.wait(timeout=300) == 0, other.output()
 
 
 @own_study
