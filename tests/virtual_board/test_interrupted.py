@@ -45,7 +45,7 @@ class Bench:
         self.wire = Proxy(machine.port)
         self.checkout = machine.checkout(folder / "checkout", self.wire.port)
         self.compiler = Compiler(folder / "compiler", "aarch64-linux-gnu-")
-        studies = machine.folder / "root/root/nntest-flow/studies"
+        studies = machine.folder / "root" / "root" / "nntest-flow" / "studies"
         self._journal = studies / "interrupted" / LIBRARY / "journal.jsonl"
 
     def journal(self) -> list[tuple[str, int]]:

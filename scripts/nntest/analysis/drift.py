@@ -14,7 +14,7 @@ import pandas as pd
 
 from nntest.analysis.points import KEY_COLUMNS, labelled
 from nntest.analysis.stats import Sample
-from nntest.archives.measurements import measured
+from nntest.archives.measurements import PROCESS_KEYS, measured
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.study import DRIFT
 
@@ -37,7 +37,7 @@ def anchors(frame: pd.DataFrame) -> pd.DataFrame:
     started = pd.to_datetime(rows["started_at"], utc=True, errors="coerce", format="ISO8601")
     rows = rows.assign(started=started)
     rows = rows[(rows["time_us"] > 0) & rows["started"].notna() & rows["process_id"].notna()]
-    process = [*KEY_COLUMNS, "archive", "entry", "point", "subpoint", "process_id"]
+    process = [*KEY_COLUMNS, *PROCESS_KEYS]
     found = rows.groupby(process, dropna=False, sort=False).agg(
         {"time_us": "median", "started": "min"}
     )

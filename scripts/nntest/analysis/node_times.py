@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 
 from nntest.analysis.points import KEY_COLUMNS, key_of, labelled
+from nntest.archives.measurements import PROCESS_KEYS
 
 REORDERS_WITHIN = "outputs"
 """Of `timed_by`: a layer's time has the reorders in it that it needs."""
-NODE_PROCESS = ["archive", "entry", "point", "subpoint", "process_id"]
 
 PointKey = tuple[Any, ...]
 """The values of `KEY_COLUMNS`."""
@@ -54,7 +54,7 @@ def node_times(nodes: pd.DataFrame) -> dict[PointKey, NodeTimes]:
 
 def _times(rows: pd.DataFrame) -> NodeTimes:
     """`rows` of one point."""
-    each = rows.groupby([*NODE_PROCESS, "layer"], dropna=False, sort=False)["time_us"].sum()
+    each = rows.groupby([*PROCESS_KEYS, "layer"], dropna=False, sort=False)["time_us"].sum()
     medians = {
         str(layer): float(time)
         for layer, time in each.groupby("layer", sort=False).median().items()

@@ -18,7 +18,7 @@ import pandas as pd
 from onboard.clean_runs import CLEAN, DISTURBED, counted
 
 from nntest.analysis.stats import FloatArray, Sample
-from nntest.archives.measurements import measured
+from nntest.archives.measurements import PROCESS_KEYS, measured
 from nntest.domain.tables.column import names
 from nntest.domain.tables.shared import GROUP, KEY
 from nntest.domain.tensors import CEILINGS, DATA_TYPE_SUFFIXES, NETWORK
@@ -212,8 +212,7 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
     rows = measured(labelled(frame))
     rows = rows[rows["time_us"] > 0].reset_index(drop=True)
     # A process is known within its own archive entry only: two merged runs both have a process 0.
-    origin = ["archive", "entry", "point", "subpoint", "process_id"]
-    process = rows.groupby(origin, dropna=False, sort=True).ngroup()
+    process = rows.groupby(PROCESS_KEYS, dropna=False, sort=True).ngroup()
     unknown = rows["process_id"].isna().to_numpy()
     processes = np.where(unknown, -1 - np.arange(len(rows)), process.to_numpy())
     times = rows["time_us"].to_numpy(float)

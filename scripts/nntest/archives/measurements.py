@@ -19,7 +19,7 @@ from onboard import outcomes
 from nntest.domain.tables.column import FLAG, FLOAT, INT, TEXT, Dtype, Table
 from nntest.domain.tables.csv_files import write_csv
 from nntest.domain.tables.measurements import MEASUREMENTS
-from nntest.domain.tables.shared import KEY, SPECIES
+from nntest.domain.tables.shared import KEY, ORIGIN, SPECIES
 from nntest.errors import UserError
 
 SCHEMA_VERSION = "4"
@@ -30,6 +30,8 @@ _ARROW: dict[Dtype, pa.DataType] = {
 
 POINT_KEYS = [column.name for column in KEY if column is not SPECIES]
 """What tells one measured point from another in every table."""
+PROCESS_KEYS = [*(column.name for column in ORIGIN), "process_id"]
+"""What tells one process from another: two archives that were merged both have a process 0."""
 
 
 def schema_of(table: Table) -> pa.Schema:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nntest.domain.tables import shared
 from nntest.domain.tables.column import FLOAT, INT, TEXT, Column, Table
-from nntest.domain.tables.measurements import MEASUREMENTS
+from nntest.domain.tables.measurements import EMULATED, PROCESS, WARMUP
 
 METER = Column("meter", TEXT, meaning="as the board's file calls it")
 METER_NUMBER = Column("meter_number", INT, meaning="its place among the board's meters, from 0")
@@ -15,13 +15,11 @@ POWERS = (
 )
 """Power at three stages, as QuTiBench has them."""
 
-_WARMUP, _EMULATED = (column for column in MEASUREMENTS if column.name in ("warmup", "emulated"))
-
 ENERGY_RUNS = Table(
     "energy_runs",
     (
         *shared.REPETITION,
-        Column("process_id", INT, meaning="which process of its point ran it, from 0"),
+        PROCESS,
         METER,
         METER_NUMBER,
         *POWERS,
@@ -32,8 +30,8 @@ ENERGY_RUNS = Table(
         Column("loop_s", FLOAT, "s", label="loop", meaning="how long it was"),
         shared.STATUS,
         shared.REASON,
-        _WARMUP,
-        _EMULATED,
+        WARMUP,
+        EMULATED,
         *shared.ORIGIN,
     ),
     title="Energy runs",

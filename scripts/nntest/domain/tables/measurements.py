@@ -89,14 +89,14 @@ KERNELS = Table(
     rule="tidy",
 )  # fmt: skip
 
-_PROCESS, _WARMUP, _EMULATED = (
+PROCESS, WARMUP, EMULATED = (
     column for column in MEASUREMENTS if column.name in ("process_id", "warmup", "emulated")
 )
 NODES = Table(
     "nodes",
     (
         *shared.REPETITION,
-        _PROCESS,
+        PROCESS,
         Column("sequence", INT, meaning="nodes of the graph, counted from 0 in their order"),
         Column("node", TEXT, meaning="as the library calls it"),
         shared.KERNEL.but(meaning="kernel that the library ran it with"),
@@ -106,8 +106,8 @@ NODES = Table(
         shared.TIME.but(meaning="least time of the node in five untimed runs of its process"),
         Column("timed_by", TEXT, meaning="the library's profile; calls, each of them timed; "
                "outputs asked for one after the other, a layer's reorders within its time"),
-        _WARMUP,
-        _EMULATED,
+        WARMUP,
+        EMULATED,
         *shared.ORIGIN,
     ),
     title="Nodes of the libraries' graphs",
