@@ -22,20 +22,18 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from neighbours import BURST, BUSY, FLOOD, neighbours
 from nntest.analysis.tables import summary
 from onboard.clean_runs import FEWEST_CLEAN
-from onboard.processes import die_with_parent
 from small_study import SmallStudy
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts" / "onboard" / "programs_common"))
@@ -48,41 +46,12 @@ LAYERS = [
     {"name": "late", "species": "conv", "tensor": "512-14-14-1-512-1-0"},
     {"name": "last", "species": "conv", "tensor": "1024-7-7-1-1024-1-0"},
 ]
-BUSY = "while True: pass"
-FLOOD = """
-import numpy
-a, b = numpy.ones(1 << 25), numpy.empty(1 << 25)
-while True: b[:] = a
-"""
-BURST = """
-import time
-while True:
-    end = time.perf_counter() + 0.3
-    while time.perf_counter() < end: pass
-    time.sleep(0.7)
-"""
 QUIET = ("quiet", "quiet again")
 ONE = {"one busy": [BUSY], "memory flood": [FLOOD], "burst a second": [BURST]}
 MORE = {"two busy": [BUSY] * 2, "four busy": [BUSY] * 4}
 LEAST_US, BAND = 100.0, 0.10
 TENSOR = ["tensor", "batch_size"]
 POINT = ["library", "operator", "tuner", *TENSOR]
-
-
-@contextmanager
-def neighbours(programs: Sequence[str]) -> Iterator[None]:
-    """Processes that run while the context lasts."""
-    started = [
-        subprocess.Popen([sys.executable, "-c", program], preexec_fn=die_with_parent)
-        for program in programs
-    ]
-    try:
-        time.sleep(1 if started else 0)
-        yield
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
 
 
 def cost_of_reading(threads: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,14 @@ import json, os, sys, time
 sys.path.insert(0, {site!r})
 import ncnn
 first = int(os.environ["NNTEST_FIRST_REPETITION"])
+noisy = os.path.exists({noisy!r})
 for number in range(first, first + int(os.environ["NNTEST_REPETITIONS"])):
+    seconds = ncnn.SECONDS * (1 + 0.001 * (time.time_ns() % 7))
+    lost = seconds * (1 + time.time_ns() % 7) if noisy and number % 3 else 0.0
+    state = {{"waited_s": lost, "dispatches": 1, "stolen_s": 0.0, "major_faults": 0}}
     record = {{"repetition": number, "execution_time_kernel_0": 0.1, "tuning_s": 0.0,
-              "execution_time_kernel_1": ncnn.SECONDS * (1 + 0.001 * (time.time_ns() % 7)),
-              "run_time_state": {{}}, "started_at": "2026-01-01T00:00:00+00:00",
+              "execution_time_kernel_1": seconds + lost,
+              "run_time_state": {{"disturbance": state}}, "started_at": "2026-01-01T00:00:00+00:00",
               "output_check": {{"ok": True, "max_abs_diff": 0.0, "threshold": 1.0}}}}
     with open("tmp-nntest-repetitions.jsonl", "a") as file:
         file.write(json.dumps(record) + "\\n")
@@ -64,7 +69,9 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         slow = release in ("1.2", "1.3", "1.4")
         broken = "raise ImportError('broken')" if release == "1.1" else ""
         (site / "ncnn.py").write_text(f"SECONDS = {0.0015 if slow else 0.001}\n{broken}\n")
-        (site / "program.py").write_text(PROGRAM.format(site=str(site)))
+        (site / "program.py").write_text(
+            PROGRAM.format(site=str(site), noisy=str(tmp_path / "noisy"))
+        )
         return pip_library.Installed("ncnn", release, f"ncnn-{release}", release, {"name": "x"})
 
     def argv(self: Any, board: Any, programs: str, operator: str) -> list[str]:
@@ -97,6 +104,18 @@ def test_names_the_first_slow_release_and_passes_over_a_broken_one(made_up: Path
         if len(set(order)) == 2:  # the pair with the broken release has the good one alone
             turns.append(order)
     assert turns and all(len(set(order[:2])) == 2 for order in turns)
+
+
+def test_runs_that_were_disturbed_do_not_count(made_up: Path) -> None:
+    """Two of three runs take two to eight times as long, for a reason that is not the release's."""
+    (made_up / "noisy").touch()
+    done = run(made_up, "--repetitions", "3")
+    assert done.status == 0, done.stderr + done.stdout
+    ratio = re.search(
+        r"^1\.4: slow: (\S+) times .* (\S+) to (\S+)\), 6 processes", done.stdout, re.M
+    )
+    assert ratio is not None, done.stdout
+    assert 1.4 < float(ratio[2]) < 1.5 < float(ratio[3]) < 1.6
 
 
 def test_what_is_not_slower_or_not_decided_is_said(made_up: Path) -> None:

@@ -6,13 +6,15 @@ import hashlib
 import json
 import posixpath
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from io import BytesIO
 from typing import Any
 
+from onboard.clean_runs import CLEAN, DISTURBED, FEWEST_CLEAN, UNKNOWN
 from onboard.job_names import DONE, JOURNAL_FILE
 from onboard.outcomes import OK, lines_of
 
+from nntest.archives.ck.disturbance import disturbance
 from nntest.config.study import Study, Sweep
 from nntest.errors import UserError
 from nntest.measuring.detached import DetachedJob
@@ -23,6 +25,8 @@ from nntest.measuring.probe import probe
 from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import Transport, TransportError
 
+_Process = list[tuple[float, str]]
+"""Its timed runs: seconds, and whether they were clean."""
 KEPT = "what is measured stays on the board; the same command goes on from there"
 
 
@@ -46,8 +50,10 @@ class SideBySide:
         self._plans: dict[str, dict[str, Any]] = {good: self._plan(good)}
 
     def measure(self, release: str, processes: int) -> tuple[list[float], list[float]] | None:
-        """Medians of the processes of the good release and of another one, in seconds.
+        """Medians of processes of the good release and of another one, in seconds, as many of each.
 
+        Of their clean runs, where `FEWEST_CLEAN` processes of both have one; those without are
+        then left out, so there may be fewer than were asked for.
         None, and a note why, where the other one cannot be installed or does not run the point.
         Raises `UserError` where the good one does not, or the board does not answer.
         """
@@ -68,17 +74,20 @@ class SideBySide:
             }
             for name in (self._good, release)
         ]
-        medians = self._run(points)
+        found = self._run(points)
         for name, point in zip((self._good, release), points, strict=True):
-            reason = medians[point["id"]]
+            reason = found[point["id"]]
             if isinstance(reason, str):
                 if name == self._good:
                     raise UserError(f"the good release {name} does not run the point: {reason}")
                 self._watcher.note(f"{name}: passed over: {reason}")
                 return None
-        good, other = (medians[point["id"]][:processes] for point in points)
-        assert isinstance(good, list) and isinstance(other, list)
-        return good, other
+        sides = [side[:processes] for side in found.values() if not isinstance(side, str)]
+        clean = [_medians(side, {CLEAN}) for side in sides]
+        if min(len(side) for side in clean) >= FEWEST_CLEAN:
+            count = min(len(side) for side in clean)
+            return clean[0][:count], clean[1][:count]
+        return _medians(sides[0]), _medians(sides[1])
 
     def _plan(self, release: str) -> dict[str, Any]:
         """Install a release; its plan, of one point."""
@@ -91,8 +100,8 @@ class SideBySide:
             planned_at="",
         )  # fmt: skip
 
-    def _run(self, points: list[dict[str, Any]]) -> dict[str, list[float] | str]:
-        """By point: its processes' medians, or why it failed."""
+    def _run(self, points: list[dict[str, Any]]) -> dict[str, list[_Process] | str]:
+        """By point: its processes in their order, or why it failed."""
         plan = {**self._plans[self._good], "points": points}
         plan["plan_id"] = _digest([self._repetitions, points])
         pair = _digest([self._repetitions, [point["id"] for point in points]])
@@ -105,19 +114,26 @@ class SideBySide:
         if status["state"] != DONE:
             raise UserError(f"board {self._board.name}: stopped: {status.get('message', '')}")
         journal = self._transport.read(posixpath.join(folder, JOURNAL_FILE)) or b""
-        times: dict[str, dict[int, list[float]]] = {point["id"]: {} for point in points}
+        runs: dict[str, dict[int, _Process]] = {point["id"]: {} for point in points}
         failed: dict[str, str] = {}
         for line in lines_of(BytesIO(journal)):
-            if line.get("point") in times and line["status"] == OK:
-                of_process = times[line["point"]].setdefault(line["process"], [])
-                of_process.append(line["time_s"])
-            elif line.get("point") in times:
+            if line.get("point") in runs and line["status"] == OK:
+                state = disturbance(line, line["time_s"])["run_state"]
+                runs[line["point"]].setdefault(line["process"], []).append((line["time_s"], state))
+            elif line.get("point") in runs:
                 failed[line["point"]] = f"{line['status']}: {line['reason']}"
         return {
-            point: failed.get(point)
-            or [statistics.median(of) for _, of in sorted(processes.items())]
-            for point, processes in times.items()
+            point: failed.get(point) or [of for _, of in sorted(processes.items())]
+            for point, processes in runs.items()
         }
+
+
+def _medians(
+    processes: Sequence[_Process], states: Container[str] = (CLEAN, DISTURBED, UNKNOWN)
+) -> list[float]:
+    """Median of each process's runs in one of the `states`; without those that have none."""
+    kept = [[time_s for time_s, state in runs if state in states] for runs in processes]
+    return [statistics.median(times) for times in kept if times]
 
 
 def _digest(content: Any) -> str:

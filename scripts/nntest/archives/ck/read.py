@@ -9,8 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from onboard.clean_runs import run_state
-
+from nntest.archives.ck.disturbance import disturbance
 from nntest.archives.ck.entries import find_entries
 from nntest.archives.ck.outcome import NO_BATCH_SIZE, Outcome, outcome_of
 from nntest.archives.ck.platforms import KnownPlatform, Platforms
@@ -21,6 +20,7 @@ from nntest.archives.ck.trees import open_tree
 from nntest.archives.ck.values import (
     dig,
     mapping,
+    micro,
     objects,
     positive,
     real,
@@ -176,8 +176,8 @@ def repetition_rows(
         outcome = outcome_of(run, flow, reason) if batch is not None else NO_BATCH_SIZE
         row: Row = {
             **point.columns,
-            "time_us": _micro(outcome.time_s),
-            "setup_us": _micro(outcome.setup_s),
+            "time_us": micro(outcome.time_s),
+            "setup_us": micro(outcome.setup_s),
             "GFLOPS": flops / outcome.time_s / 1e9
             if flops and outcome.time_s
             else _measured_peak(point, run, outcome),
@@ -187,7 +187,7 @@ def repetition_rows(
             "kernel": "",
             "hottest_zone": "",
             "notes": "",
-            **_disturbance(run, outcome.time_s),
+            **disturbance(run, outcome.time_s),
         }
         if flow:
             row.update(_own_columns(flow, started))
@@ -234,7 +234,7 @@ def _own_columns(flow: dict[str, Any], started: str) -> Row:
     before, after = mapping(flow, "state_before"), mapping(flow, "state_after")
     return {
         "process_id": whole(flow.get("process")),
-        "tuning_us": _micro(real(flow.get("tuning_s"))),
+        "tuning_us": micro(real(flow.get("tuning_s"))),
         "protocol": text(flow.get("protocol")),
         "warmup": text(flow.get("warmup")),
         "clock_before_mhz": real(before.get("clock_mhz")),
@@ -253,7 +253,7 @@ def _waiting(run: dict[str, Any]) -> float | None:
     """What an operator that is waited for pays and one in a queue does not, µs."""
     cost = mapping(mapping(run, "run_time_state"), "launch_cost")
     waited, queued = real(cost.get("waited_s")), real(cost.get("queued_s"))
-    return None if waited is None or queued is None else _micro(waited - queued)
+    return None if waited is None or queued is None else micro(waited - queued)
 
 
 def _implementation(run: dict[str, Any]) -> Row:
@@ -267,30 +267,8 @@ def _implementation(run: dict[str, Any]) -> Row:
     }
 
 
-def _disturbance(run: dict[str, Any], time_s: float | None) -> Row:
-    """What else went on in the machine during a run, and whether that disturbed it."""
-    if time_s is None:
-        return {}
-    found = mapping(run, "run_time_state", "disturbance")
-    waited_s, stolen_s = real(found.get("waited_s")), real(found.get("stolen_s"))
-    dispatches, faults = whole(found.get("dispatches")), whole(found.get("major_faults"))
-    return {
-        "run_state": run_state(time_s, waited_s, dispatches, stolen_s, faults),
-        "waited_us": _micro(waited_s),
-        "dispatches": dispatches,
-        "stolen_us": _micro(stolen_s),
-        "involuntary_switches": whole(found.get("involuntary_switches")),
-        "major_faults": faults,
-        "load": real(found.get("load")),
-    }
-
-
 def _warmup(point: ArchivedPoint, started: str) -> str:
     """What is known of the warm-up of a program that is not ours."""
     program = point.columns["program"]
     cold = program in ("conv-armcl-opencl", "directconv-armcl-opencl") and started >= _COLD_START
     return "tuner-only" if cold and point.columns["species"] != NETWORK else "unknown"
-
-
-def _micro(seconds: float | None) -> float | None:
-    return None if seconds is None else real(seconds * 1e6)

@@ -64,3 +64,8 @@ def whole(value: Any) -> int | None:
         return None
     exact = int(value) if isinstance(value, int) else int(number)
     return exact if _SMALLEST <= exact <= _LARGEST else None
+
+
+def micro(seconds: float | None) -> float | None:
+    """Seconds in µs; None for none, and for what no number holds any more."""
+    return None if seconds is None else real(seconds * 1e6)
