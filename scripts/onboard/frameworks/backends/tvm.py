@@ -33,6 +33,12 @@ class Tvm(Backend):
     settings = {"NONE": {}, "DEFAULT": {"trials": 64}}
     thread_variables = ("TVM_NUM_THREADS",)
 
+    def take_options(self, chosen: Mapping[str, Any], count: int) -> dict[str, Any]:
+        """See `Backend.take_options`; TVM would tie its threads to cores of its own choice."""
+        if os.environ.get("NNTEST_CORES"):
+            os.environ.setdefault("TVM_BIND_THREADS", "0")
+        return super().take_options(chosen, count)
+
     def build(
         self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
     ) -> None:
