@@ -173,14 +173,14 @@ def _describe(
 
 
 def _steps(library: Library, network: Network) -> tuple[Step, ...]:
-    """How a network runs whole; libraries of kind pip alone run graphs with branches."""
+    """How a network runs whole; inference libraries alone run graphs with branches."""
     problem = network.why_no_graph()
     if problem:
         what = "cannot run as one network" if network.steps else "do not form a chain"
         raise _NoChoice(f"its layers {what}: {problem}")
     steps = network.as_steps
     if not is_chain(steps):
-        if library.kind != "pip":
+        if not library.is_framework:
             raise _NoChoice(f"it has branches, and library {library.name} runs chains alone")
         if library.data_type == "int8":
             raise _NoChoice("it has branches, and int8 is there for chains alone")

@@ -132,7 +132,7 @@ class Study:
 
     def with_activations(self, library: Library) -> bool:
         """Whether a library runs layers with their activations."""
-        return library.kind == "pip" and self.config.activations == "as-run"
+        return library.is_framework and self.config.activations == "as-run"
 
     def tensors(self, species: str, *, activations: bool = False) -> list[Tensor]:
         """Distinct tensors of a species over all networks and the config's own, in order."""
@@ -199,7 +199,7 @@ class Study:
             for tensor in self.tensors(
                 OPERATOR_SPECIES[operator], activations=self.with_activations(library)
             )
-            if library.kind == "pip" or not tensor.beyond_ck
+            if library.is_framework or not tensor.beyond_ck
             # A node computes in its own types, whatever the library is asked for.
             if tensor.node is None or tensor.node.data_type in ("", library.data_type)
             for batch_size in (

@@ -120,8 +120,8 @@ class StudyConfig(Strict):
     )
     activations: Literal["as-run", "none"] = Field(
         default="as-run",
-        description="whether inference libraries (kind pip) measure layers, and networks, with "
-        "the networks' activations; other kinds have none",
+        description="whether inference libraries (kinds pip and armnn) measure layers, and "
+        "networks, with the networks' activations; other kinds have none",
     )
     end_to_end: bool = Field(
         default=False,

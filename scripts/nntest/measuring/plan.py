@@ -191,7 +191,7 @@ def _point(
         "batch_size": point.batch_size,
         "tuner": point.tuner,
         "argv": kind.argv(sweep.board, programs, point.operator),
-        "server": None if own_process else kind.server(programs),
+        "server": None if own_process else kind.server(sweep.board, programs),
         "env": {**library_environment, **environment},
         "repetitions": study.repetitions(point),
         "repetitions_per_process": 1 if own_process else library.repetitions_per_process,

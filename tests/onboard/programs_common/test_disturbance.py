@@ -127,4 +127,4 @@ def test_reading_is_no_part_of_the_time(
     assert len(lines) == 2
     for record in map(json.loads, lines):
         assert record["execution_time_kernel_1"] < 0.2
-        assert record["run_time_state"]["disturbance"] == {"waited_s": 0.125}
+        assert record["run_time_state"]["disturbance"]["waited_s"] == 0.125
