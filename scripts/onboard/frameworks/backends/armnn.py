@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from failures import BadValue, NotSupported
-from writers.armnn import ACTIVATIONS, from_layout, to_layout, write_armnn
+from writers.armnn import ACTIVATIONS, from_layout, write_armnn
+from writers.tflite import model_input
 
 from backends.base import PROFILED_RUNS, Backend, implementation
 
@@ -69,7 +70,7 @@ class ArmNN(Backend):
         self._number, why_not = self._runtime.LoadNetwork(optimised)
         if why_not:
             raise NotSupported(f"armnn: {backend}: {why_not}"[:400])
-        source = to_layout(graph.model_input(), self._layout)
+        source = model_input(graph) if self._layout == "NHWC" else graph.model_input()
         info = self._runtime.GetInputTensorInfo(self._number, 0)
         self._inputs = [(0, ann.ConstTensor(info, source))]
         target = ann.Tensor(self._runtime.GetOutputTensorInfo(self._number, 0))
