@@ -45,7 +45,7 @@ class ArmNN(Framework):
                 "PyArmNN's package is for the distribution's own Python: leave `python` out of "
                 "the board's file, or install python3-pyarmnn for it",
             )
-        self._check(found, where)
+        self._check_version(found, where)
         return Installed(
             library=self.library.name,
             version=self.library.version,
@@ -69,8 +69,8 @@ class ArmNN(Framework):
         packages = way.packages if isinstance(way, AptInstall) else []
         return call(transport, board, FINDER, json.dumps(packages))
 
-    def _check(self, found: Mapping[str, Any], where: str) -> None:
-        """`UserError` for another version, and for backends that settings name and are not there.
+    def _check_version(self, found: Mapping[str, Any], where: str) -> None:
+        """`UserError` for another version than the library's file says.
 
         Arm NN numbers its library otherwise than its releases: the package says which it is.
         """
@@ -81,15 +81,6 @@ class ArmNN(Framework):
                 f"{where}: the board has version {release[0]}, the library's file says "
                 f"{self.library.version}",
                 f"set version: '{release[0]}' in the library's file, or install the other",
-            )
-        asked = {str(own["backend"]) for own in self.library.settings.values() if "backend" in own}
-        lacking = sorted(asked - set(found["backends"]))
-        if lacking:
-            raise UserError(
-                f"{where}: Arm NN has no backend {', '.join(lacking)} there; it has "
-                f"{', '.join(found['backends']) or 'none'}",
-                "add its package, libarmnn-…-backend22, under install: packages:, or take the "
-                "settings out",
             )
 
     def python(self, board: Board, programs: str) -> str:

@@ -62,14 +62,13 @@ class ArmNN(Backend):
         chosen = ann.OptimizerOptions()
         chosen.m_ReduceFp32ToFp16 = options["fp16"]
         network = write_armnn(graph, ann, self._layout)
-        optimised, said = ann.Optimize(
-            network, [ann.BackendId(backend)], self._runtime.GetDeviceSpec(), chosen
-        )
-        if said:
-            raise NotSupported(f"armnn: {backend}: {'; '.join(map(str, said))}"[:400])
-        self._number, why_not = self._runtime.LoadNetwork(optimised)
-        if why_not:
-            raise NotSupported(f"armnn: {backend}: {why_not}"[:400])
+        try:
+            optimised, _ = ann.Optimize(
+                network, [ann.BackendId(backend)], self._runtime.GetDeviceSpec(), chosen
+            )
+        except RuntimeError as error:  # with what the backend says of the layer
+            raise NotSupported(f"armnn: {' '.join(str(error).split())}"[:400]) from None
+        self._number, _ = self._runtime.LoadNetwork(optimised)
         source = model_input(graph) if self._layout == "NHWC" else graph.model_input()
         info = self._runtime.GetInputTensorInfo(self._number, 0)
         self._inputs = [(0, ann.ConstTensor(info, source))]
