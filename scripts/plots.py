@@ -12,6 +12,7 @@ from nntest.pictures.plots.drift import drift_plot
 from nntest.pictures.plots.end_to_end import end_to_end_plot
 from nntest.pictures.plots.kernel_stack import kernel_stack
 from nntest.pictures.plots.layer_bars import layer_bars
+from nntest.pictures.plots.scaling import scaling_plot
 from nntest.pictures.plots.speedup_bars import speedup_bars
 from nntest.pictures.plots.violin import violin
 
@@ -40,6 +41,8 @@ with user_errors_end_the_process(), job_log(snakemake):
                 )
             case ["end_to_end"]:
                 end_to_end_plot(tables["end_to_end"], measurements, options.end_to_end, svg, png)
+            case ["scaling"]:
+                scaling_plot(tables["thread_scaling"], measurements, options.scaling, svg, png)
             case ["drift"]:
                 drift_plot(tables["drift"], measurements, options.drift, svg, png)
             case ["comparison"]:

@@ -15,11 +15,11 @@ import socket
 import subprocess
 import time
 
-from processes import WAKE_EVERY_S, die_with_parent, end_group
+from processes import WAKE_EVERY_S, before_program, end_group
 
 POINTS_OWN = ("CK_", "NNTEST_")
 """What variables begin with that say what a point is."""
-LOADED_WITH = ("CK_LWS_TUNER_TYPE", "NNTEST_SETTINGS", "NNTEST_THREADS")
+LOADED_WITH = ("CK_LWS_TUNER_TYPE", "NNTEST_SETTINGS", "NNTEST_THREADS", "NNTEST_CORES")
 """Those among them that a library may read when it is loaded."""
 
 
@@ -126,7 +126,7 @@ class _Server:
                     stderr=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
-                    preexec_fn=die_with_parent,
+                    preexec_fn=before_program(environment),
                 )
             except OSError:  # as the process itself will say
                 self._process = None

@@ -15,12 +15,13 @@ import subprocess
 import time
 
 from clock import utc_now
+from cores import VARIABLE, why_not
 from counters import CounterReader, CounterReaderError
 from device_state import throttled
 from energy import energy_of, sampler
 from json_files import read_json
 from outcomes import OK, OUT_OF_MEMORY, SKIPPED, TIMEOUT, crashed, of_exit, of_status_file
-from processes import WAKE_EVERY_S, die_with_parent, end_group, ended_within
+from processes import WAKE_EVERY_S, before_program, end_group, ended_within
 from program_files import BadRecord, plain, repetition, timer
 
 REPETITIONS_FILE = "tmp-nntest-repetitions.jsonl"
@@ -110,6 +111,10 @@ class Measurement:
         oom_before = _oom_kills()
         before = self._state.read()
         started_at = utc_now()
+        without_cores = why_not(self._point["env"].get(VARIABLE, ""))
+        if without_cores:
+            yield self._failure(SKIPPED, without_cores, started_at, before)
+            return
         try:
             program = self._start()
         except OSError as error:
@@ -166,7 +171,7 @@ class Measurement:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent,
+                preexec_fn=before_program(environment),
             )
 
     def _new_repetitions(self, before):

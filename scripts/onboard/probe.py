@@ -21,6 +21,7 @@ import sys
 
 from answers import WHOLE_PYTHON, Answer, ask, missing_module
 from clock import utc_now
+from cores import usable, write_cores
 from kernel_files import cpufreq_folders, devfreq_folders, find
 from temperatures import read_celsius
 from userland import of_bits, userland
@@ -232,6 +233,8 @@ def facts(folders):
         "kernel": platform.platform(),
         "distribution": fact(distribution, ""),
         "cpus": fact(cpus, []),
+        # Those that programs may run on; "" where the system does not say.
+        "cores": write_cores(fact(usable, [])),
         "memory_mb": fact(memory_mb),
         "cpufreq_policies": fact(cpufreq_policies, []),
         "devfreq_devices": fact(devfreq_devices, []),

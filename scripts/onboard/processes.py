@@ -8,6 +8,8 @@ import signal
 import subprocess
 import time
 
+from cores import VARIABLE, stay_on
+
 try:
     import ctypes
 except ImportError:  # a package of its own on small systems
@@ -63,6 +65,16 @@ def die_with_parent():
         pass
     if _runner and os.getppid() != _runner[0]:
         os._exit(1)  # it ended before the kernel was asked
+
+
+def before_program(environment):
+    """What a process does before it becomes a program: it stays on its cores, and ends with us."""
+
+    def prepare():
+        stay_on(environment.get(VARIABLE, ""))
+        die_with_parent()
+
+    return prepare
 
 
 def end_group(process):

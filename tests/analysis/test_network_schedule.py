@@ -27,12 +27,12 @@ OPERATORS = {
     "network": {},
 }
 MEDIANS = {
-    ("conv", "3-8-8-3-4-2-0", 1, None): {
+    ("conv", "3-8-8-3-4-2-0", 1, None, None): {
         ("conv", "NONE"): 5.0, ("conv", "DEFAULT"): 7.0,
         ("directconv", "NONE"): 6.0, ("directconv", "DEFAULT"): 3.0,
     },
-    ("avgpool", "4-4-4-4-1", 1, None): {("avgpool", "NONE"): 2.0},
-    ("fullyconnected", "4-1-1-10-1-1", 1, None): {
+    ("avgpool", "4-4-4-4-1", 1, None, None): {("avgpool", "NONE"): 2.0},
+    ("fullyconnected", "4-1-1-10-1-1", 1, None, None): {
         ("fullyconnected", "NONE"): 1.0, ("fullyconnected", "DEFAULT"): 1.0
     },
 }  # fmt: skip
@@ -91,7 +91,7 @@ def test_only_what_the_study_measures_is_chosen(made: Any) -> None:
     [
         ({"operators": ["conv", "avgpool"]}, MEDIANS,
          "layer classes (fullyconnected) has no operator among those of the study and of library"),
-        ({}, {**MEDIANS, ("avgpool", "4-4-4-4-1", 1, None): {}},
+        ({}, {**MEDIANS, ("avgpool", "4-4-4-4-1", 1, None, None): {}},
          "nothing could be measured on 4-4-4-4-1, the tensor of layer pool"),
         ({"batch_sizes": [2]}, MEDIANS,
          "nothing could be measured on 3-8-8-3-4-2-0, the tensor of layer first"),

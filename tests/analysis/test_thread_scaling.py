@@ -11,7 +11,7 @@ from nntest.analysis.library_ranking import layer_ranking, network_ranking
 from nntest.analysis.points import named_by_threads
 from nntest.analysis.schedule import schedule
 from nntest.analysis.tables import failed, speedup, summary, tuner_check
-from nntest.analysis.thread_scaling import thread_scaling
+from nntest.analysis.thread_scaling import LAYERS, scaling_curves, thread_scaling
 from nntest.analysis.trade_offs import of_estimates
 from nntest.archives.measurements import to_frame
 from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
@@ -56,6 +56,44 @@ def test_whole_networks_scale_as_well():
     assert row["efficiency"] == pytest.approx(0.5)
 
 
+def test_each_set_of_cores_scales_by_itself():
+    frame = to_frame([
+        *run(1, 1.0, cores="big", ran_on="4"), *run(2, 0.5, cores="big", ran_on="4-5"),
+        *run(1, 4.0, cores="little"), *run(2, 4.0, cores="little", threads_used=1),
+    ])  # fmt: skip
+    rows = thread_scaling(frame, 42)
+    found = rows.groupby("cores")[["efficiency", "ran_on", "threads_used"]].first()
+    assert found["efficiency"].to_dict() == pytest.approx({"big": 1.0, "little": 0.5})
+    assert found["ran_on"]["big"] == "4-5" and pd.isna(found["ran_on"]["little"])
+    assert found["threads_used"]["little"] == 1
+
+
+def test_curves_sum_what_all_lines_have():
+    whole = [
+        *network_rows(NETWORK, "NONE", 900.0, threads=1, cores="big"),
+        *network_rows(NETWORK, "NONE", 300.0, threads=4, cores="big"),
+    ]
+    more = study_rows(tensors=TENSORS[2:3], threads=1, cores="big")  # one thread alone
+    frame = to_frame([
+        *whole, *run(1, cores="big"), *run(2, 0.5, cores="big"), *more,
+        *run(1, 4.0, cores="little"), *run(2, 4.0, cores="little"),
+    ])  # fmt: skip
+    curves = scaling_curves(thread_scaling(frame, 42))
+    place, library = "Test board · batch 1", "opencl-reference-1.0-1a2b3c4"
+    (network,) = curves[f"{NETWORK.name} · {place}"]
+    assert (network.line, network.threads) == (f"{library}, cores big", (1, 4))
+    assert network.efficiencies == pytest.approx((1.0, 0.75))
+    big, little = curves[f"{LAYERS} · {place}"]
+    assert (big.line, little.line) == (f"{library}, cores big", f"{library}, cores little")
+    assert big.efficiencies == pytest.approx((1.0, 1.0))
+    assert little.times_us == pytest.approx([4 * big.times_us[0]] * 2)
+
+
+def test_a_library_without_core_sets_keeps_its_name():
+    curves = scaling_curves(thread_scaling(to_frame([*run(1), *run(2)]), 42))
+    assert [one.line for own in curves.values() for one in own] == ["opencl-reference-1.0-1a2b3c4"]
+
+
 def test_without_one_thread_there_is_nothing_to_scale():
     assert thread_scaling(to_frame([*run(2), *run(None)]), 42).empty
 
@@ -74,6 +112,15 @@ MAKERS = {
     "estimate": lambda frame: estimate(frame, [NETWORK], "study", 42),
     "failed": failed,
 }
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_no_table_pools_sets_of_cores(name):
+    made, every = MAKERS[name], to_frame([*run(1), *run(1, 2.0, cores="big")])
+    together = made(every)
+    if name != "failed":
+        assert set(together["cores"].dropna()) == {"big"}
+    assert len(together) == len(made(every[every["cores"].isna()])) * 2
 
 
 @pytest.mark.parametrize("name", MAKERS)

@@ -20,6 +20,7 @@ LIBRARIES = {
     "opencl-reference": "opencl-reference",
     "armcl-opencl": "armcl-opencl",
     "armcl-neon": "armcl-neon",
+    "armnn": "armnn",
     "ck": "ck-armcl-18.05",
     "pip": "onnxruntime",
 }

@@ -96,7 +96,7 @@ def test_pending_counts_networks_that_are_not_chosen_yet(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"libraries": ["onnxruntime", "opencl-reference"]}, "threads: opencl-reference cannot"),
+        ({"libraries": ["onnxruntime", "armcl-opencl"]}, "threads: armcl-opencl cannot"),
         ({"threads": [0]}, "`threads[0]`: Input should be greater than or equal to 1"),
         ({"threads": [2, 2]}, "`threads`: listed twice: 2"),
         ({"threads": 2}, "`threads`: Input should be a valid list"),

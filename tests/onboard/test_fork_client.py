@@ -46,7 +46,9 @@ def run():
                "execution_time_kernel_0": 0.5, "execution_time_kernel_1": 0.001,
                "started_at": "2026-01-01T00:00:00.000000+00:00",
                "run_time_state": {{"parent": os.getppid(), "session": os.getsid(0),
-                                   "pid": os.getpid(), "variables": dict(os.environ)}}}}
+                                   "pid": os.getpid(),
+                                   "affinity": sorted(os.sched_getaffinity(0)),
+                                   "variables": dict(os.environ)}}}}
     with open("tmp-nntest-repetitions.jsonl", "a") as stream:
         stream.write(json.dumps(record) + "\\n")
     return 0
@@ -103,6 +105,25 @@ def test_one_server_forks_a_process_for_each_point(
     assert [one["variables"]["NNTEST_A"] for one in found] == list("abc")
     log = (tmp_path / "run" / "program.log").read_text("utf-8")
     assert log == "doing tell ['library', 'conv']\n"
+
+
+@pytest.mark.parametrize("server", [True, False])
+def test_a_point_stays_on_its_cores(
+    servers: ForkServers, program: str, tmp_path: Path, server: bool
+) -> None:
+    core = max(os.sched_getaffinity(0))
+    one = point(program, "a", env={"NNTEST_CORES": str(core)})
+    line = measured(servers, one if server else {**one, "server": None}, tmp_path)
+    assert state(line)["affinity"] == [core]
+    assert (state(line)["parent"] == os.getpid()) is not server
+
+
+def test_a_core_that_is_not_there_is_said(
+    servers: ForkServers, program: str, tmp_path: Path
+) -> None:
+    line = measured(servers, point(program, "a", env={"NNTEST_CORES": "0,4095"}), tmp_path)
+    assert line["status"] == "skipped"
+    assert line["reason"].startswith("of cores 0,4095, 4095 cannot be used now: there are 0")
 
 
 def test_another_round_has_another_server(

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from onboard import outcomes
 
-from nntest.analysis.points import labelled, row_order, threads_of
+from nntest.analysis.points import cores_of, labelled, row_order, threads_of
 from nntest.analysis.stats import Sample
 from nntest.archives.measurements import POINT_KEYS
 from nntest.domain.tables.energy import ENERGY
@@ -27,7 +27,7 @@ def energy(frame: pd.DataFrame, runs: pd.DataFrame, seed: int) -> pd.DataFrame:
     for key, group in labelled(runs).groupby(keys, dropna=False, sort=False):
         assert isinstance(key, tuple)
         row = dict(zip(keys, key, strict=True))
-        row["threads"] = threads_of(row)
+        row |= {"threads": threads_of(row), "cores": cores_of(row)}
         good = group[(group["status"] == outcomes.OK) & (group["energy_mj"] > 0)]
         if good.empty:
             failed = group[group["status"] != outcomes.OK]
@@ -35,7 +35,8 @@ def energy(frame: pd.DataFrame, runs: pd.DataFrame, seed: int) -> pd.DataFrame:
             rows.append({**dict.fromkeys(ENERGY.names), **row, "n": 0, "note": note})
             continue
         values = good["energy_mj"].astype(float)
-        sample = Sample.of(list(values), list(good["process_id"]), seed, key)
+        drawn_by = tuple(key[keys.index(name)] for name in keys if name != "cores" or row[name])
+        sample = Sample.of(list(values), list(good["process_id"]), seed, drawn_by)
         interval = sample.median_interval
         above = values * (1 - good["idle_w"].astype(float) / good["full_w"].astype(float))
         rows.append({

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, rankdata
 
-from nntest.analysis.points import threads_of
+from nntest.analysis.points import cores_of, threads_of, threads_text
 from nntest.analysis.stats import FloatArray, Interval, Sample, generator, ratio_of_medians
 from nntest.analysis.uniform_schedules import BEST
 from nntest.archives.history import NetworkTime, Run, Time
@@ -66,6 +66,7 @@ def run_of(
                 batch_size=row["batch_size"],
                 data_type=row["data_type"],
                 threads=threads_of(row),
+                cores=cores_of(row),
                 comparable=comparable[row["network"]],
                 first_started_at=_time(device["first_started_at"]),
                 last_started_at=_time(device["last_started_at"]),
@@ -118,11 +119,11 @@ class Series:
     def name(self) -> str:
         """What they are of, in words."""
         one = self.times[0]
-        threads = "" if one.threads is None else f", {one.threads} threads"
+        how = threads_text({"threads": one.threads, "cores": one.cores})
         kind = "measured" if one.measured else "estimated"
         return (
             f"{one.network} on {one.platform} with {one.library}, batch {one.batch_size}, "
-            f"{one.data_type}{threads}, {kind}"
+            f"{one.data_type}{how}, {kind}"
         )
 
 

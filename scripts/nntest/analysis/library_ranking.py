@@ -44,8 +44,8 @@ BOUND = "fastest library for each layer"
 """In the place of a library: a bound that nobody can deploy."""
 MEASURED, ESTIMATED, LOWER_BOUND = "measured", "estimated", "bound"
 
-Where = tuple[str, int, str, int | None]
-"""Platform, batch size, data type and threads: what libraries are compared within."""
+Where = tuple[str, int, str, int | None, str | None]
+"""Platform, batch size, data type, threads and cores: what libraries are compared within."""
 _WHERE_COLUMNS = names(RANKED_WITHIN[1:])  # the network apart
 
 FASTEST, SLOWER, ALIKE, UNSURE = "fastest", "slower", "no difference", "too few repetitions"
@@ -120,8 +120,8 @@ def _estimated(
 ) -> Iterator[tuple[str, Where, _Contender]]:
     """Every library's sums over layers, each with the whole network's run where there is one."""
     for one in estimates(frame, networks, padding, seed):
-        platform, library, batch_size, data_type, threads = one.group
-        where = (platform, batch_size, data_type, threads)
+        platform, library, batch_size, data_type, threads, cores = one.group
+        where = (platform, batch_size, data_type, threads, cores)
         yield one.network.name, where, _contender(one, library)
 
 

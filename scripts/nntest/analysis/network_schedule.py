@@ -29,8 +29,10 @@ from nntest.errors import UserError
 if TYPE_CHECKING:
     from nntest.domain.onnx_files.whole_model import WholeModel
 
-Work = tuple[str, str, int, int | None]
-"""Species, tensor, batch size and threads."""
+How = tuple[int, int | None, str | None]
+"""Batch size, threads and set of cores."""
+Work = tuple[str, str, int, int | None, str | None]
+"""Species, tensor, and how it ran."""
 Medians = Mapping[Work, Mapping[tuple[str, str], float]]
 """The median time [µs] of each operator and tuner."""
 
@@ -44,6 +46,7 @@ class NetworkLeftOut:
     batch_size: int
     reason: str
     threads: int | None = None
+    cores: str | None = None
 
 
 class _NoChoice(Exception):
@@ -68,7 +71,8 @@ def measured_medians(archives: Iterable[Path], warmup: str) -> Medians:
     for archive in archives:
         for row in read_rows(archive, warn=_quiet):
             if row["status"] == outcomes.OK and row["time_us"] and row["warmup"] == warmup:
-                key = (row["species"], row["tensor"], row["batch_size"], row["threads"])
+                how = (row["batch_size"], row["threads"], row["cores"])
+                key = (row["species"], row["tensor"], *how)
                 choice = (plain_operator(row["operator"]), row["tuner"])
                 run = (row["time_us"], row["run_state"])
                 runs.setdefault(key, {}).setdefault(choice, []).append(run)
@@ -91,7 +95,7 @@ def _quiet(message: str) -> None:
 def schedule_network(
     study: Study, library: Library, medians: Medians
 ) -> tuple[list[NetworkPoint], list[NetworkLeftOut]]:
-    """(networks to measure as a whole, those left out): each batch size, threads and choice.
+    """(networks to measure as a whole, those left out): each batch size, threads, cores, choice.
 
     SCHEDULE takes for each layer the operator and tuner with the smallest median; another choice
     the fastest operator with that tuner, and without one where the library has no operator for
@@ -101,20 +105,25 @@ def schedule_network(
     """
     points, left_out = [], []
     warmup = warmup_of(study, library)
-    for network, batch_size, threads, choice in product(
+    for network, batch_size, threads, cores, choice in product(
         study.networks,
         study.config.batch_sizes,
         study.thread_counts,
+        study.core_sets,
         study.network_choices(library),
     ):
         try:
-            how = (batch_size, threads)
+            how = (batch_size, threads, cores)
             description = _describe(study, library, medians, network, how, choice)
             points.append(
-                NetworkPoint(network.name, choice, batch_size, description, warmup, threads)
+                NetworkPoint(
+                    network.name, choice, batch_size, description, warmup, threads, cores=cores
+                )
             )
         except _NoChoice as error:
-            left_out.append(NetworkLeftOut(network.name, choice, batch_size, str(error), threads))
+            left_out.append(
+                NetworkLeftOut(network.name, choice, batch_size, str(error), threads, cores)
+            )
     return points, left_out
 
 
@@ -123,10 +132,10 @@ def _describe(
     library: Library,
     medians: Medians,
     network: Network,
-    how: tuple[int, int | None],
+    how: How,
     choice: str,
 ) -> dict[str, Any]:
-    """What the network's program reads; `how`: batch size and threads."""
+    """What the network's program reads."""
     if NETWORK not in library.operators:
         raise _NoChoice(f"library {library.name} has no program for a whole network")
     definition = study.network_file(network.name).definition
@@ -164,14 +173,14 @@ def _describe(
 
 
 def _steps(library: Library, network: Network) -> tuple[Step, ...]:
-    """How a network runs whole; libraries of kind pip alone run graphs with branches."""
+    """How a network runs whole; inference libraries alone run graphs with branches."""
     problem = network.why_no_graph()
     if problem:
         what = "cannot run as one network" if network.steps else "do not form a chain"
         raise _NoChoice(f"its layers {what}: {problem}")
     steps = network.as_steps
     if not is_chain(steps):
-        if library.kind != "pip":
+        if not library.is_framework:
             raise _NoChoice(f"it has branches, and library {library.name} runs chains alone")
         if library.data_type == "int8":
             raise _NoChoice("it has branches, and int8 is there for chains alone")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from onboard.clean_runs import CLEAN, DISTURBED, counted
+from onboard.cores import read_cores, write_cores
 
 from nntest.analysis.stats import FloatArray, Sample
 from nntest.archives.measurements import PROCESS_KEYS, measured
@@ -49,10 +50,11 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def named_by_threads(frame: pd.DataFrame) -> pd.DataFrame:
-    """Any table with its threads behind the library's name, for pictures that show libraries."""
-    if "threads" not in frame or frame["threads"].isna().all():
+    """Any table with threads and cores behind the library's name, for pictures of libraries."""
+    columns = [name for name in ("threads", "cores") if name in frame]
+    if frame[columns].isna().all(axis=None):
         return frame
-    words = [threads_text({"threads": threads}) for threads in frame["threads"]]
+    words = [threads_text(row) for row in frame[columns].to_dict("records")]
     return frame.assign(library=frame["library"] + words)
 
 
@@ -82,23 +84,36 @@ def threads_of(row: Mapping[Any, Any]) -> int | None:
 
 
 def threads_text(row: Mapping[Any, Any]) -> str:
-    """The threads of a row, as they follow other words; nothing for the library's default."""
-    threads = threads_of(row)
-    return "" if threads is None else f", {threads} thread{'' if threads == 1 else 's'}"
+    """Threads and cores of a row, as they follow other words; nothing where none were asked for."""
+    threads, cores = threads_of(row), cores_of(row)
+    said = "" if threads is None else f", {threads} thread{'' if threads == 1 else 's'}"
+    return said if cores is None else f"{said}, cores {cores}"
+
+
+def cores_of(row: Mapping[Any, Any]) -> str | None:
+    """The set of cores of a row of any table, by name; None for any core."""
+    cores = row.get("cores")
+    return None if pd.isna(cores) else str(cores)
 
 
 def key_of(key: Iterable[Any]) -> dict[str, Any]:
-    """A group's key by `KEY_COLUMNS`, with plain numbers, and None for no number of threads."""
+    """A group's key by `KEY_COLUMNS`, with plain numbers, and None where none were asked for."""
     named = dict(zip(KEY_COLUMNS, key, strict=True))
-    return {**named, "batch_size": int(named["batch_size"]), "threads": threads_of(named)}
+    return {
+        **named,
+        "batch_size": int(named["batch_size"]),
+        "threads": threads_of(named),
+        "cores": cores_of(named),
+    }
 
 
 def sample_key(named: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What fixes a point's draws: its key; threads only where there are some.
+    """What fixes a point's draws: its key; threads and cores only where there are some.
 
-    A study without threads has the draws that it had before there were any.
+    A study without them has the draws that it had before there were any.
     """
-    return tuple(value for name, value in named.items() if name != "threads" or value is not None)
+    late = ("threads", "cores")
+    return tuple(value for name, value in named.items() if name not in late or value is not None)
 
 
 def row_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -107,6 +122,7 @@ def row_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return (
         row["platform"], row["library"], row["species"], batch_size,
         tensor_order(row["tensor"]), row["operator"], row["tuner"], threads_of(row) or 0,
+        cores_of(row) or "",
     )  # fmt: skip
 
 
@@ -166,6 +182,8 @@ class MeasuredPoint:
     tuner: str
     threads: int | None
     """None: the library's own default."""
+    cores: str | None
+    """None: any core."""
     species: str
     sample: Sample
     """The runs that count: the clean ones, if there are enough of them."""
@@ -181,6 +199,10 @@ class MeasuredPoint:
     kernel_ran: str | None = None
     """Which kernels a library ran it with, as columns of the table say; several: by ' / '."""
     kernel_evidence: str | None = None
+    threads_used: int | None = None
+    """Most that any of its runs was seen to use."""
+    ran_on: str | None = None
+    """Cores that any of its runs was on."""
 
     def keys(self) -> dict[str, Any]:
         """The key as a row of a table has it."""
@@ -222,6 +244,7 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
     states = rows["run_state"].to_numpy(object)
     warmups = rows["warmup"].fillna("unknown").to_numpy(object)
     kernels, evidence = (rows[name].to_numpy(object) for name in ("kernel_ran", "kernel_evidence"))
+    used, cores = rows["threads_used"].to_numpy(float, na_value=np.nan), rows["ran_on"]
     found = []
     for key, place in rows.groupby(list(KEY_COLUMNS), sort=False, dropna=False).indices.items():
         assert isinstance(key, tuple)
@@ -240,9 +263,22 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
                 waiting=float(np.median(waiting[place])),
                 kernel_ran=distinct(kernels[place]),
                 kernel_evidence=distinct(evidence[place]),
+                threads_used=_most(used[kept]),
+                ran_on=_all_cores(cores.iloc[kept]),
             )
         )
     return sorted(found, key=lambda point: row_order(point.keys()))
+
+
+def _most(numbers: FloatArray) -> int | None:
+    known = numbers[~np.isnan(numbers)]
+    return int(known.max()) if len(known) else None
+
+
+def _all_cores(lists: Iterable[object]) -> str | None:
+    """The cores of any of some lists of cores; None where none says."""
+    found = {core for said in set(lists) if isinstance(said, str) for core in read_cores(said)}
+    return write_cores(found) or None
 
 
 def distinct(values: Iterable[object]) -> str | None:
@@ -250,8 +286,8 @@ def distinct(values: Iterable[object]) -> str | None:
     return " / ".join(sorted({value for value in values if isinstance(value, str)})) or None
 
 
-Group = tuple[str, str, int, str, int | None]
-"""Platform, library, batch size, data type and threads."""
+Group = tuple[str, str, int, str, int | None, str | None]
+"""Platform, library, batch size, data type, threads and cores."""
 GROUP_COLUMNS = names(GROUP)
 
 
@@ -261,8 +297,10 @@ def choices_of(found: Sequence[MeasuredPoint]) -> dict[Group, list[MeasuredPoint
 
 
 def grouped(found: Sequence[MeasuredPoint], columns: Sequence[str]) -> dict[Any, list[Any]]:
-    """Points by their values of `columns`, of which `threads` is the last; in stable order."""
+    """Points by their values of `columns`, of which None is before any other; in stable order."""
     groups: dict[tuple[Any, ...], list[MeasuredPoint]] = {}
     for point in found:
         groups.setdefault(tuple(getattr(point, name) for name in columns), []).append(point)
-    return dict(sorted(groups.items(), key=lambda item: (*item[0][:-1], item[0][-1] or 0)))
+    return dict(
+        sorted(groups.items(), key=lambda item: [(one is not None, one) for one in item[0]])
+    )

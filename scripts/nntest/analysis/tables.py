@@ -17,6 +17,7 @@ from onboard.clean_runs import CLEAN, DISTURBED
 from nntest.analysis.points import (
     KEY_COLUMNS,
     MeasuredPoint,
+    cores_of,
     data_type,
     labelled,
     operators_only,
@@ -50,7 +51,7 @@ def _failed_statuses(frame: pd.DataFrame) -> dict[tuple[Hashable, ...], tuple[in
     for key, group in rows.groupby(POINT_KEYS, dropna=False):
         assert isinstance(key, tuple)
         named = dict(zip(POINT_KEYS, key, strict=True))
-        named["threads"] = threads_of(named)
+        named |= {"threads": threads_of(named), "cores": cores_of(named)}
         found[tuple(named.values())] = (len(group), ", ".join(sorted(set(group["status"]))))
     return found
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nntest.analysis.points import threads_of, threads_text
+from nntest.analysis.points import cores_of, threads_of, threads_text
 from nntest.analysis.published.qutibench import at_maximum_power
 from nntest.domain.tables.column import TEXT
 from nntest.domain.tables.frames import frame_of
@@ -74,8 +74,8 @@ def of_estimates(
 
 
 def _run_of(row: Mapping[Any, Any], network: str) -> tuple[Any, ...]:
-    threads = threads_of(row)
-    return row["platform"], row["library"], network, row["batch_size"], threads
+    how = (threads_of(row), cores_of(row))
+    return row["platform"], row["library"], network, row["batch_size"], *how
 
 
 def _powers(energy: pd.DataFrame | None) -> dict[tuple[Any, ...], float]:

@@ -38,6 +38,7 @@ class NetworkTime(Strict):
     batch_size: int
     data_type: str
     threads: int | None
+    cores: str | None = None
     comparable: str
     """The same for runs that measured the same layers in the same way."""
     first_started_at: AwareDatetime
@@ -59,7 +60,8 @@ class NetworkTime(Strict):
         """What times share that make one line over runs."""
         return (
             self.network, self.platform, self.device, self.library, self.batch_size,
-            self.data_type, self.threads or 0, self.measured is not None, self.comparable,
+            self.data_type, self.threads or 0, self.cores or "", self.measured is not None,
+            self.comparable,
         )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.domain.tables.shared import KEY, ORIGIN, SPECIES
 from nntest.errors import UserError
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 
 _ARROW: dict[Dtype, pa.DataType] = {
     TEXT: pa.string(), INT: pa.int64(), FLOAT: pa.float64(), FLAG: pa.bool_(),

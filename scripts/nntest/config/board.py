@@ -11,6 +11,7 @@ from nntest.config.ck import CkHarness
 from nntest.config.fields import (
     BoardPath,
     Celsius,
+    CoreSet,
     Gflops,
     GigabytesPerSecond,
     Megahertz,
@@ -153,6 +154,10 @@ class Board(Strict):
     platform: PlatformNames = PlatformNames()
     soc: str | None = None
     cpu: list[CpuCluster] = Field(default_factory=list)
+    cores: dict[Name, CoreSet] = Field(
+        default_factory=dict,
+        description="sets of cores by name, for the study's `cores`: {big: 4-5, little: 0-3}",
+    )
     gpu: Gpu | None = None
     frequency_domains: list[FrequencyDomain] = Field(default_factory=list)
     thermal_zones: list[ThermalZone] = Field(default_factory=list)

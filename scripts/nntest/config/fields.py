@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from onboard.cores import read_cores, write_cores
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Strict(BaseModel):
@@ -44,6 +45,19 @@ def _here_path(value: str) -> str:
     return str(Path(value).expanduser()) if value.startswith("~") else value
 
 
+def _core_set(value: object) -> object:
+    if value is None or value in ("", []):
+        raise ValueError("a set of cores is empty: write 0-3, or 0-1,4, or 5")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("a set of cores is written 0-3, or 0-1,4, or 5")
+    return write_cores(read_cores(str(value)))
+
+
+CoreSet = Annotated[
+    str,
+    BeforeValidator(_core_set, json_schema_input_type=str | int),
+]
+"""Numbers of cores as the kernel lists them, 0-3,6."""
 BoardPath = Annotated[str, Field(min_length=1), AfterValidator(_board_path)]
 """A path on a board, which is never to be taken for anything else."""
 HerePath = Annotated[str, AfterValidator(_here_path)]

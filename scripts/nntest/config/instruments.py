@@ -10,7 +10,7 @@ Profile = Literal["none", "kernels", "counters", "energy"] | list[Instrument]
 _PROFILING_KINDS: dict[Instrument, tuple[str, ...]] = {
     "kernels": ("opencl-reference", "armcl-opencl", "ck"),
     "counters": ("opencl-reference", "armcl-opencl"),
-    "energy": ("opencl-reference", "armcl-opencl", "armcl-neon", "pip"),
+    "energy": ("opencl-reference", "armcl-opencl", "armcl-neon", "armnn", "pip"),
 }
 """Kinds of libraries whose programs can be watched: through their OpenCL queue, or CK's profiler
 in front of it; while a program of ours runs its operator in a loop."""

@@ -10,7 +10,15 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from nntest.config.ck import CkLibrary, refused_with_ck
 from nntest.config.fields import HerePath, Name, Seconds, Strict
-from nntest.config.install import Build, BuildHere, Install, PipInstall, SourceInstall
+from nntest.config.install import (
+    AptInstall,
+    Build,
+    BuildHere,
+    Install,
+    PipInstall,
+    Preinstalled,
+    SourceInstall,
+)
 from nntest.config.tuner_table import check_tuner_table
 from nntest.config.wheel_lock import pinned_versions
 from nntest.domain.tensors import NETWORK, NODE, OPERATOR_SPECIES
@@ -23,7 +31,7 @@ Tuner = Annotated[
     ),
 ]
 OPENCL_TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
-PIP_TUNERS = ("NONE", "DEFAULT")  # every adapter has options for these by itself
+FRAMEWORK_TUNERS = ("NONE", "DEFAULT")  # every adapter has options for these by itself
 Adapter = Literal["onnxruntime", "litert", "openvino", "ncnn", "tvm"]
 PACKAGES: dict[str, str] = {
     "onnxruntime": "onnxruntime",
@@ -83,7 +91,7 @@ class Library(Strict):
     """One library; the file's name without `.yaml` is its name."""
 
     name: Name
-    kind: Literal["opencl-reference", "armcl-opencl", "armcl-neon", "ck", "pip"] = Field(
+    kind: Literal["opencl-reference", "armcl-opencl", "armcl-neon", "armnn", "ck", "pip"] = Field(
         description="which kind of library; decides how it is installed and run"
     )
     version: str = Field(min_length=1)
@@ -96,8 +104,8 @@ class Library(Strict):
     adapter: Adapter | None = Field(default=None, description="kind pip: which library it is")
     settings: dict[Tuner, dict[str, Setting]] = Field(
         default_factory=dict,
-        description="kind pip: the library's own options under each tuner's name; docs/programs.md "
-        "lists them, and what NONE and DEFAULT stand for where they are not here",
+        description="kinds pip and armnn: the library's own options under each tuner's name; "
+        "docs/programs.md lists them, and what NONE and DEFAULT stand for where they are not here",
     )
     ck: CkLibrary | None = Field(
         default=None, description="kind ck: package or software, and programs, of CK"
@@ -143,6 +151,8 @@ class Library(Strict):
             )
         if self.kind == "pip":
             self._check_pip()
+        elif self.kind == "armnn":
+            self._check_armnn()
         elif self.kind in ("armcl-opencl", "armcl-neon"):
             self._check_armcl()
         elif self.install is not None or self.build is not None or self.adapter or self.settings:
@@ -153,7 +163,11 @@ class Library(Strict):
         if NODE in self.operators and not self.takes_onnx:
             raise ValueError(f"operator {NODE}: only adapters {' and '.join(TAKE_ONNX)} run it")
         # CK-NNTest's programs have a CUSTOM tuner of their own.
-        if "CUSTOM" in self.tuners and self.tuner_table is None and self.kind not in ("ck", "pip"):
+        if (
+            "CUSTOM" in self.tuners
+            and self.tuner_table is None
+            and not (self.kind == "ck" or self.is_framework)
+        ):
             raise ValueError(
                 "the tuner CUSTOM needs `tuner_table`, a file that an earlier run has tuned"
             )
@@ -167,7 +181,12 @@ class Library(Strict):
 
         An inference library runs it with one set of options.
         """
-        return self.kind != "pip"
+        return not self.is_framework
+
+    @property
+    def is_framework(self) -> bool:
+        """Whether it is an inference library, which runs graphs: layers as networks have them."""
+        return self.kind in ("pip", "armnn")
 
     def tolerance(self, operator: str) -> float:
         """The largest difference from the reference that an operator's outputs may have."""
@@ -189,7 +208,7 @@ class Library(Strict):
         return {tuner for program in self.operators.values() for tuner in program.tuners}
 
     def _check_tuner_names(self) -> None:
-        own = PIP_TUNERS if self.kind == "pip" else OPENCL_TUNERS
+        own = FRAMEWORK_TUNERS if self.is_framework else OPENCL_TUNERS
         if unknown := sorted(self.tuners - {*own, *self.settings}):
             raise ValueError(
                 f"no tuner '{unknown[0]}': {', '.join(own)}"
@@ -213,6 +232,19 @@ class Library(Strict):
                 f"version is {self.version}, but {lock} {found}: `nntest lock` with this file "
                 "writes the lock anew" + (", or correct `version`" if pinned else "")
             )
+
+    def _check_armnn(self) -> None:
+        if self.adapter is not None or self.build is not None:
+            raise ValueError("kind armnn has no `adapter`, and nothing to build: leave both out")
+        if not isinstance(self.install, AptInstall | Preinstalled) or (
+            isinstance(self.install, AptInstall) and "packages" not in self.install.model_fields_set
+        ):
+            raise ValueError(
+                "kind armnn needs install: {way: apt, packages: [python3-pyarmnn, "
+                "libarmnn-cpuacc-backend22]}, or {way: preinstalled}"
+            )
+        if isinstance(self.install, Preinstalled) and self.install.model_fields_set - {"way"}:
+            raise ValueError("kind armnn takes what Python finds: leave `prefix` and `kernels` out")
 
     def _check_ck(self) -> None:
         if self.kind != "ck":

@@ -12,8 +12,8 @@ from nntest.config.fields import Name, Strict
 from nntest.errors import UserError
 
 ALIKE = (
-    "platform", "soc", "cpu", "gpu", "frequency_domains", "libraries", "environment", "counters",
-    "meters", "emulated",
+    "platform", "soc", "cpu", "cores", "gpu", "frequency_domains", "libraries", "environment",
+    "counters", "meters", "emulated",
 )  # fmt: skip
 """What the files of a pool's boards say alike: rows of the one stand beside rows of the other."""
 

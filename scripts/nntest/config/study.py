@@ -31,6 +31,8 @@ class StudyPoint:
     """What watches its runs; their times are then not measurements."""
     threads: int | None = None
     """How many the library is asked for; None: its own default."""
+    cores: str | None = None
+    """Name of the board's set of cores that it stays on; None: any core."""
 
     @property
     def species(self) -> str:
@@ -130,7 +132,7 @@ class Study:
 
     def with_activations(self, library: Library) -> bool:
         """Whether a library runs layers with their activations."""
-        return library.kind == "pip" and self.config.activations == "as-run"
+        return library.is_framework and self.config.activations == "as-run"
 
     def tensors(self, species: str, *, activations: bool = False) -> list[Tensor]:
         """Distinct tensors of a species over all networks and the config's own, in order."""
@@ -187,8 +189,9 @@ class Study:
         if library.kind == "ck":
             warmups = ["tuner-only"]  # the only one that its programs have
         timed = [
-            StudyPoint(operator, tuner, tensor, batch_size, warmup, threads=threads)
+            StudyPoint(operator, tuner, tensor, batch_size, warmup, threads=threads, cores=cores)
             for threads in self.thread_counts
+            for cores in self.core_sets
             for warmup in warmups
             for operator in self.config.operators
             if operator in library.operators
@@ -196,7 +199,7 @@ class Study:
             for tensor in self.tensors(
                 OPERATOR_SPECIES[operator], activations=self.with_activations(library)
             )
-            if library.kind == "pip" or not tensor.beyond_ck
+            if library.is_framework or not tensor.beyond_ck
             # A node computes in its own types, whatever the library is asked for.
             if tensor.node is None or tensor.node.data_type in ("", library.data_type)
             for batch_size in (
@@ -223,6 +226,11 @@ class Study:
     def thread_counts(self) -> list[int | None]:
         """The numbers of threads of every point; None: each library's own."""
         return [*self.config.threads] or [None]
+
+    @property
+    def core_sets(self) -> list[str | None]:
+        """The sets of cores of every point, by name; None: any core."""
+        return [*self.config.cores] or [None]
 
     def with_energy(
         self, library: Library, points: tuple[NetworkPoint, ...]
@@ -282,7 +290,7 @@ class Study:
 
     def network_point_count(self, library: Library) -> int:
         """How many points a sweep of whole networks has, at most."""
-        choices = len(self.config.batch_sizes) * len(self.thread_counts)
+        choices = len(self.config.batch_sizes) * len(self.thread_counts) * len(self.core_sets)
         return len(self.networks) * choices * len(self.network_choices(library))
 
     def sweeps(self) -> list[Sweep]:

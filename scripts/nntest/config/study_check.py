@@ -54,12 +54,7 @@ def check_study(study: Study) -> None:
             )
     if config.end_to_end and study.boards:
         _check_end_to_end(study)
-    others = [library.name for library in study.libraries if library.kind != "pip"]
-    if config.threads and others:
-        raise UserError(
-            f"config: threads: {', '.join(others)} cannot be told how many threads to use",
-            "take out `threads`, or list only libraries of kind pip",
-        )
+    _check_threads_and_cores(study)
     if study.pools and config.sweep_by == "board":
         raise UserError(
             f"config: sweep_by: board: all libraries in one order are one sweep of one board, and "
@@ -82,6 +77,29 @@ def check_study(study: Study) -> None:
                 f"library {library.name}: nothing to measure with the study's operators "
                 f"({', '.join(config.operators)}) and tuners ({', '.join(config.tuners)})",
                 "remove it from `libraries`, or add an operator or a tuner that it has",
+            )
+
+
+def _check_threads_and_cores(study: Study) -> None:
+    config = study.config
+    for key, asked, without in (
+        ("threads", config.threads, ("ck", "armcl-opencl")),
+        ("cores", config.cores, ("ck",)),
+    ):
+        others = [library.name for library in study.libraries if library.kind in without]
+        if asked and others:
+            raise UserError(
+                f"config: {key}: {', '.join(others)} cannot be told which {key} to use",
+                f"take out `{key}`, or list no libraries of kind {' or '.join(without)}",
+            )
+    for board in study.boards:
+        lacking = [name for name in config.cores if name not in board.cores]
+        if lacking:
+            raise UserError(
+                f"board {board.name}: has no set of cores '{lacking[0]}', which the study asks "
+                f"for; it has: {', '.join(board.cores) or 'none'}",
+                f"name it in the board's file, cores: {{{lacking[0]}: 0-3}}, or take it out of "
+                "`cores` of the config",
             )
 
 

@@ -35,6 +35,7 @@ class PlotRequests(Strict):
     speedup: PlotOptions = PlotOptions()
     layers: PlotOptions = PlotOptions()
     end_to_end: PlotOptions = PlotOptions()
+    scaling: PlotOptions = PlotOptions()
     comparison: PlotOptions = PlotOptions()
     drift: PlotOptions = PlotOptions()
     roofline: PlotOptions = PlotOptions()
@@ -59,6 +60,11 @@ class StudyConfig(Strict):
         default_factory=list,
         description="numbers of threads with which every point is measured; default: each "
         "library's own number, as a rule all cores",
+    )
+    cores: list[Name] = Field(
+        default_factory=list,
+        description="sets of cores, by the names that the boards' files give them, with which "
+        "every point is measured; default: any core",
     )
     repetitions: int = Field(default=10, ge=1, le=10_000)
     precision: Precision = Field(
@@ -114,8 +120,8 @@ class StudyConfig(Strict):
     )
     activations: Literal["as-run", "none"] = Field(
         default="as-run",
-        description="whether inference libraries (kind pip) measure layers, and networks, with "
-        "the networks' activations; other kinds have none",
+        description="whether inference libraries (kinds pip and armnn) measure layers, and "
+        "networks, with the networks' activations; other kinds have none",
     )
     end_to_end: bool = Field(
         default=False,
@@ -175,6 +181,7 @@ class StudyConfig(Strict):
         "tuners",
         "batch_sizes",
         "threads",
+        "cores",
         "end_to_end_choices",
         "warmups",
     )

@@ -23,6 +23,10 @@ MODEL_VARIABLE, TENSORS_VARIABLE = "NNTEST_MODEL", "NNTEST_MODEL_TENSORS"
 """With the paths of an ONNX model, and of its inputs and right outputs."""
 
 
+CORE_SET = "NNTEST_CORE_SET"
+"""With the name of the set of cores that a program stays on; only recorded."""
+
+
 def threads_variable(threads: int | None) -> dict[str, str]:
     """The environment variable that asks a library for a number of threads, if one is asked for."""
     return {} if threads is None else {"NNTEST_THREADS": str(threads)}
@@ -48,6 +52,8 @@ class NetworkPoint:
 
     profile: Literal["energy"] | None = None
     """What watches its runs; their times are then not measurements."""
+    cores: str | None = None
+    """Name of the board's set of cores that it stays on; None: any core."""
 
     operator = NETWORK
     species = NETWORK
@@ -91,6 +97,7 @@ def save_chosen(
                 "batch_size": point.batch_size,
                 "warmup": point.warmup,
                 "threads": point.threads,
+                "cores": point.cores,
                 "description": point.description,
             }
             for point in points
@@ -105,14 +112,15 @@ def left_out_lines(path: Path) -> list[str]:
     content = json.loads(path.read_text(encoding="utf-8"))
     where = f"on {content['board']} with {content['library']}"
     return [
-        f"{item['network']}, batch {item['batch_size']}, {item['choice']}{_threads(item)}: "
+        f"{item['network']}, batch {item['batch_size']}, {item['choice']}{_where(item)}: "
         f"not measured end to end {where}: {item['reason']}."
         for item in content["left_out"]
     ]
 
 
-def _threads(item: Mapping[str, Any]) -> str:
-    return f", {item['threads']} threads" if item.get("threads") else ""
+def _where(item: Mapping[str, Any]) -> str:
+    threads = f", {item['threads']} threads" if item.get("threads") else ""
+    return threads + (f", cores {item['cores']}" if item.get("cores") else "")
 
 
 def load_chosen(path: Path) -> tuple[NetworkPoint, ...]:
@@ -130,6 +138,7 @@ def load_chosen(path: Path) -> tuple[NetworkPoint, ...]:
             item["description"],
             item["warmup"],
             item.get("threads"),
+            cores=item.get("cores"),
         )
         for item in content["points"]
     )

@@ -294,7 +294,7 @@ class Tensor:
     def beyond_ck(self) -> bool:
         """Whether CK-NNTest's variables cannot say its kernel or padding.
 
-        Only programs of kind `pip` read the others.
+        Only programs of inference libraries read the others.
         """
         uneven_pool = self.species in POOLS and len(set(self.pads or (0,))) > 1
         return self.own_kernel is not None or uneven_pool

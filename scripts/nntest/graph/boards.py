@@ -96,6 +96,7 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
                 "point": [point.operator, point.tuner, point.subject, point.batch_size],
                 "how": [point.warmup, point.profile, study.repetitions(point)],
                 **threads_variable(point.threads),
+                **({"cores": board.cores[point.cores]} if point.cores else {}),
             }
             for point in sweep.points
         ],
@@ -138,6 +139,7 @@ def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:
         "operators": config.operators,
         "tuners": config.tuners,
         **({"threads": config.threads} if config.threads else {}),
+        **({"cores": config.cores} if config.cores else {}),
         **_models_spec(study, study.library(library)),
         "offered": {name: program.tuners for name, program in operators.items()},
     }

@@ -40,6 +40,7 @@ PLOTTED_TABLES = (
     "end_to_end",
     "comparison",
     "drift",
+    "thread_scaling",
     "kernels",
     "kernel_share",
 )
@@ -73,6 +74,7 @@ def plots_of(study: Study) -> list[str]:
         *(f"speedup.{statistic}" for statistic in SPEEDUP_STATISTICS if has_choices(study)),
         "layers",
         "end_to_end",
+        *(["scaling"] if len(config.threads) > 1 or config.imports else []),
         *(["comparison"] if config.compare else []),
         *(KERNEL_PLOTS if profiled else []),
         "drift",
@@ -94,6 +96,7 @@ def pictures_of(study: Study) -> list[str]:
 _ANALYSIS_CAPTIONS = {
     "layers": ("Time of each layer, stacked, by choice", "Networks"),
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
+    "scaling": ("Time and efficiency over threads, by library and set of cores", "Networks"),
     "drift": ("How fast the machine was while it measured", "Spread"),
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
     "layer_sum_check": ("Published networks against sums of published layers", "Layer-sum check"),
@@ -123,7 +126,7 @@ def plot_caption(plot: str) -> tuple[str, str]:
 def plots_spec(study: Study) -> dict[str, Any]:
     """Options of the pictures of the rule `plots`."""
     options = study.config.plots.model_dump(mode="json")
-    names = ("violin", "speedup", "layers", "end_to_end", "comparison", "drift")
+    names = ("violin", "speedup", "layers", "end_to_end", "scaling", "comparison", "drift")
     return {name: options[name] for name in names}
 
 

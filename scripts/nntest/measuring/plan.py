@@ -13,6 +13,8 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+from onboard.cores import VARIABLE as CORES
+from onboard.cores import read_cores, write_cores
 from onboard.outcomes import MOST_REPETITIONS
 from onboard.temperatures import is_power_supply
 
@@ -21,7 +23,8 @@ from nntest.config.board import Board
 from nntest.config.meters import request
 from nntest.config.study import Study, StudyPoint, Sweep
 from nntest.config.upkeep import argv, as_text
-from nntest.domain.network_points import VARIABLE, NetworkPoint
+from nntest.domain.network_points import CORE_SET, VARIABLE, NetworkPoint
+from nntest.errors import UserError
 from nntest.measuring.ck_harness.plan import add_ck_run
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries import KINDS
@@ -64,6 +67,7 @@ def build_plan(
     `programs` and `folder` are absolute paths on the board: of the on-board files, and of the
     sweep's own folder.  `planned_at` is UTC, ISO 8601.
     """
+    _check_cores(study, sweep.board, facts)
     points = [_point(study, sweep, point, installed, programs, folder) for point in sweep.points]
     plan: dict[str, Any] = {
         "version": PLAN_VERSION,
@@ -129,6 +133,7 @@ def _point(
     environment = {
         **sweep.board.environment,
         **point.variables(),
+        **_cores(sweep.board, point.cores),
         "CK_IN_SHAPE_N": str(point.batch_size),
         "CK_LWS_TUNER_TYPE": point.tuner,
         "CK_SEED": str(study.config.seed),
@@ -186,7 +191,7 @@ def _point(
         "batch_size": point.batch_size,
         "tuner": point.tuner,
         "argv": kind.argv(sweep.board, programs, point.operator),
-        "server": None if own_process else kind.server(programs),
+        "server": None if own_process else kind.server(sweep.board, programs),
         "env": {**library_environment, **environment},
         "repetitions": study.repetitions(point),
         "repetitions_per_process": 1 if own_process else library.repetitions_per_process,
@@ -197,6 +202,26 @@ def _point(
         "counter_reader": counters.reader if counters else None,
         "checksum": installed.checksum,
     }
+
+
+def _cores(board: Board, name: str | None) -> dict[str, str]:
+    """The variables that keep a program on a set of cores, if it is to stay on one."""
+    if name is None:
+        return {}
+    return {CORES: ",".join(map(str, read_cores(board.cores[name]))), CORE_SET: name}
+
+
+def _check_cores(study: Study, board: Board, facts: Mapping[str, Any]) -> None:
+    """`UserError` for a set of cores that the board does not have, by its probe."""
+    usable = str(facts.get("cores") or "")
+    for name in study.config.cores if usable else ():
+        lacking = set(read_cores(board.cores[name])) - set(read_cores(usable))
+        if lacking:
+            raise UserError(
+                f"board {board.name}: cores: {name}: {board.cores[name]}: the board has no core "
+                f"{write_cores(lacking)}; it has {usable}",
+                "correct `cores` in the board's file",
+            )
 
 
 def _state_request(sweep: Sweep, facts: Mapping[str, Any]) -> dict[str, Any]:

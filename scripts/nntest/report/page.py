@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nntest.analysis.points import threads_of, threads_text
+from nntest.analysis.points import threads_text
 from nntest.domain.tables.all import ALL
 from nntest.report.against_fp32 import data_type_sentences
 from nntest.report.cells import Download, TableView, duration, table_view
@@ -139,7 +139,7 @@ def _study_of(figures: pd.DataFrame | None, row: Mapping[Any, Any]) -> str:
     keys = ("network", "platform", "library", "batch_size", "data_type")
     for figure in () if figures is None else figures.to_dict("records"):
         same = all(figure[key] == row[key] for key in keys)
-        if same and threads_of(figure) == threads_of(row):
+        if same and threads_text(figure) == threads_text(row):
             return study_text(figure)
     return ""
 

@@ -16,7 +16,7 @@ import threads
 from backends import find_backend
 from failures import BadValue, BuildFailed, Failure, NotSupported, OutOfMemory
 from model_graph import MODEL, read_model_graph
-from point import Settings, read_integer
+from point import Settings
 from quantise import LAYER_STEPS, NETWORK_SPREADS, read_in_data_type
 from repetitions import point_state, repeat
 
@@ -65,7 +65,7 @@ def take(library: str, environment: Environment) -> tuple[Backend, int, dict[str
             f"NNTEST_DATA_TYPE={settings.data_type!r} is not supported; {library} has "
             f"{', '.join(backend.data_types)} here"
         )
-    count = read_integer(environment, "NNTEST_THREADS", threads.available(), least=1)
+    count = threads.available() if settings.threads is None else settings.threads
     chosen = read_options(library, backend, settings.tuner_type, environment)
     return backend, count, backend.take_options(chosen, count)
 

@@ -70,7 +70,20 @@ class Device:
         keeps_times = cl.command_queue_properties.PROFILING_ENABLE if profiling.recorder else 0
         self.queue = cl.CommandQueue(self.context, properties=keeps_times)
         self.vector_width = 16 if self.handle.native_vector_width_float >= 16 else 8
+        self.threads: int | None = None
+        """How many were asked for; None: one for each core."""
         self._built: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[Any, str]] = {}
+
+    def take_threads(self, count: int | None) -> None:
+        """Note the number of threads; raises NotSupported where it was not PoCL that took it."""
+        self.threads = count
+        units = self.handle.max_compute_units
+        pocl = "Portable Computing Language" in self.handle.platform.name
+        if count is not None and not (pocl and units == count):
+            raise NotSupported(
+                f"NNTEST_THREADS='{count}' is not supported: {self.handle.name.strip()} has "
+                f"{units} compute units, and only PoCL on a CPU can be given another number"
+            )
 
     def describe(self) -> dict[str, Any]:
         """Return what identifies the device and bounds its speed; sizes in bytes, clock in MHz."""

@@ -10,6 +10,7 @@ import numpy as np
 import profiling
 import pyopencl as cl
 import quiet
+import threads
 from device import Device
 from failures import OutOfMemory
 from launch_cost import LaunchCost
@@ -51,6 +52,7 @@ def _measure(operator_name: str, environment: Environment) -> None:
     profiling.start(environment)
 
     device = Device(settings.platform, settings.device)
+    device.take_threads(settings.threads)
     operator = operator_type(point, device)
     operator.check_memory(device)
     tensors = operator.draw(settings.seed)
@@ -76,12 +78,28 @@ def _measure(operator_name: str, environment: Environment) -> None:
         "tuner": tuners.describe(operator.launches),
         "device": device.describe(),
         "process_environment": quiet.describe(),
+        "threads": _threads(device, operator, settings),
         **checked,
     }
     tolerance = operator.tolerance(settings.threshold, expected)
     profiling.enter("run")
     check = partial(compare, expected=expected, threshold=tolerance)
     repeat(OnDevice(device, operator), settings, check, state)
+
+
+def _threads(device: Device, operator: Operator, settings: Settings) -> dict[str, int | None]:
+    """Return how many threads were asked for, and used in further runs before the timed ones.
+
+    They are counted where threads or cores are an axis of the study, and the point warms up.
+    """
+
+    def run() -> None:
+        operator.enqueue(device.queue)
+        device.queue.finish()
+
+    asked_for = settings.threads is not None or settings.cores is not None
+    used = threads.used(run) if asked_for and settings.warmups else None
+    return {"asked": settings.threads, "used": used, "cores": threads.available()}
 
 
 class OnDevice(Runnable):

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(1, os.path.join(os.path.dirname(sys.path[0]), "programs_common"))
 
 from failures import BadValue, NotSupported
+from point import Settings
 from quiet import quieten
 from records import end_with_status
 
@@ -38,7 +39,8 @@ def run(arguments: list[str], environment: Mapping[str, str]) -> None:
     """Measure the operator that ``arguments`` name; raises a Failure."""
     if len(arguments) != 1:
         raise BadValue("the program takes one argument, the operator, such as conv or directconv")
-    quieten()
+    settings = Settings.from_environment(environment)
+    quieten(settings.threads, settings.cores)
     try:
         from measurement import measure
     except ImportError as error:

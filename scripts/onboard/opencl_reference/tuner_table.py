@@ -21,6 +21,7 @@ THOROUGHNESS = {"rapid": 0, "normal": 1, "exhaustive": 2}
 def key_of(device: Device, launch: Launch) -> str:
     """Return what a tuned size depends on, as one line: it holds as long as none of it changes."""
     handle = device.handle
+    threads = () if device.threads is None else (f"threads {device.threads}",)
     return " | ".join(
         (
             handle.name.strip(),
@@ -30,6 +31,7 @@ def key_of(device: Device, launch: Launch) -> str:
             " ".join(launch.options),
             "global " + "x".join(str(number) for number in launch.items),
             "arguments " + ",".join(str(number) for number in launch.numbers),
+            *threads,
         )
     )
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import resource
+import threading
 from dataclasses import dataclass
 from typing import Any
 
-from schedstat import read_threads
+from schedstat import last_core, read_threads
 
 _STOLEN = 8  # field of the first line of /proc/stat: ticks that the hypervisor gave to others
 
@@ -29,17 +30,23 @@ class Watch:
 
         ``waited_s``: time that threads were ready to run and had no CPU, all threads together;
         ``dispatches``: how often one was put on a CPU; ``stolen_s``: time that a virtual machine's
-        host took from all of its CPUs; ``load``: average of the last minute, this process included.
+        host took from all of its CPUs; ``load``: average of the last minute, this process included;
+        ``cores``: those on which the threads that ran were last.
         """
         threads = read_threads()
         totals = _Totals.read()
-        found: dict[str, Any] = {"waited_s": None, "dispatches": None, "threads": None}
+        found: dict[str, Any] = dict.fromkeys(("waited_s", "dispatches", "threads", "cores"))
         if self._threads is not None and threads is not None:
-            new = [times.since(self._threads.get(thread)) for thread, times in threads.items()]
+            new = {
+                thread: times.since(self._threads.get(thread)) for thread, times in threads.items()
+            }
+            own = str(threading.get_native_id())
+            cores = {last_core(thread) for thread in new if new[thread].ran_ns or thread == own}
             found = {
-                "waited_s": sum(times.waited_ns for times in new) / 1e9,
-                "dispatches": sum(times.dispatches for times in new),
+                "waited_s": sum(times.waited_ns for times in new.values()) / 1e9,
+                "dispatches": sum(times.dispatches for times in new.values()),
                 "threads": len(new),
+                "cores": sorted(core for core in cores if core is not None),
             }
         stolen = None
         if self._totals.stolen is not None and totals.stolen is not None:

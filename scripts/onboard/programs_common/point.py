@@ -172,6 +172,10 @@ class Settings:
     """A repetition is as many runs as take this long; 0: one run."""
     rest_s: float
     """How long each repetition waits before it begins."""
+    threads: int | None
+    """How many the library is asked for; None: its own number."""
+    cores: frozenset[int] | None
+    """Those that whoever started this process keeps it on; None: any."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Settings:
@@ -206,6 +210,8 @@ class Settings:
             warmups=cls._read_warmups(environment, tuner_type),
             loop_s=read_positive_number(environment, "NNTEST_LOOP_S", 0.0),
             rest_s=read_positive_number(environment, "NNTEST_REST_S", 0.0),
+            threads=cls._read_threads(environment),
+            cores=cls._read_cores(environment),
         )
 
     def check(
@@ -222,6 +228,22 @@ class Settings:
                 f"NNTEST_DATA_TYPE={self.data_type!r} is not supported; "
                 f"{operator} has {', '.join(data_types)}"
             )
+
+    @staticmethod
+    def _read_threads(environment: Environment) -> int | None:
+        if not environment.get("NNTEST_THREADS", "").strip():
+            return None
+        return read_integer(environment, "NNTEST_THREADS", 1, least=1)
+
+    @staticmethod
+    def _read_cores(environment: Environment) -> frozenset[int] | None:
+        text = environment.get("NNTEST_CORES", "").strip()
+        if not text:
+            return None
+        try:
+            return frozenset(map(int, text.split(",")))
+        except ValueError:
+            raise BadValue(f"NNTEST_CORES={text!r} is not a list of cores such as 0,1") from None
 
     @staticmethod
     def _read_warmups(environment: Environment, tuner_type: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 from disturbance import Watch
-from failures import BadValue, WrongOutput
+from failures import BadValue, NotSupported, WrongOutput
 from records import TIMER_FILE, append_repetition, utc_now, write_json
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def repeat(runnable: Runnable, settings: Settings, check: Check, state: dict[str
         loop_s, runs = _run_for(runnable, settings.loop_s)
         seconds = loop_s / runs
         found["disturbance"] = watch.stop()
+        _check_cores(found["disturbance"]["cores"], settings)
         if settings.loop_s:
             found["loop"] = {"runs": runs, "seconds": loop_s, **rest}
         output = runnable.output()
@@ -106,6 +107,17 @@ def repeat(runnable: Runnable, settings: Settings, check: Check, state: dict[str
             "run_time_state": {**state, "time_test": first["execution_time_kernel_1"]},
         },
     )
+
+
+def _check_cores(ran_on: list[int] | None, settings: Settings) -> None:
+    """Raise NotSupported where threads were on other cores: a library may place them itself."""
+    elsewhere = set(ran_on or ()) - settings.cores if settings.cores else ()
+    if elsewhere:
+        raise NotSupported(
+            f"its threads ran on core {', '.join(map(str, sorted(elsewhere)))} as well, and the "
+            f"point is for cores {', '.join(map(str, sorted(settings.cores or ())))}: the library "
+            "places its threads itself"
+        )
 
 
 def _rest(seconds: float) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 from typing import NamedTuple
 
 _TASKS = "/proc/self/task"
+_PROCESSOR = 36  # field of a thread's stat, counted behind its name: the CPU that it last ran on
 
 
 class ThreadTimes(NamedTuple):
@@ -48,3 +49,12 @@ def read_threads() -> dict[str, ThreadTimes] | None:
     except (OSError, ValueError, TypeError):
         return None
     return found
+
+
+def last_core(thread: str) -> int | None:
+    """Return the number of the core that a thread of this process last ran on; None: not known."""
+    try:
+        with open(f"{_TASKS}/{thread}/stat", "rb", buffering=0) as file:
+            return int(file.read(1024).rpartition(b")")[2].split()[_PROCESSOR])
+    except (OSError, ValueError, IndexError):
+        return None

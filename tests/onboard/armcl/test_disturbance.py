@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +25,7 @@ int main()
                     static_cast<unsigned long long>(thread.second.waited_ns),
                     static_cast<unsigned long long>(thread.second.dispatches));
     }
-    const Watch watch;
+    Watch watch;
     std::printf("%s\\n", watch.stop().text.c_str());
 }
 """
@@ -62,3 +63,4 @@ def test_the_figures_have_the_names_that_the_python_programs_give_them(
     if found["waited_s"] is not None:
         assert found["threads"] == 1
         assert 0 <= found["waited_s"] < 10
+        assert set(found["cores"]) <= set(os.sched_getaffinity(0))

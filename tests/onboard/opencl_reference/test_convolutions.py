@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import sys
 from datetime import datetime, timedelta
@@ -125,7 +126,39 @@ class TestMeasurement:
             "OPENBLAS_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
             "POCL_AFFINITY": "0",
+            "POCL_MAX_PTHREAD_COUNT": None,
+            "POCL_CPU_MAX_CU_COUNT": None,
         }
+
+    @pytest.mark.parametrize("threads", [1, 2])
+    def test_a_number_of_threads_is_what_pocl_has(self, tmp_path: Path, threads: int) -> None:
+        run = run_program(tmp_path, NNTEST_THREADS=threads)
+        assert run.exit_status == 0, run
+        assert run.state["device"]["compute_units"] == threads
+        assert run.state["threads"]["asked"] == threads
+        assert run.state["threads"]["used"] in (None, *range(1, threads + 1))
+
+    def test_on_one_core_pocl_has_one_thread(self, tmp_path: Path) -> None:
+        allowed = os.sched_getaffinity(0)
+        core = max(allowed)
+        os.sched_setaffinity(0, {core})
+        try:
+            run = run_program(tmp_path, NNTEST_CORES=core)
+        finally:
+            os.sched_setaffinity(0, allowed)
+        assert run.exit_status == 0, run
+        assert (run.state["device"]["compute_units"], run.state["threads"]["cores"]) == (1, 1)
+        assert run.state["disturbance"]["cores"] in ([core], None)
+
+    def test_threads_beyond_the_cores_that_a_point_is_for_are_no_measurement(
+        self, tmp_path: Path
+    ) -> None:
+        run = run_program(tmp_path, NNTEST_CORES=4095)
+        assert (run.exit_status, run.status["status"]) == (3, "not-supported")
+        assert (
+            "and the point is for cores 4095: the library places its threads"
+            in (run.status["reason"])
+        )
 
     def test_repetitions_of_a_later_run_are_appended(self, tmp_path: Path) -> None:
         run_program(tmp_path, NNTEST_REPETITIONS=2)

@@ -16,7 +16,7 @@ import pytest
 
 KEYS = {
     *("waited_s", "dispatches", "threads", "stolen_s"),
-    *("involuntary_switches", "major_faults", "load"),
+    *("involuntary_switches", "major_faults", "load", "cores"),
 }
 
 
@@ -59,6 +59,16 @@ def test_a_kernel_that_does_not_count_says_nothing(
     assert found["major_faults"] >= 0
 
 
+def test_the_cores_of_threads_that_ran_are_told(common: SimpleNamespace, tasks: Path) -> None:
+    write_tasks(tasks, _1="1000 0 3", _2="5000 0 7", _3="1 1 1")
+    for thread, core in {"1": 4, "2": 5, "3": 6}.items():
+        fields = ["S", *["0"] * 35, str(core), "0", "0"]
+        (tasks / thread / "stat").write_text(f"{thread} (a (b) c) {' '.join(fields)}\n")
+    watch = common.disturbance.Watch()
+    write_tasks(tasks, _1="9000 0 4", _2="5000 0 7", _3="60 30 2", _4="5 1 1")
+    assert watch.stop()["cores"] == [4, 6]  # the second has not run, of the fourth it is not known
+
+
 def test_a_kernel_without_such_files_says_nothing(common: SimpleNamespace, tasks: Path) -> None:
     (tasks / "1").mkdir()
     assert common.schedstat.read_threads() is None
@@ -98,7 +108,7 @@ def test_reading_is_no_part_of_the_time(
 
         def stop(self) -> dict[str, Any]:
             time.sleep(0.2)
-            return {"waited_s": 0.125}
+            return {"waited_s": 0.125, "cores": None}
 
     class Nothing(common.repetitions.Runnable):  # type: ignore[name-defined, misc]
         def run(self) -> None:
@@ -117,4 +127,4 @@ def test_reading_is_no_part_of_the_time(
     assert len(lines) == 2
     for record in map(json.loads, lines):
         assert record["execution_time_kernel_1"] < 0.2
-        assert record["run_time_state"]["disturbance"] == {"waited_s": 0.125}
+        assert record["run_time_state"]["disturbance"]["waited_s"] == 0.125

@@ -12,6 +12,7 @@ from nntest.analysis.comparison import comparison
 from nntest.analysis.drift import drift
 from nntest.analysis.end_to_end import end_to_end
 from nntest.analysis.estimate import estimate, layer_times
+from nntest.analysis.thread_scaling import thread_scaling
 from nntest.archives.measurements import to_frame
 from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.config.plot_options import PlotOptions
@@ -21,6 +22,7 @@ from nntest.pictures.plots.comparison import comparison_plot
 from nntest.pictures.plots.drift import drift_plot
 from nntest.pictures.plots.end_to_end import end_to_end_plot
 from nntest.pictures.plots.layer_bars import layer_bars
+from nntest.pictures.plots.scaling import scaling_plot
 from nntest.pictures.plots.sheet import styled
 from nntest.pictures.style import Heading
 
@@ -105,6 +107,24 @@ def test_drift_has_a_panel_for_each_platform(drawn):
     assert "median of a window, 95 % interval" in texts
 
 
+def test_scaling_has_a_line_for_each_set_of_cores(drawn):
+    rows = [
+        {**row, "time_us": row["time_us"] / threads}
+        for threads in (1, 2, 4)
+        for cores in ("big", "little")
+        for row in study_rows(tensors=TENSORS[1:3], threads=threads, cores=cores)
+    ]
+    whole = [network_rows(SMALL, "NONE", 1e4 / n, threads=n, cores="big") for n in (1, 4)]
+    frame = to_frame([*rows, *(row for one in whole for row in one)])
+    texts = drawn(scaling_plot, thread_scaling(frame, 42), frame)
+    library = rows[0]["library"]
+    assert {f"{library}, cores big", f"{library}, cores little"} <= set(texts)
+    assert {"small · Test board · batch 1", "its layers, one by one · Test board · batch 1"} <= (
+        set(texts)
+    )
+    assert texts.count("Threads") == texts.count("Efficiency, %") + texts.count("Time, ms") == 4
+
+
 def test_no_data_is_told(drawn):
     frame = to_frame(study_rows(tensors=TENSORS[1:2], choices=CHOICES[:1]))
     empty = frame.iloc[:0]
@@ -113,5 +133,7 @@ def test_no_data_is_told(drawn):
     assert "no layer of the study's networks was measured" in said
     said = " ".join(drawn(end_to_end_plot, end_to_end(frame, [SMALL], "study", 42), frame))
     assert "no network was measured as a whole" in said
+    said = " ".join(drawn(scaling_plot, thread_scaling(frame, 42), frame))
+    assert "nothing was measured both with one thread and with more" in said
     said = " ".join(drawn(comparison_plot, comparison(frame, None, None, [], "study", 1), frame))
     assert "compares with no baseline" in said

@@ -18,6 +18,7 @@ from nntest.archives.ck.mobilenets import layout_of, method_of, network_of
 from nntest.archives.ck.platforms import Platforms, clean
 from nntest.archives.ck.safety import Warn
 from nntest.archives.ck.values import dig, mapping, objects, text, truth, whole
+from nntest.domain.network_points import CORE_SET
 from nntest.domain.tensor_suffixes import suffix_variables
 from nntest.domain.tensors import (
     DATA_TYPE_SUFFIXES,
@@ -111,6 +112,7 @@ class Interpreter:
             **work,
             "tuner": self._tuner(choices, entry),
             "threads": choices.take(("NNTEST_THREADS",), whole),
+            "cores": choices.take((CORE_SET,), text) or None,
             "archive": origin_of(entry, subpoint),
             "entry": entry.uid,
             "point": subpoint.point,

@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from onboard.cores import HIGHEST, write_cores
+
 from nntest.archives.ck.disturbance import disturbance
 from nntest.archives.ck.entries import find_entries
 from nntest.archives.ck.outcome import NO_BATCH_SIZE, Outcome, outcome_of
@@ -193,6 +195,7 @@ def repetition_rows(
             row.update(_own_columns(flow, started))
             row["waiting_us"] = _waiting(run)
             row.update(_implementation(run))
+            row.update(_used(run))
         else:  # CK starts the program anew for every repetition
             row["process_id"] = index
             row["protocol"], row["warmup"], row["started_at"] = "process", warmup, started
@@ -264,6 +267,18 @@ def _implementation(run: dict[str, Any]) -> Row:
     return {
         "kernel_ran": ", ".join(told) or None,
         "kernel_evidence": text(found.get("evidence")) or None,
+    }
+
+
+def _used(run: dict[str, Any]) -> Row:
+    """How many threads a library was seen to use, and on which cores its threads were."""
+    state = mapping(run, "run_time_state")
+    said = mapping(state, "disturbance").get("cores")
+    numbers = [whole(core) for core in said] if isinstance(said, list) else []
+    cores = [core for core in numbers if core is not None and 0 <= core <= HIGHEST]
+    return {
+        "threads_used": whole(mapping(state, "threads").get("used")),
+        "ran_on": write_cores(cores) or None,
     }
 
 

@@ -7,6 +7,7 @@ from nntest.domain.tables.column import FLAG, FLOAT, INT, RATIO, SHARE, TEXT, Co
 
 RANKED_WITHIN = (
     shared.NETWORK, shared.PLATFORM, shared.BATCH_SIZE, shared.DATA_TYPE, shared.THREADS,
+    shared.CORES,
 )  # fmt: skip
 """What libraries are ranked within."""
 _OVER_FASTEST = Column(

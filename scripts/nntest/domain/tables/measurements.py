@@ -39,6 +39,7 @@ MEASUREMENTS = Table(
         Column("major_faults", INT, meaning="pages that came from a disk meanwhile"),
         Column("load", FLOAT,
                meaning="load average of the last minute, the measuring itself included"),
+        *shared.USED,
         shared.KERNEL,
         *shared.KERNEL_RAN,
         Column("protocol", TEXT, meaning="a repetition is a new 'process' or 'in-process'"),

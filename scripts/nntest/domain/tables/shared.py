@@ -27,13 +27,22 @@ TUNER = Column(
 THREADS = Column(
     "threads", INT, meaning="threads that the library was asked for; empty: its own default"
 )
+CORES = Column(
+    "cores", TEXT, meaning="set of cores that it stayed on, by its name in the board's file; "
+    "empty: any core",
+)  # fmt: skip
+USED = (
+    Column("threads_used", INT, meaning="threads that were seen to compute; empty: not known"),
+    Column("ran_on", TEXT, meaning="cores that its threads were last seen on; empty: not known"),
+)
+"""What a library really used."""
 DATA_TYPE = Column("data_type", TEXT, meaning="data type that is computed in, e.g. fp32")
 DEVICE = Column("device", TEXT, meaning="OpenCL device name")
 DRIVER = Column("driver", TEXT, meaning="OpenCL driver version")
 
-KEY = (PLATFORM, LIBRARY, OPERATOR, TENSOR, BATCH_SIZE, TUNER, THREADS, SPECIES)
+KEY = (PLATFORM, LIBRARY, OPERATOR, TENSOR, BATCH_SIZE, TUNER, THREADS, CORES, SPECIES)
 """What tells one point from another."""
-GROUP = (PLATFORM, LIBRARY, BATCH_SIZE, DATA_TYPE, THREADS)
+GROUP = (PLATFORM, LIBRARY, BATCH_SIZE, DATA_TYPE, THREADS, CORES)
 """What points have in common if a schedule may choose among them."""
 
 REPETITION_ID = Column(
@@ -42,6 +51,7 @@ REPETITION_ID = Column(
 )  # fmt: skip
 REPETITION = (
     *(PLATFORM, BOARD, LIBRARY, OPERATOR, PROGRAM, SPECIES, TENSOR, BATCH_SIZE, TUNER, THREADS),
+    CORES,
     REPETITION_ID,
 )
 """What tells one repetition from another."""

@@ -110,13 +110,15 @@ THREAD_SCALING = Table(
                interval=("efficiency_ci_low", "efficiency_ci_high")),
         Column("efficiency_ci_low", FLOAT, SHARE, meaning="of the interval of efficiency"),
         Column("efficiency_ci_high", FLOAT, SHARE, meaning="of the interval of efficiency"),
+        *shared.USED,
     ),
     title="What threads gain",
-    caption="Each point that was measured with one thread and with more, over its time with one.",
+    caption="Each point that was measured with one thread and with more, over its time with one "
+    "on the same set of cores.",
     made_by="thread_scaling.thread_scaling",
     needs=("seed",),
     optional=True,
-    kept=("operator", "tuner", "threads", "verdict"),
+    kept=("operator", "tuner", "threads", "cores", "verdict"),
 )  # fmt: skip
 
 PROTOCOL_CHECK = Table(

@@ -33,7 +33,7 @@ from nntest.domain.network_points import VARIABLE
 from nntest.domain.tensors import NETWORK
 from nntest.errors import UserError
 from nntest.measuring.installed import Installed
-from nntest.measuring.libraries.armcl_apt import install_packages
+from nntest.measuring.libraries.apt import install_packages
 from nntest.measuring.libraries.armcl_board import TIMEOUT_S, Found, jobs, need_room
 from nntest.measuring.libraries.armcl_build import Compilation, compile_here, compile_on_board
 from nntest.measuring.libraries.armcl_provide import Provision
@@ -46,7 +46,7 @@ MARKER = "built.json"
 KERNELS = "CK_ENV_LIB_ARMCL_CL_KERNELS"
 ROOM_FOR_PROGRAMS_MB = 20
 PARTS = (
-    *("armcl_apt", "armcl_board", "armcl_build", "armcl_cross", "armcl_provide", "armcl_release"),
+    *("apt", "armcl_board", "armcl_build", "armcl_cross", "armcl_provide", "armcl_release"),
     *("armcl_scons", "armcl_source", "binaries", "cross_compilers", "fetch"),
 )
 """Modules beside this one that have a part in an install."""
@@ -85,9 +85,9 @@ class ArmCL(LibraryKind):
         provision = Provision(transport, board, self.library, facts, where, self.watcher)
         prefix, record = provision.provide()
         found = self._find(transport, board, prefix)
-        if isinstance(self._install, AptInstall) and install_packages(
-            transport, self._install, self._build, found, where
-        ):
+        wanted = self._missing_packages(found)
+        if wanted:
+            install_packages(transport, wanted, found.tools, found.is_root, where)
             found = self._find(transport, board, prefix)
         version = self._check_library(found, prefix, where)
         device = self._device(transport, board, facts, where)
@@ -129,6 +129,17 @@ class ArmCL(LibraryKind):
             "compiler": self._build.compiler if isinstance(self._build, BuildOnBoard) else "make",
         }
         return Found(**call(transport, board, "armcl/find_library.py", json.dumps(wanted)))
+
+    def _missing_packages(self, found: Found) -> list[str]:
+        """The packages to install, of the library and of what compiles its programs."""
+        way = self._install
+        if not isinstance(way, AptInstall):
+            return []
+        wanted = [] if found.is_whole(way.packages) else list(way.packages)
+        if isinstance(self._build, BuildOnBoard):
+            tools = ("make", self._build.compiler)
+            wanted += [tool for tool in tools if not found.tools[tool]]
+        return wanted
 
     def _check_library(self, found: Found, prefix: str | None, where: str) -> str:
         """Raise `UserError` unless what was found is what the library's file says; its release."""

@@ -45,7 +45,7 @@ class Provision:
     def provide(self) -> tuple[str | None, dict[str, Any]]:
         """Build or unpack what is missing; (prefix on the board, its record).
 
-        Packages are looked for first (armcl_apt), so nothing is done about them here.
+        Packages are looked for first (`apt`), so nothing is done about them here.
         """
         way = self.library.install
         if isinstance(way, Preinstalled):

@@ -37,7 +37,7 @@ class LibraryKind(ABC):
     def argv(self, board: Board, programs: str, operator: str) -> list[str]:
         """The command that runs an operator's program; `programs` is the on-board folder."""
 
-    def server(self, programs: str) -> list[str] | None:
+    def server(self, board: Board, programs: str) -> list[str] | None:
         """The command of a process that imports once and forks measurements; None: there is none.
 
         The number of a socket's descriptor is added to it: onboard/fork_client.py.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import posixpath
 from collections.abc import Mapping
 from glob import escape
@@ -15,12 +14,12 @@ from nntest.config.board import Board
 from nntest.config.install import PipInstall
 from nntest.errors import UserError
 from nntest.measuring.installed import Installed
-from nntest.measuring.libraries.base import LibraryKind, cpu_device, python_programs
+from nntest.measuring.libraries.base import cpu_device
+from nntest.measuring.libraries.framework import Framework
 from nntest.measuring.onboard import call
 from nntest.measuring.transport import Transport
 from nntest.measuring.wheels import WHEELS, Target, fetch_wheels
 
-PROGRAMS = ONBOARD / "frameworks"
 INSTALLER = "pip_install.py"
 INSTALL_TIMEOUT_S = 3600.0
 """Unpacking a hundred MB of wheels takes a small board minutes, an emulated one more."""
@@ -34,7 +33,7 @@ MODULES = {
 """What an adapter imports, to see that it can be."""
 
 
-class PipLibrary(LibraryKind):
+class PipLibrary(Framework):
     """Needs Python with `venv` on the board; the wheels come from this machine."""
 
     def install(self, transport: Transport, board: Board, facts: Mapping[str, Any]) -> Installed:
@@ -56,7 +55,7 @@ class PipLibrary(LibraryKind):
         self.watcher.note("installing them there")
         answer = call(
             transport, board, INSTALLER, self._environment(board.work_dir), there,
-            MODULES[self._adapter], timeout_s=INSTALL_TIMEOUT_S,
+            MODULES[self.adapter], timeout_s=INSTALL_TIMEOUT_S,
         )  # fmt: skip
         if "problem" in answer:
             raise UserError(f"{where}: {answer['problem']}", answer.get("hint"))
@@ -73,44 +72,16 @@ class PipLibrary(LibraryKind):
         """See `LibraryKind.is_current`."""
         return installed.checksum == self._checksum()
 
-    def argv(self, board: Board, programs: str, operator: str) -> list[str]:
-        """The environment's Python, the one program of all adapters, the adapter, the operator."""
-        return [*self._program(programs), operator]
-
-    def server(self, programs: str) -> list[str]:
-        """See `LibraryKind.server`."""
-        return [*self._program(programs), "--serve"]
-
-    def _program(self, programs: str) -> list[str]:
+    def python(self, board: Board, programs: str) -> str:
+        """See `Framework.python`: the environment's."""
         root = posixpath.dirname(posixpath.dirname(programs))
-        python = posixpath.join(self._environment(root), "venv", "bin", "python")
-        return [python, posixpath.join(programs, PROGRAMS.name, "program.py"), self._adapter]
+        return posixpath.join(self._environment(root), "venv", "bin", "python")
 
     def files(self, programs: str, installed: Installed) -> list[str]:
         """See `LibraryKind.files`; each package's record has the checksums of its files."""
         root = posixpath.dirname(posixpath.dirname(programs))
         packages = "venv/lib/python*/site-packages/*.dist-info/RECORD"
         return [posixpath.join(escape(self._environment(root)), packages)]
-
-    def environment(self, tuner_table: str) -> dict[str, str]:
-        """See `LibraryKind.environment`."""
-        return {"NNTEST_TUNER_TABLE": tuner_table, **self._format_environment()}
-
-    def point_environment(self, programs: str, tuner: str) -> dict[str, str]:
-        """The settings that a tuner's name stands for."""
-        if tuner not in self.library.settings:
-            return {}  # the adapter knows what NONE and DEFAULT stand for
-        return {"NNTEST_SETTINGS": json.dumps(self.library.settings[tuner], sort_keys=True)}
-
-    def identity(self, tuner: str) -> dict[str, str]:
-        """See `LibraryKind.identity`; the settings by their values, whatever their name."""
-        settings = self.point_environment("", tuner).get("NNTEST_SETTINGS", "")
-        return {**super().identity(tuner), "settings": settings}
-
-    @staticmethod
-    def sources() -> list[Path]:
-        """See `LibraryKind.sources`."""
-        return python_programs(PROGRAMS)
 
     @classmethod
     def installer_sources(cls) -> list[Path]:
@@ -122,12 +93,9 @@ class PipLibrary(LibraryKind):
             *closure(ONBOARD / INSTALLER),
         ]
 
-    def program(self, operator: str) -> str:
-        """See `LibraryKind.program`."""
-        return self._named(operator, self._adapter)
-
     @property
-    def _adapter(self) -> str:
+    def adapter(self) -> str:
+        """See `Framework.adapter`."""
         assert self.library.adapter is not None  # the config checks it
         return self.library.adapter
 

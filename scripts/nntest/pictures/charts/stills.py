@@ -50,7 +50,7 @@ def roofline_still(
     def draw(look: Look) -> Any:
         panels = []
         for key, own in groups:
-            platform, library, batch, data_type, _ = key
+            platform, library, batch, data_type, *_ = key
             title = f"{platform} · {library} · {data_type}, batch {batch}"
             panels.append(roofline(own, look, *names).properties(title=_title(title)))
         return alt.vconcat(*panels, spacing=30).resolve_scale(strokeDash="independent")

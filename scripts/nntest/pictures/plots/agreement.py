@@ -108,7 +108,7 @@ def _upper(
         axes.plot(dot.measured, dot.estimated, marker, color=colour, markersize=6, zorder=4,
                   markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
     for axis in (axes.xaxis, axes.yaxis):
-        tick(axis, AxisOptions(), True, 9)  # type: ignore[arg-type]
+        tick(axis, AxisOptions(), True, 9)
     axes.set_ylabel("Estimated, ms", fontsize=10)
     _look(axes)
 

@@ -16,7 +16,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import XAxis
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullLocator
@@ -200,7 +200,7 @@ def nothing_measured(
     sheet.save(svg, png, options)
 
 
-def tick(axis: XAxis, options: AxisOptions, log: bool, most: int) -> None:
+def tick(axis: XAxis | YAxis, options: AxisOptions, log: bool, most: int) -> None:
     """Ticks and their numbers: the user's step, or up to `most` at round values."""
     low, high = axis.get_view_interval()
     if options.step is not None:

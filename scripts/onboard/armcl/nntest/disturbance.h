@@ -9,11 +9,14 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <dirent.h>
 #include <map>
+#include <set>
 #include <string>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <vector>
 
 namespace nntest
 {
@@ -62,6 +65,27 @@ inline std::map<std::string, ThreadTimes> read_threads(const std::string &tasks 
     return found;
 }
 
+// The core that a thread last ran on; -1 where the kernel does not say.
+inline int last_core(const std::string &thread, const std::string &tasks = "/proc/self/task")
+{
+    std::FILE *file = std::fopen((tasks + "/" + thread + "/stat").c_str(), "r");
+    if(file == nullptr)
+    {
+        return -1;
+    }
+    char         text[1024];
+    const size_t length = std::fread(text, 1, sizeof text - 1, file);
+    std::fclose(file);
+    text[length] = 0;
+    // Field 39; a thread's name, in parentheses, may have blanks.
+    const char *field = std::strrchr(text, ')');
+    for(int i = 2; field != nullptr && i < 39; ++i)
+    {
+        field = std::strchr(field + 1, ' ');
+    }
+    return field == nullptr ? -1 : std::atoi(field);
+}
+
 // Counts from when it is made until stop().
 class Watch
 {
@@ -71,7 +95,7 @@ public:
     }
 
     // What has come to the counts since, as an object of the repetition's record.
-    Json stop() const
+    Json stop()
     {
         const std::map<std::string, ThreadTimes> threads = read_threads();
         const rusage                             used    = Watch::used();
@@ -80,7 +104,10 @@ public:
         JsonObject                               object;
         if(_threads.empty() || threads.empty())
         {
-            object.add("waited_s", json_null()).add("dispatches", json_null()).add("threads", json_null());
+            object.add("waited_s", json_null())
+                .add("dispatches", json_null())
+                .add("threads", json_null())
+                .add("cores", json_null());
         }
         else
         {
@@ -93,18 +120,33 @@ public:
         return object.done();
     }
 
-private:
-    void add_threads(JsonObject &object, const std::map<std::string, ThreadTimes> &threads) const
+    // Those on which the threads that ran until stop() were last.
+    const std::set<int> &cores() const
     {
-        uint64_t waited_ns = 0, dispatches = 0;
+        return _cores;
+    }
+
+private:
+    void add_threads(JsonObject &object, const std::map<std::string, ThreadTimes> &threads)
+    {
+        const std::string own = std::to_string(getpid());
+        uint64_t          waited_ns = 0, dispatches = 0;
         for(const auto &now : threads)
         {
             const auto        before = _threads.find(now.first);
             const ThreadTimes since  = before == _threads.end() ? ThreadTimes{ 0, 0, 0 } : before->second;
             waited_ns += now.second.waited_ns - since.waited_ns;
             dispatches += now.second.dispatches - since.dispatches;
+            const int core = now.second.ran_ns > since.ran_ns || now.first == own ? last_core(now.first) : -1;
+            if(core >= 0)
+            {
+                _cores.insert(core);
+            }
         }
-        object.add("waited_s", waited_ns / 1e9).add("dispatches", dispatches).add("threads", threads.size());
+        object.add("waited_s", waited_ns / 1e9)
+            .add("dispatches", dispatches)
+            .add("threads", threads.size())
+            .add("cores", json_list(std::vector<int>(_cores.begin(), _cores.end())));
     }
 
     static rusage used()
@@ -132,6 +174,7 @@ private:
     double                             _stolen_s;
     rusage                             _used;
     std::map<std::string, ThreadTimes> _threads;
+    std::set<int>                      _cores;
 };
 } // namespace nntest
 #endif

@@ -61,6 +61,10 @@ public:
     {
         return _taken_s / _runs;
     }
+    int runs() const
+    {
+        return _runs;
+    }
     Json described(const Rest &rest) const
     {
         return JsonObject()

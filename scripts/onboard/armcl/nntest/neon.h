@@ -43,6 +43,12 @@ public:
         {
             check_half();
         }
+        // By itself the scheduler starts a thread for every core of the machine.
+        const size_t threads = settings.threads > 0 ? settings.threads : settings.cores.size();
+        if(threads > 0)
+        {
+            arm_compute::NEScheduler::get().set_num_threads(threads);
+        }
     }
 
     // Throws a Failure where all tensors together cannot fit the machine.

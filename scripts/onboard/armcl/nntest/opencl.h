@@ -25,6 +25,10 @@ public:
     // `tuners`: every tuner that some layer of this process asks for.
     OpenCL(const Settings &settings, const std::set<std::string> &tuners)
     {
+        if(settings.threads > 0)
+        {
+            throw Failure::not_supported("NNTEST_THREADS is not supported on OpenCL: a GPU has no threads to choose");
+        }
         if(!_library.has_a_device())
         {
             throw Failure::not_supported("the OpenCL library lists no device; is the driver's ICD file there?");

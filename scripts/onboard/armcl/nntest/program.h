@@ -10,6 +10,7 @@
 #include "nntest/output_check.h"
 #include "nntest/records.h"
 #include "nntest/settings.h"
+#include "nntest/threads.h"
 #include "nntest/version.h"
 
 #include <cstdio>
@@ -49,6 +50,7 @@ public:
         }
         _warm_up_s = warm_up.seconds();
         _backend.settle();
+        count_threads();
         const double first_s = repeat();
         write_json(TIMER_FILE, JsonObject()
                                    .add("execution_time_kernel_0", _set_up_s)
@@ -59,6 +61,18 @@ public:
 
 private:
     using Backend = typename Operator::Backend;
+
+    // In further runs, where threads or cores are an axis of the study and the point warms up.
+    void count_threads()
+    {
+        if((_settings.threads > 0 || !_settings.cores.empty()) && _settings.warmups > 0)
+        {
+            _threads_used = threads_used([this] {
+                _operator.run();
+                _backend.finish();
+            });
+        }
+    }
 
     // Time and check the repetitions; the seconds of the first.  The output is filled with NaN
     // before each, so that elements that it does not write are not taken for the warm-up's.
@@ -73,13 +87,14 @@ private:
             _operator.output().fill_with_nan();
             _backend.finish();
             const std::string started_at = utc_now();
-            const Watch       watch;
+            Watch             watch;
             const Loop        loop(_settings.loop_s, [this] {
                 _operator.run();
                 _backend.finish();
             });
             const double      taken_s     = loop.seconds_a_run();
             const Json        disturbance = watch.stop();
+            check_cores(watch.cores(), _settings);
             _operator.output().read(_output);
             const OutputCheck check = check_output(_output, _expected, _operator.out_shape(), _settings.threshold);
             if(!check.ok())
@@ -135,6 +150,7 @@ private:
             .add("repetitions", _settings.repetitions)
             .add("tuner", _backend.tuner_state(_settings.tuner))
             .add("device", _backend.describe())
+            .add("threads", threads_state(_settings, _threads_used))
             .add("library", library_state());
         _operator.describe(object);
         return object;
@@ -165,6 +181,7 @@ private:
     std::vector<float>  _output;
     double              _set_up_s  = 0;
     double              _warm_up_s = 0;
+    int                 _threads_used = 0; // 0: not known
 };
 
 // The whole of an operator program.  Exit status: 0 measured, 2 bad value, 3 not supported,

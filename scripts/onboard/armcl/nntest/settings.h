@@ -8,6 +8,8 @@
 #include "nntest/half.h"
 #include "nntest/shape.h"
 
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,8 @@ struct Settings
     int         warmups;
     double      loop_s; // a repetition is as many runs as take this long; 0: one run
     double      rest_s; // how long each repetition waits before it begins
+    int         threads; // how many the library is asked for; 0: its own number
+    std::set<int> cores; // those that whoever started this process keeps it on; none: any
     bool        profile; // take down every kernel that is launched
 
     // CK_LWS_TUNER_TYPE may be the name of a choice, "SCHEDULE", where each layer has its own.
@@ -54,6 +58,8 @@ struct Settings
         settings.first_repetition = read_integer("NNTEST_FIRST_REPETITION", 0, 0);
         settings.loop_s           = read_number("NNTEST_LOOP_S", 0);
         settings.rest_s           = read_number("NNTEST_REST_S", 0);
+        settings.threads          = read_text("NNTEST_THREADS").empty() ? 0 : read_integer("NNTEST_THREADS", 1);
+        settings.read_cores();
         settings.check_tuner(many_layers);
         settings.read_element();
         settings.read_layout();
@@ -99,6 +105,17 @@ private:
         {
             throw Failure::bad_value(shown("NNTEST_TUNER_MODE", tuner_mode)
                                      + " is none of exhaustive, normal, rapid");
+        }
+    }
+
+    void read_cores()
+    {
+        const std::string text = read_text("NNTEST_CORES");
+        std::stringstream parts(text);
+        std::string       part;
+        while(std::getline(parts, part, ','))
+        {
+            cores.insert(to_integer("NNTEST_CORES", stripped(part), 0));
         }
     }
 

@@ -14,6 +14,7 @@ BACKENDS = {
     "openvino": "OpenVino",
     "ncnn": "Ncnn",
     "tvm": "Tvm",
+    "armnn": "ArmNN",
 }
 """Class of each; its module has the library's name."""
 

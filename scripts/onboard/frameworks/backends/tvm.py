@@ -33,6 +33,12 @@ class Tvm(Backend):
     settings = {"NONE": {}, "DEFAULT": {"trials": 64}}
     thread_variables = ("TVM_NUM_THREADS",)
 
+    def take_options(self, chosen: Mapping[str, Any], count: int) -> dict[str, Any]:
+        """See `Backend.take_options`; TVM would tie its threads to cores of its own choice."""
+        if os.environ.get("NNTEST_CORES"):
+            os.environ.setdefault("TVM_BIND_THREADS", "0")
+        return super().take_options(chosen, count)
+
     def build(
         self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
     ) -> None:
@@ -129,7 +135,7 @@ class Tvm(Backend):
             start = time.perf_counter()
             model = self._cost_model()
             contexts, weights = tasks_of.extracted_tasks_to_tune_contexts(
-                missing, WORK, seed=settings.seed
+                missing, WORK, space=_space(schedule), seed=settings.seed
             )
             schedule.tune_tasks(
                 tasks=contexts,
@@ -181,6 +187,18 @@ class Tvm(Backend):
         except ImportError:
             return "random"
         return "xgb"
+
+
+def _space(schedule: Any) -> Any:
+    """Return the space of schedules with its rules for a CPU spelled out.
+
+    Left out, the wheel of 0.27 for x86-64 dies where it looks for those of the target.
+    """
+    return schedule.space_generator.PostOrderApply(
+        sch_rules=schedule.ScheduleRule.create("llvm"),
+        postprocs=schedule.Postproc.create("llvm"),
+        mutator_probs=schedule.Mutator.create("llvm"),
+    )
 
 
 def _digest(record: Any) -> str:

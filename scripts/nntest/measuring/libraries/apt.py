@@ -1,12 +1,12 @@
-"""Arm Compute Library from a distribution's packages."""
+"""Libraries from a distribution's packages."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 
-from nntest.config.install import AptInstall, Build, BuildOnBoard
 from nntest.errors import UserError
-from nntest.measuring.libraries.armcl_board import TIMEOUT_S, Found, need_room
+from nntest.measuring.libraries.armcl_board import TIMEOUT_S, need_room
 from nntest.measuring.transport import Completed, Transport
 
 APT_TIMEOUT_S = 3600.0
@@ -17,26 +17,25 @@ PATIENCE_S, ASK_EVERY_S = 300.0, 5.0
 
 
 def install_packages(
-    transport: Transport, way: AptInstall, build: Build, found: Found, where: str
-) -> bool:
-    """Install what is missing, or finish what an earlier attempt has left half done.
+    transport: Transport,
+    wanted: Sequence[str],
+    tools: Mapping[str, str | None],
+    is_root: bool,
+    where: str,
+) -> None:
+    """Install packages, or finish what an earlier attempt has left half done.
 
-    Whether anything was done.  Raises `UserError` without the rights, the room or the packages.
+    `tools`: where the board has apt-get and sudo, as `find_library.py` says.  Raises `UserError`
+    without the rights, the room or the packages.
     """
-    wanted = [] if found.is_whole(way.packages) else list(way.packages)
-    if isinstance(build, BuildOnBoard):
-        tools = {"make": "make", build.compiler: build.compiler}
-        wanted += [package for tool, package in tools.items() if not found.tools[tool]]
-    if not wanted:
-        return False
     names = " ".join(wanted)
-    if not found.tools["apt-get"]:
+    if not tools["apt-get"]:
         raise UserError(
             f"{where}: {names} is missing, and the board has no apt-get",
             "install it by hand and set install: {way: preinstalled}",
         )
     need_room(transport, "/var", ROOM_FOR_LIBRARY_MB, where)
-    prefix = _as_root(transport, found, names, where)
+    prefix = [] if is_root else _by_sudo(transport, tools, names, where)
     prefix += ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]
     apt = [*prefix, "apt-get", "--quiet", "--yes", "--option", "DPkg::Lock::Timeout=120"]
     steps = [
@@ -52,7 +51,6 @@ def install_packages(
                 f"{where}: installing {names} failed: {' | '.join(said)[-1000:]}",
                 f"try on the board itself: apt-get install {names}",
             )
-    return True
 
 
 def _run_alone(transport: Transport, step: list[str]) -> Completed:
@@ -69,10 +67,10 @@ def _run_alone(transport: Transport, step: list[str]) -> Completed:
         time.sleep(ASK_EVERY_S)
 
 
-def _as_root(transport: Transport, found: Found, names: str, where: str) -> list[str]:
-    if found.is_root:
-        return []
-    if found.tools["sudo"]:
+def _by_sudo(
+    transport: Transport, tools: Mapping[str, str | None], names: str, where: str
+) -> list[str]:
+    if tools["sudo"]:
         asked = transport.run(["sudo", "-n", "true"], timeout_s=TIMEOUT_S)
         if asked.status == 0:
             return ["sudo", "-n"]

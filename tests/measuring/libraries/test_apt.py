@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from nntest.config.install import AptInstall, BuildOnBoard
 from nntest.errors import UserError
-from nntest.measuring.libraries import armcl_apt
-from nntest.measuring.libraries.armcl_board import Found
+from nntest.measuring.libraries import apt
 from nntest.measuring.transport.local import LocalTransport
 
 APT = """#!/bin/sh
@@ -33,25 +31,23 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.write_text(text)
         path.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
-    monkeypatch.setattr(armcl_apt, "ASK_EVERY_S", 0.01)
-    monkeypatch.setattr(armcl_apt, "need_room", lambda *_: None)
+    monkeypatch.setattr(apt, "ASK_EVERY_S", 0.01)
+    monkeypatch.setattr(apt, "need_room", lambda *_: None)
     return said
 
 
-def install() -> bool:
-    tools: dict[str, str | None] = {"apt-get": "apt-get", "make": "make", "g++": "g++"}
-    found = Found([], [], None, None, None, {}, tools, is_root=True)
-    way, build = AptInstall(way="apt"), BuildOnBoard(where="board")
-    return armcl_apt.install_packages(LocalTransport(), way, build, found, "board here")
+def install() -> None:
+    tools = {"apt-get": "apt-get", "sudo": None}
+    apt.install_packages(LocalTransport(), ["libarm-compute-dev"], tools, True, "board here")
 
 
 def test_another_apt_is_waited_for(said: Path) -> None:
-    assert install()
+    install()
     asked = [line.split("120 ")[1] for line in said.read_text().splitlines()]
     assert asked == ["update"] * 4 + ["--no-install-recommends install libarm-compute-dev"]
 
 
 def test_one_that_does_not_end_is_reported(said: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(armcl_apt, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(apt, "PATIENCE_S", 0.0)
     with pytest.raises(UserError, match=r"Could not get lock .* held by process 7"):
         install()
