@@ -13,6 +13,7 @@ from nntest.pictures.plots.end_to_end import end_to_end_plot
 from nntest.pictures.plots.kernel_stack import kernel_stack
 from nntest.pictures.plots.layer_bars import layer_bars
 from nntest.pictures.plots.speedup_bars import speedup_bars
+from nntest.pictures.plots.sustained import sustained_plot
 from nntest.pictures.plots.violin import violin
 
 with user_errors_end_the_process(), job_log(snakemake):
@@ -42,6 +43,11 @@ with user_errors_end_the_process(), job_log(snakemake):
                 end_to_end_plot(tables["end_to_end"], measurements, options.end_to_end, svg, png)
             case ["drift"]:
                 drift_plot(tables["drift"], measurements, options.drift, svg, png)
+            case ["sustained"]:
+                sustained_plot(
+                    tables["sustained_windows"], tables["sustained"], measurements,
+                    options.sustained, svg, png,
+                )  # fmt: skip
             case ["comparison"]:
                 comparison_plot(tables["comparison"], measurements, options.comparison, svg, png)
             case ["kernels", "violin"]:

@@ -42,6 +42,8 @@ PLOTTED_TABLES = (
     "drift",
     "kernels",
     "kernel_share",
+    "sustained",
+    "sustained_windows",
 )
 CHARTED_TABLES = ("roofline", "prediction", "configurations")
 
@@ -76,6 +78,7 @@ def plots_of(study: Study) -> list[str]:
         *(["comparison"] if config.compare else []),
         *(KERNEL_PLOTS if profiled else []),
         "drift",
+        *(["sustained"] if config.sustained else []),
     ]
 
 
@@ -95,6 +98,7 @@ _ANALYSIS_CAPTIONS = {
     "layers": ("Time of each layer, stacked, by choice", "Networks"),
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
     "drift": ("How fast the machine was while it measured", "Spread"),
+    "sustained": ("Sustained runs over time", "Sustained runs"),
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
     "layer_sum_check": ("Published networks against sums of published layers", "Layer-sum check"),
 }
@@ -123,7 +127,7 @@ def plot_caption(plot: str) -> tuple[str, str]:
 def plots_spec(study: Study) -> dict[str, Any]:
     """Options of the pictures of the rule `plots`."""
     options = study.config.plots.model_dump(mode="json")
-    names = ("violin", "speedup", "layers", "end_to_end", "comparison", "drift")
+    names = ("violin", "speedup", "layers", "end_to_end", "comparison", "drift", "sustained")
     return {name: options[name] for name in names}
 
 

@@ -13,6 +13,7 @@ import quiet
 from device import Device
 from failures import OutOfMemory
 from launch_cost import LaunchCost
+from memory import Memory
 from point import Settings
 from programs import find_program
 from reference import compare
@@ -56,6 +57,7 @@ def _measure(operator_name: str, environment: Environment) -> None:
     tensors = operator.draw(settings.seed)
     expected = operator.expected(tensors)
 
+    memory = Memory()
     start = time.perf_counter()
     operator.set_up(tensors)
     set_up_seconds = time.perf_counter() - start
@@ -67,6 +69,7 @@ def _measure(operator_name: str, environment: Environment) -> None:
     for _ in range(settings.warmups):
         operator.enqueue(device.queue)
     device.queue.finish()
+    taken = memory.stop()
     checked = operator.check(tensors, settings.threshold)
 
     state = {
@@ -74,6 +77,7 @@ def _measure(operator_name: str, environment: Environment) -> None:
             operator_name, settings, operator.in_shape, operator.out_shape, set_up_seconds
         ),
         "tuner": tuners.describe(operator.launches),
+        "memory": taken,
         "device": device.describe(),
         "process_environment": quiet.describe(),
         **checked,
