@@ -14,6 +14,7 @@ from nntest.pictures.plots.kernel_stack import kernel_stack
 from nntest.pictures.plots.layer_bars import layer_bars
 from nntest.pictures.plots.scaling import scaling_plot
 from nntest.pictures.plots.speedup_bars import speedup_bars
+from nntest.pictures.plots.sustained import sustained_plot
 from nntest.pictures.plots.violin import violin
 
 with user_errors_end_the_process(), job_log(snakemake):
@@ -45,6 +46,11 @@ with user_errors_end_the_process(), job_log(snakemake):
                 scaling_plot(tables["thread_scaling"], measurements, options.scaling, svg, png)
             case ["drift"]:
                 drift_plot(tables["drift"], measurements, options.drift, svg, png)
+            case ["sustained"]:
+                sustained_plot(
+                    tables["sustained_windows"], tables["sustained"], measurements,
+                    options.sustained, svg, png,
+                )  # fmt: skip
             case ["comparison"]:
                 comparison_plot(tables["comparison"], measurements, options.comparison, svg, png)
             case ["kernels", "violin"]:

@@ -9,13 +9,19 @@ from nntest.archives.ck import (
     read_energy_rows,
     read_kernel_rows,
     read_launch_rows,
+    read_memory_rows,
     read_node_rows,
     read_rows,
+    read_stream_rows,
+    read_sustained_rows,
 )
 from nntest.archives.measurements import save, to_frame
 from nntest.domain.tables.energy import ENERGY_RUNS
 from nntest.domain.tables.frames import frame_of, write_table
 from nntest.domain.tables.measurements import COUNTERS, KERNELS, LAUNCHES, NODES
+from nntest.domain.tables.memory import MEMORY_RUNS
+from nntest.domain.tables.streams import STREAM_RUNS
+from nntest.domain.tables.sustained import SUSTAINED_WINDOWS
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 
@@ -42,6 +48,9 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
         (COUNTERS, read_counter_rows, frame_of),
         (NODES, read_node_rows, frame_of),
         (ENERGY_RUNS, read_energy_rows, frame_of),
+        (MEMORY_RUNS, read_memory_rows, frame_of),
+        (STREAM_RUNS, read_stream_rows, frame_of),
+        (SUSTAINED_WINDOWS, read_sustained_rows, frame_of),
     ):
         profile = to(read(archive, known, silent, synthetic=synthetic), table)
         write_table(profile, Path(snakemake.output.parquet).parent, table.name)

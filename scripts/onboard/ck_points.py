@@ -16,6 +16,9 @@ PROGRAM_MODULE_UID = "b0ac08fe1d3c2615"
 HOST_OS = {"64": "linux-64", "32": "linux-32"}
 """CK's names of the operating system, by the bits of a word."""
 
+OWN_PROFILES = ("energy", "streams", "sustained")
+"""What watches a point that CK has no word for."""
+
 _LONGEST_LOG_TAIL = 20000
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}\Z")
 _DECIMAL = re.compile(r"-?[0-9]+\.[0-9]*([eE][-+]?[0-9]{1,2})?\Z|-?[0-9]+[eE][-+]?[0-9]{1,2}\Z")
@@ -143,7 +146,8 @@ def _choices(plan, point):
     env.setdefault("CK_SEED", plan["seed"])
     env.setdefault("CK_DATASET_FILENAME", "shape-" + point["tensor"])
     # CK's own `energy` is a script that sets clocks: it says nothing of meters.
-    ours = {"nntest_profile": "energy"} if point.get("profile") == "energy" else {}
+    profile = point.get("profile")
+    ours = {"nntest_profile": profile} if profile in OWN_PROFILES else {}
     return {
         **ours,
         "cmd_key": "default",
@@ -218,8 +222,9 @@ def _characteristics(point, line):
     }
     if "kernels" in line:
         flow["launches"] = phases_of_launches(line)
-    if "energy" in line:
-        flow["energy"] = line["energy"]
+    for own in ("energy", "sustained"):
+        if own in line:
+            flow[own] = line[own]
     return {"run": run, "nntest_flow": flow}
 
 

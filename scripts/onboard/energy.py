@@ -34,14 +34,14 @@ def energy_of(line, idle, meters, said):
     """
     state = line.get("run_time_state") or {}
     loop = state.get("loop") if isinstance(state.get("loop"), dict) else {}
-    rest = _stretch(loop.get("rested_from"), loop.get("rest_s"))
-    full = _stretch(line.get("started_at"), loop.get("seconds"))
+    rest = stretch(loop.get("rested_from"), loop.get("rest_s"))
+    full = stretch(line.get("started_at"), loop.get("seconds"))
     found = {}
     for meter in meters:
         settle_s = meter.get("settle_s", 0)
         powers = {
-            name + "_w": _mean(said.get(meter["name"]), stretch, settle_s)
-            for name, stretch in (("idle", idle), ("base", rest), ("full", full))
+            name + "_w": mean_power(said.get(meter["name"]), during, settle_s)
+            for name, during in (("idle", idle), ("base", rest), ("full", full))
         }
         watts = powers["full_w"]
         joules = watts * line["time_s"] if watts is not None else None
@@ -49,7 +49,7 @@ def energy_of(line, idle, meters, said):
     return found
 
 
-def _stretch(started_at, seconds):
+def stretch(started_at, seconds):
     """(from, to) in s since 1970; None if either is not known."""
     seconds = real(seconds)
     try:
@@ -61,14 +61,14 @@ def _stretch(started_at, seconds):
     return (start, start + seconds) if seconds else None
 
 
-def _mean(pieces, stretch, settle_s):
-    """Mean power over the pieces that lie within a stretch; None where they are too few.
+def mean_power(pieces, during, settle_s):
+    """Mean power over the pieces that lie within (from, to); None where they are too few.
 
     What begins before the meter has settled does not count.
     """
-    if stretch is None:
+    if during is None:
         return None
-    start, end = stretch[0] + settle_s, stretch[1]
+    start, end = during[0] + settle_s, during[1]
     within = [piece for piece in pieces or [] if start <= piece[0] and piece[1] <= end]
     seconds = sum(to - since for since, to, _ in within)
     if seconds <= 0 or seconds < LEAST_SEEN * (end - start):

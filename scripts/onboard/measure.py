@@ -23,6 +23,7 @@ from json_files import read_json
 from outcomes import OK, OUT_OF_MEMORY, SKIPPED, TIMEOUT, crashed, of_exit, of_status_file
 from processes import WAKE_EVERY_S, before_program, end_group, ended_within
 from program_files import BadRecord, plain, repetition, timer
+from sustained import windows_of
 
 REPETITIONS_FILE = "tmp-nntest-repetitions.jsonl"
 STATUS_FILE = "tmp-nntest-status.json"
@@ -58,6 +59,8 @@ class Measurement:
         """Repetitions that the program has not reported yet."""
         self._idle = None
         """(from, to) of the wait before the program, in s since 1970."""
+        self._states = []
+        """(s since 1970, the device's state) while a sustained run goes on."""
         self._odd = ""
         """What is wrong with the first line that is not a repetition."""
 
@@ -68,7 +71,10 @@ class Measurement:
         if self._point.get("counter_reader"):
             return self._run_beside(self._point["counter_reader"], self._add_counters)
         if self._point.get("meters"):
-            return self._run_beside(sampler(self._point["meters"]), self._add_energy)
+            add = self._add_windows if self._point.get("sustained") else self._add_energy
+            return self._run_beside(sampler(self._point["meters"]), add)
+        if self._point.get("sustained"):
+            return self._run_sustained()
         return self._run()
 
     def _run_beside(self, command, add):
@@ -99,6 +105,16 @@ class Measurement:
         for line in lines:
             line["energy"] = energy_of(line, self._idle, self._point["meters"], said)
 
+    def _run_sustained(self):
+        """What `_run` yields, with its windows; without a meter."""
+        for line in self._run():
+            self._add_windows([line], {})
+            yield line
+
+    def _add_windows(self, lines, said):
+        for line in lines:
+            line["sustained"] = windows_of(line, self._states, self._point["meters"], said)
+
     def _wait(self, seconds):
         """Wait, unless the measurement is to stop; (from, to) in s since 1970."""
         began, left = time.time(), seconds
@@ -127,6 +143,8 @@ class Measurement:
             while True:
                 left = deadline - time.monotonic()
                 ended = ended_within(program, min(left, WAKE_EVERY_S))
+                if self._point.get("sustained"):
+                    self._states.append((time.time(), self._state.read()))
                 # Read after the end: what the program wrote before it is all there.
                 for line in self._new_repetitions(before):
                     finished += 1

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nntest.analysis.points import cores_of, threads_of, threads_text
+from nntest.analysis.points import cores_of, data_type, threads_of, threads_text
 from nntest.analysis.published.qutibench import at_maximum_power
 from nntest.domain.tables.column import TEXT
 from nntest.domain.tables.frames import frame_of
@@ -37,16 +37,20 @@ def configurations(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def of_estimates(
-    estimates: pd.DataFrame, top1_percent: Mapping[str, float], energy: pd.DataFrame | None = None
+    estimates: pd.DataFrame,
+    top1_percent: Mapping[str, float],
+    energy: pd.DataFrame | None = None,
+    memory: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Configurations of a study: each whole network at its best schedule.
 
     `estimates` is the table of `nntest.analysis.estimate`; `top1_percent` gives the published
     accuracy of the networks that have one.  The time is the one measured end to end, else the
     estimate; a sum that lacks a layer is not a time of the network and gives no row.  The power is
-    that of the board's first meter while the network ran (the table `energy`).
+    that of the board's first meter while the network ran (the table `energy`), the memory that of
+    the table `memory`; of several choices the power of the fastest one, and the least memory.
     """
-    powers = _powers(energy)
+    powers, memories = _powers(energy), _memories(memory)
     rows: list[dict[str, Any]] = []
     whole = estimates["covered_layers"] == estimates["layers"]
     best = estimates[(estimates["choice"] == "best") & (whole | estimates["measured_us"].notna())]
@@ -66,6 +70,7 @@ def of_estimates(
                 "frames_per_s": row["batch_size"] / time_us * 1e6,
                 "top1_percent": top1_percent.get(row["network"]),
                 "power_w": powers.get(_run_of(row, row["network"])),
+                "memory_mb": memories.get(_run_of(row, row["network"])),
                 "kind": "measured" if measured else "estimated",
                 "source": "table estimate of this study",
             }
@@ -85,6 +90,44 @@ def _powers(energy: pd.DataFrame | None) -> dict[tuple[Any, ...], float]:
     first = energy[(energy["operator"] == NETWORK) & (energy["meter_number"] == 0)]
     slowest_first = first[first["full_w"].notna()].sort_values("time_us", ascending=False)
     return {_run_of(row, row["tensor"]): row["full_w"] for row in slowest_first.to_dict("records")}
+
+
+def _memories(memory: pd.DataFrame | None) -> dict[tuple[Any, ...], float]:
+    """Peak in MB of each network by what it ran on; of several choices the smallest."""
+    if memory is None:
+        return {}
+    known = memory[(memory["species"] == NETWORK) & memory["peak_mb"].notna()]
+    largest_first = known.sort_values("peak_mb", ascending=False).to_dict("records")
+    return {_run_of(row, row["tensor"]): row["peak_mb"] for row in largest_first}
+
+
+def of_streams(throughput: pd.DataFrame, top1_percent: Mapping[str, float]) -> pd.DataFrame:
+    """Configurations of a study's networks in parallel streams (the table `throughput`).
+
+    The latency is the median one of a request.  Rows without a figure are left out.
+    """
+    rows = []
+    for row in throughput[throughput["frames_per_s"].notna()].to_dict("records"):
+        family, variant = split_variant(row["tensor"])
+        streams = f"{row['streams']} stream{'' if row['streams'] == 1 else 's'}"
+        rows.append(
+            {
+                "network": family,
+                "variant": variant,
+                "hardware": f"{row['platform']}, {row['library']}{threads_text(row)}, {streams}",
+                "data_type": data_type(row["operator"]),
+                "mode": row["tuner"],
+                "batch": row["batch_size"],
+                "streams": row["streams"],
+                "latency_ms": row["p50_ms"],
+                "frames_per_s": row["frames_per_s"],
+                "top1_percent": top1_percent.get(row["tensor"]),
+                "memory_mb": row["peak_mb"],
+                "kind": "measured",
+                "source": "table throughput of this study",
+            }
+        )
+    return configurations(rows)
 
 
 def of_published(rows: pd.DataFrame) -> pd.DataFrame:

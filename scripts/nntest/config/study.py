@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from nntest.config.board import Board
 from nntest.config.instruments import Instrument, instruments_of
 from nntest.config.library import Library, Warmup
+from nntest.config.long_runs import STREAMING_KINDS, SUSTAINED_KINDS
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
 from nntest.config.pool import Pool
 from nntest.config.study_config import StudyConfig
-from nntest.domain.network_points import NetworkPoint, threads_variable
+from nntest.domain.network_points import NetworkPoint, NetworkProfile, threads_variable
 from nntest.domain.networks import Network
 from nntest.domain.tensor_suffixes import NO_ACTIVATION
 from nntest.domain.tensors import CEILINGS, NETWORK, NODE, OPERATOR_SPECIES, Tensor
@@ -232,22 +234,33 @@ class Study:
         """The sets of cores of every point, by name; None: any core."""
         return [*self.config.cores] or [None]
 
-    def with_energy(
+    def with_further_runs(
         self, library: Library, points: tuple[NetworkPoint, ...]
     ) -> tuple[NetworkPoint, ...]:
         """Whole networks with what else is measured of them, which comes last."""
-        if "energy" not in instruments_of(self.config.profile, library.kind):
-            return points
-        watched: list[NetworkPoint] = []
-        for point in points:
-            one = replace(point, warmup="always", profile="energy")
-            if one not in watched:  # of several warm-up policies
-                watched.append(one)
-        return (*points, *watched)
+        found: list[NetworkPoint] = []
+        for profile, streams in self._further_runs(library):
+            for point in points:
+                one = replace(point, warmup="always", profile=profile, streams=streams)
+                if one not in found:  # of several warm-up policies
+                    found.append(one)
+        return (*points, *found)
+
+    def _further_runs(self, library: Library) -> Iterator[tuple[NetworkProfile, int | None]]:
+        """What watches further runs of a whole network, and in how many streams it runs."""
+        if "energy" in instruments_of(self.config.profile, library.kind):
+            yield "energy", None
+        if library.kind in STREAMING_KINDS:
+            for streams in self.config.streams:
+                yield "streams", streams
+        if self.config.sustained is not None and library.kind in SUSTAINED_KINDS:
+            yield "sustained", None
 
     def repetitions(self, point: StudyPoint | NetworkPoint) -> int:
         """How often a point is measured."""
-        return self.config.repetitions if point.profile is None else self.config.profile_repetitions
+        if point.profile is None:
+            return self.config.repetitions
+        return 1 if point.profile == "sustained" else self.config.profile_repetitions
 
     def aim(self, sweep: Sweep) -> dict[str, float | None]:
         """How sure a sweep's points are to be, as its plan says it; empty: `repetitions` alone."""

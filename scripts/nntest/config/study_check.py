@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nntest.config.library import OPENCL_TUNERS
+from nntest.config.long_runs import STREAMING_KINDS, SUSTAINED_KINDS
 from nntest.config.study import Study
 from nntest.domain.tensors import CEILINGS, NETWORK, OPERATOR_SPECIES, Tensor
 from nntest.errors import UserError
@@ -55,6 +56,9 @@ def check_study(study: Study) -> None:
     if config.end_to_end and study.boards:
         _check_end_to_end(study)
     _check_threads_and_cores(study)
+    for key, kinds in (("streams", STREAMING_KINDS), ("sustained", SUSTAINED_KINDS)):
+        if getattr(config, key):
+            _check_long_runs(study, key, kinds)
     if study.pools and config.sweep_by == "board":
         raise UserError(
             f"config: sweep_by: board: all libraries in one order are one sweep of one board, and "
@@ -101,6 +105,21 @@ def _check_threads_and_cores(study: Study) -> None:
                 f"name it in the board's file, cores: {{{lacking[0]}: 0-3}}, or take it out of "
                 "`cores` of the config",
             )
+
+
+def _check_long_runs(study: Study, key: str, kinds: tuple[str, ...]) -> None:
+    """That there is a library that runs whole networks so."""
+    if not study.config.end_to_end:
+        raise UserError(
+            f"config: {key}: whole networks run so, and none is measured",
+            f"set end_to_end: true, or take out `{key}`",
+        )
+    if study.boards and all(library.kind not in kinds for library in study.libraries):
+        raise UserError(
+            f"config: {key}: none of the libraries "
+            f"{', '.join(library.name for library in study.libraries)} can run so",
+            f"list one of kind {' or '.join(kinds)}, or take out `{key}`",
+        )
 
 
 def _check_end_to_end(study: Study) -> None:

@@ -11,6 +11,7 @@ from nntest.config.fields import Name, Strict
 from nntest.config.instruments import Profile
 from nntest.config.layer_sum_check import LayerSumCheck
 from nntest.config.library import Operator, Tuner, Warmup
+from nntest.config.long_runs import Duration, RequestRuns
 from nntest.config.meters import EnergyRuns
 from nntest.config.plot_options import PlotOptions
 from nntest.config.precision import Budget, Precision
@@ -38,6 +39,7 @@ class PlotRequests(Strict):
     scaling: PlotOptions = PlotOptions()
     comparison: PlotOptions = PlotOptions()
     drift: PlotOptions = PlotOptions()
+    sustained: PlotOptions = PlotOptions()
     roofline: PlotOptions = PlotOptions()
     prediction: PlotOptions = PlotOptions()
     layer_sum_check: PlotOptions = PlotOptions()
@@ -89,6 +91,17 @@ class StudyConfig(Strict):
         default=3, ge=1, le=1000, description="repetitions of each profiled point"
     )
     energy: EnergyRuns = Field(default=EnergyRuns(), description="the runs of `profile: energy`")
+    streams: list[Annotated[int, Field(ge=1, le=256)]] = Field(
+        default_factory=list,
+        description="numbers of requests that whole networks are to take at once, each with "
+        "`threads` threads, in `profile_repetitions` further runs; needs `end_to_end`",
+    )
+    stream_runs: RequestRuns = Field(default=RequestRuns(), description="the runs of `streams`")
+    sustained: Duration = Field(
+        default=None,
+        description="run each whole network on and on for so long, after all else: 30 min; needs "
+        "`end_to_end`",
+    )
     seed: int = Field(
         default=42,
         ge=0,
@@ -182,6 +195,7 @@ class StudyConfig(Strict):
         "batch_sizes",
         "threads",
         "cores",
+        "streams",
         "end_to_end_choices",
         "warmups",
     )

@@ -16,6 +16,9 @@ from typing import Any, Literal
 from nntest.domain.tensors import NETWORK
 from nntest.errors import UserError
 
+NetworkProfile = Literal["energy", "streams", "sustained"]
+"""What watches further runs of a whole network, whose times are then not measurements."""
+
 CHOSEN_VERSION = 1
 VARIABLE = "NNTEST_NETWORK"
 """Environment variable with the path of a network's description."""
@@ -49,11 +52,11 @@ class NetworkPoint:
     warmup: str = "always"
     threads: int | None = None
     """How many the library is asked for; None: its own default."""
-
-    profile: Literal["energy"] | None = None
-    """What watches its runs; their times are then not measurements."""
+    profile: NetworkProfile | None = None
     cores: str | None = None
     """Name of the board's set of cores that it stays on; None: any core."""
+    streams: int | None = None
+    """How many requests it takes at once; None: it is no run of requests."""
 
     operator = NETWORK
     species = NETWORK
@@ -65,7 +68,8 @@ class NetworkPoint:
 
     def variables(self) -> dict[str, str]:
         """Environment variables that say what is measured, beside the network's description."""
-        return threads_variable(self.threads)
+        streams = {} if self.streams is None else {"NNTEST_STREAMS": str(self.streams)}
+        return {**threads_variable(self.threads), **streams}
 
     def tuners(self) -> list[str]:
         """The tuners that its layers run with."""

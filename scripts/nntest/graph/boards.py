@@ -11,6 +11,7 @@ from nntest.codehash import ONBOARD, SCRIPTS, closure
 from nntest.config import Board, Library, Pool, Study
 from nntest.config.install import PipInstall
 from nntest.config.instruments import instruments_of
+from nntest.config.long_runs import STREAMING_KINDS, SUSTAINED_KINDS
 from nntest.config.network import OnnxFile
 from nntest.config.study import Sweep
 from nntest.domain.network_points import threads_variable
@@ -43,6 +44,7 @@ _RUNNER_SOURCES = [
     NNTEST / "measuring" / "model_files.py",
     NNTEST / "measuring" / "plan.py",
     NNTEST / "measuring" / "detached.py",
+    NNTEST / "measuring" / "long_runs.py",
     NNTEST / "measuring" / "sweep.py",
 ]
 _CK_NOT_MEASURED = {"quiet_timeout_s", "overhead_s", "user"}
@@ -106,6 +108,7 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
         **({"share": "full"} if study.config.share == "full" else {}),
         **_aim_spec(study, sweep),
         **_energy_spec(study, sweep),
+        **_long_runs_spec(study, sweep),
     }
 
 
@@ -123,6 +126,20 @@ def _energy_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
         return {}
     meters = [meter.model_dump(mode="json") for meter in sweep.board.meters]
     return {"energy": study.config.energy.model_dump(mode="json"), "meters": meters}
+
+
+def _long_runs_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
+    """In how many streams whole networks run, and how long; nothing where they do not."""
+    config, spec = study.config, {}
+    if sweep.points:
+        return {}  # of layers
+    if config.streams and sweep.library.kind in STREAMING_KINDS:
+        runs = config.stream_runs.model_dump(mode="json")
+        spec["streams"] = {"streams": config.streams, **runs}
+    if config.sustained is not None and sweep.library.kind in SUSTAINED_KINDS:
+        meters = [meter.model_dump(mode="json") for meter in sweep.board.meters]
+        spec["sustained"] = {"seconds": config.sustained, "meters": meters}
+    return spec
 
 
 def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:

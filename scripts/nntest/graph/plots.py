@@ -43,6 +43,8 @@ PLOTTED_TABLES = (
     "thread_scaling",
     "kernels",
     "kernel_share",
+    "sustained",
+    "sustained_windows",
 )
 CHARTED_TABLES = ("roofline", "prediction", "configurations")
 
@@ -78,6 +80,7 @@ def plots_of(study: Study) -> list[str]:
         *(["comparison"] if config.compare else []),
         *(KERNEL_PLOTS if profiled else []),
         "drift",
+        *(["sustained"] if config.sustained else []),
     ]
 
 
@@ -98,6 +101,7 @@ _ANALYSIS_CAPTIONS = {
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
     "scaling": ("Time and efficiency over threads, by library and set of cores", "Networks"),
     "drift": ("How fast the machine was while it measured", "Spread"),
+    "sustained": ("Sustained runs over time", "Sustained runs"),
     "comparison": ("Every point against the baseline of the comparison", "Comparison"),
     "layer_sum_check": ("Published networks against sums of published layers", "Layer-sum check"),
 }
@@ -126,7 +130,9 @@ def plot_caption(plot: str) -> tuple[str, str]:
 def plots_spec(study: Study) -> dict[str, Any]:
     """Options of the pictures of the rule `plots`."""
     options = study.config.plots.model_dump(mode="json")
-    names = ("violin", "speedup", "layers", "end_to_end", "scaling", "comparison", "drift")
+    names = (
+        "violin", "speedup", "layers", "end_to_end", "scaling", "comparison", "drift", "sustained",
+    )  # fmt: skip
     return {name: options[name] for name in names}
 
 

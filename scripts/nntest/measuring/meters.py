@@ -15,20 +15,23 @@ from nntest.measuring.transport import Transport
 def with_readable_meters(transport: Transport, sweep: Sweep, watcher: Watcher) -> Sweep:
     """The sweep with the meters that can be read; without energy runs if there is none.
 
-    What cannot be read, and why, is said once, with `watcher.note`; everything else is measured
-    all the same.
+    A sustained run has no power then.  What cannot be read, and why, is said once, with
+    `watcher.note`; everything else is measured all the same.
     """
-    if all(point.profile != "energy" for point in sweep.points):
+    profiles = {point.profile for point in sweep.points}
+    if not profiles & {"energy", "sustained"}:
         return sweep
     board = sweep.board
     asked = json.dumps([request(meter) for meter in board.meters])
     problems = call(transport, board, "power_sampler.py", "--check", asked)
     unreadable = [f"{name}: {why}" for name, why in problems.items() if why]
     good = [meter for meter in board.meters if not problems[meter.name]]
+    readable = replace(sweep, board=board.model_copy(update={"meters": good}))
     if good:
         if unreadable:
             watcher.note(f"meters left out on board {board.name}: {'; '.join(unreadable)}")
-        return replace(sweep, board=board.model_copy(update={"meters": good}))
+        return readable
     missing = "; ".join(unreadable) or "its file has no `meters`"
-    watcher.note(f"no energy runs on board {board.name}: {missing}")
-    return replace(sweep, points=tuple(p for p in sweep.points if p.profile != "energy"))
+    lost = "energy runs" if "energy" in profiles else "power of sustained runs"
+    watcher.note(f"no {lost} on board {board.name}: {missing}")
+    return replace(readable, points=tuple(p for p in sweep.points if p.profile != "energy"))

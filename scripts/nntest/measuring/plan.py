@@ -20,7 +20,6 @@ from onboard.temperatures import is_power_supply
 
 from nntest.codehash import ONBOARD, source_hash
 from nntest.config.board import Board
-from nntest.config.meters import request
 from nntest.config.study import Study, StudyPoint, Sweep
 from nntest.config.upkeep import argv, as_text
 from nntest.domain.network_points import CORE_SET, VARIABLE, NetworkPoint
@@ -29,12 +28,12 @@ from nntest.measuring.ck_harness.plan import add_ck_run
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries import KINDS
 from nntest.measuring.libraries.base import cpu_name
+from nntest.measuring.long_runs import long_run
 from nntest.measuring.model_files import MODEL_PART, has_model, model_variables
 from nntest.owner import user_name
 
 PLAN_VERSION = 1
 MEASURING_PART = [ONBOARD / "measure.py", ONBOARD / "fork_client.py"]
-ENERGY_PART = [ONBOARD / name for name in ("energy.py", "power_sampler.py", "counters.py")]
 CLOCKS = ("cpufreq_policies", "devfreq_devices")
 """Facts that are lists of the folders of clocks."""
 
@@ -127,8 +126,8 @@ def _point(
     kind = KINDS[library.kind](library)
     counters = sweep.board.counters if point.profile == "counters" else None
     # A later run of a process would find warm what a first one pays for.
-    energy = study.config.energy if point.profile == "energy" else None
-    own_process = point.warmup == "tuner-only" or counters is not None or energy is not None
+    long = long_run(study, sweep.board, point.profile)
+    own_process = point.warmup == "tuner-only" or counters is not None or long is not None
     protocol = "process" if own_process else library.protocol
     environment = {
         **sweep.board.environment,
@@ -159,12 +158,10 @@ def _point(
     library_environment["NNTEST_WARMUP"] = point.warmup
     if point.profile == "kernels":
         library_environment["NNTEST_PROFILE"] = point.profile
-    if energy is not None:
-        library_environment["NNTEST_LOOP_S"] = f"{energy.loop_s:g}"
-        library_environment["NNTEST_REST_S"] = f"{energy.rest_s:g}"
-        meters = [request(meter) for meter in sweep.board.meters]
-        extra = {"meters": meters, "idle_s": energy.idle_s}
-        identity["energy"] = [energy.model_dump(), meters, source_hash(ENERGY_PART)]
+    if long is not None:
+        library_environment |= long.environment
+        extra |= long.extra
+        identity |= long.identity
     if point.profile is not None:
         identity["profile"] = point.profile
     if counters is not None:
@@ -195,7 +192,7 @@ def _point(
         "env": {**library_environment, **environment},
         "repetitions": study.repetitions(point),
         "repetitions_per_process": 1 if own_process else library.repetitions_per_process,
-        "timeout_s": library.timeout_s,
+        "timeout_s": library.timeout_s + (long.seconds if long else 0),
         "protocol": protocol,
         "warmup": point.warmup,
         "profile": point.profile,

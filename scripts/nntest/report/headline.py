@@ -22,7 +22,9 @@ from nntest.report.cells import duration, interval_after, percent, signed_percen
 from nntest.report.energy import energy_lines
 from nntest.report.ranking import PLACE, best_estimates
 from nntest.report.steadiness import steadiness
+from nntest.report.streams import throughput_lines
 from nntest.report.sum_error import own_errors
+from nntest.report.sustained import sustained_lines
 
 _GROUP = [*PLACE, "library"]
 _SCHEDULES_IN_FULL = 2
@@ -34,7 +36,7 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
 
     Then what failed.  `tables` by name: 'estimate' and 'schedule'; 'device_state', 'summary',
     'network_ranking', 'layer_ranking', 'study_figure', 'end_to_end', 'sum_error', 'comparison' and
-    'failed', 'energy' where there are any.
+    'failed', 'throughput', 'energy' and 'sustained' where there are any.
     """
     best = best_estimates(tables)
     lines = [line for found in steadiness(tables) for line in found.lines()]
@@ -51,7 +53,9 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         lines.append("no estimate: no layer of the study's networks was measured")
     lines += _agreement_lines(tables.get("end_to_end"))
     lines += _own_time_lines(tables.get("sum_error"))
+    lines += throughput_lines(tables.get("throughput"))
     lines += energy_lines(tables.get("energy"))
+    lines += sustained_lines(tables.get("sustained"))
     lines += _comparison_lines(tables.get("comparison"))
     uneven = uneven_text(tables.get("summary"))
     if uneven:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import threads
 from backends import find_backend
 from failures import BadValue, BuildFailed, Failure, NotSupported, OutOfMemory
+from memory import Memory
 from model_graph import MODEL, read_model_graph
 from point import Settings
 from quantise import LAYER_STEPS, NETWORK_SPREADS, read_in_data_type
 from repetitions import point_state, repeat
+from streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,10 +115,22 @@ def _measure(
     count: int,
     options: Mapping[str, Any],
 ) -> None:
+    def build(one: Backend) -> None:
+        one.build(graph, count, options, settings)
+
+    memory = Memory()
     start = time.perf_counter()
+    backend.streams = settings.streams or 1
     try:
-        backend.build(graph, count, options, settings)
+        build(backend)
         set_up_seconds = time.perf_counter() - start - backend.tuning_s
+        streams = None
+        if settings.streams:
+            others = [backend.another(build) for _ in range(1, settings.streams)]
+            streams = Streams([backend, *others], settings)
+        else:
+            backend.run()  # takes what only a run needs
+        taken = memory.stop()
         ran = backend.kernels()
     except (Failure, MemoryError):
         raise
@@ -146,10 +160,14 @@ def _measure(
             "version": backend.version(),
             "packages": {found.name: found.version for found in metadata.distributions()},
         },
+        "memory": taken,
         "python": platform.python_version(),
         "process_environment": {name: os.environ.get(name) for name in WATCHED},
     }
     if operator == "network":
         state["network"] = {"name": graph.name, "layers": graph.described()}
     sys.stdout.flush()
-    repeat(backend, settings, graph.check, state)
+    if streams:
+        repeat(streams, settings, lambda _: streams.check(graph.check), state)
+    else:
+        repeat(backend, settings, graph.check, state)

@@ -14,6 +14,7 @@ import threads
 from device import Device
 from failures import OutOfMemory
 from launch_cost import LaunchCost
+from memory import Memory
 from point import Settings
 from programs import find_program
 from reference import compare
@@ -58,6 +59,7 @@ def _measure(operator_name: str, environment: Environment) -> None:
     tensors = operator.draw(settings.seed)
     expected = operator.expected(tensors)
 
+    memory = Memory()
     start = time.perf_counter()
     operator.set_up(tensors)
     set_up_seconds = time.perf_counter() - start
@@ -69,6 +71,7 @@ def _measure(operator_name: str, environment: Environment) -> None:
     for _ in range(settings.warmups):
         operator.enqueue(device.queue)
     device.queue.finish()
+    taken = memory.stop()
     checked = operator.check(tensors, settings.threshold)
 
     state = {
@@ -76,6 +79,7 @@ def _measure(operator_name: str, environment: Environment) -> None:
             operator_name, settings, operator.in_shape, operator.out_shape, set_up_seconds
         ),
         "tuner": tuners.describe(operator.launches),
+        "memory": taken,
         "device": device.describe(),
         "process_environment": quiet.describe(),
         "threads": _threads(device, operator, settings),

@@ -170,12 +170,20 @@ class Settings:
     warmups: int
     loop_s: float
     """A repetition is as many runs as take this long; 0: one run."""
+    window_s: float
+    """Runs of a loop are counted in windows of this length; 0: in none."""
     rest_s: float
     """How long each repetition waits before it begins."""
     threads: int | None
     """How many the library is asked for; None: its own number."""
     cores: frozenset[int] | None
     """Those that whoever started this process keeps it on; None: any."""
+    streams: int
+    """How many streams take requests at once; 0: a repetition is no run of requests."""
+    requests_s: float
+    """How long the streams take requests."""
+    requests: int
+    """How many requests they take at least, however long that is."""
 
     @classmethod
     def from_environment(cls, environment: Environment) -> Settings:
@@ -209,9 +217,13 @@ class Settings:
             first_repetition=read_integer(environment, "NNTEST_FIRST_REPETITION", 0),
             warmups=cls._read_warmups(environment, tuner_type),
             loop_s=read_positive_number(environment, "NNTEST_LOOP_S", 0.0),
+            window_s=read_positive_number(environment, "NNTEST_WINDOW_S", 0.0),
             rest_s=read_positive_number(environment, "NNTEST_REST_S", 0.0),
             threads=cls._read_threads(environment),
             cores=cls._read_cores(environment),
+            streams=read_integer(environment, "NNTEST_STREAMS", 0),
+            requests_s=read_positive_number(environment, "NNTEST_REQUESTS_S", 0.0),
+            requests=read_integer(environment, "NNTEST_REQUESTS", 1, least=1),
         )
 
     def check(

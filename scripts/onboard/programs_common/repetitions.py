@@ -83,12 +83,13 @@ def repeat(runnable: Runnable, settings: Settings, check: Check, state: dict[str
         found = runnable.before_run()
         started_at = utc_now()
         watch = Watch()
-        loop_s, runs = _run_for(runnable, settings.loop_s)
+        loop_s, runs, windows = _run_for(runnable, settings.loop_s, settings.window_s)
         seconds = loop_s / runs
         found["disturbance"] = watch.stop()
         _check_cores(found["disturbance"]["cores"], settings)
         if settings.loop_s:
-            found["loop"] = {"runs": runs, "seconds": loop_s, **rest}
+            counted = {"windows": windows} if settings.window_s else {}
+            found["loop"] = {"runs": runs, "seconds": loop_s, **counted, **rest}
         output = runnable.output()
         comparison = check(output)
         if not comparison.ok:
@@ -128,16 +129,27 @@ def _rest(seconds: float) -> dict[str, Any]:
     return {"rested_from": rested_from, "rest_s": time.perf_counter() - start}
 
 
-def _run_for(runnable: Runnable, least_s: float) -> tuple[float, int]:
-    """Run until ``least_s`` are over, at least once: seconds in all, and how many runs."""
-    least_ns, runs = least_s * 1e9, 0
+def _run_for(
+    runnable: Runnable, least_s: float, window_s: float
+) -> tuple[float, int, list[tuple[float, float, int]]]:
+    """Run until ``least_s`` are over, at least once: seconds in all, how many runs, and windows.
+
+    Each window has its start and its length in s, and the runs that ended in it.  It ends with the
+    first run that ends after ``window_s``; the rest of the time after the last one is in none.
+    """
+    least_ns, window_ns = least_s * 1e9, window_s * 1e9
+    runs, windows = 0, []
     start = time.perf_counter_ns()
+    opened, counted = start, 0
     while True:
         runnable.run()
+        now = time.perf_counter_ns()
         runs += 1
-        taken_ns = time.perf_counter_ns() - start
-        if taken_ns >= least_ns:
-            return taken_ns / 1e9, runs
+        if window_ns and now - opened >= window_ns:
+            windows.append(((opened - start) / 1e9, (now - opened) / 1e9, runs - counted))
+            opened, counted = now, runs
+        if now - start >= least_ns:
+            return (now - start) / 1e9, runs, windows
 
 
 def _record(

@@ -109,6 +109,28 @@ def test_outputs_are_right(library: tuple[str, Path]) -> None:
             assert answers[point]["status"] == "not-supported", point
 
 
+@pytest.mark.parametrize("streams", [1, 4])
+def test_requests_run_in_parallel_streams(
+    library: tuple[str, Path], tmp_path: Path, streams: int
+) -> None:
+    """Each stream has its own output, which is checked, and they run at the same time."""
+    name, python = library
+    operator, env = POINTS["3x3, padded, relu"]
+    tuner = "NONE" if name == "tvm" else "DEFAULT"
+    asked = {"NNTEST_STREAMS": streams, "NNTEST_REQUESTS_S": 0.2, "NNTEST_REQUESTS": 400}
+    point = {**env, "CK_LWS_TUNER_TYPE": tuner, "NNTEST_THREADS": 1, **asked}
+    done = run_program(python, tmp_path, name, operator, **point)
+    assert done.returncode == 0, done.stderr
+    (line,) = lines(tmp_path)
+    assert line["output_check"]["ok"]
+    served = line["run_time_state"]["requests"]
+    assert len(served) == streams
+    assert sum(len(one["latency_ns"]) for one in served) >= 400
+    assert all(one["latency_ns"] for one in served)
+    memory = line["run_time_state"]["memory"]
+    assert memory["after"]["peak_bytes"] > memory["before"]["resident_bytes"]
+
+
 def in_int8(name: str, tuner: str = "DEFAULT") -> dict[str, Any]:
     return {
         point: (operator, {**env, "CK_LWS_TUNER_TYPE": tuner, "NNTEST_DATA_TYPE": "int8"})

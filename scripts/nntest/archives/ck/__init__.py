@@ -2,6 +2,7 @@
 
 from nntest.archives.ck.check import Complaint, check
 from nntest.archives.ck.energy import read_energy_rows
+from nntest.archives.ck.memory import read_memory_rows
 from nntest.archives.ck.merge import MergeReport, merge
 from nntest.archives.ck.nodes import read_node_rows
 from nntest.archives.ck.overview import EntryOverview, PointOverview, overview
@@ -13,6 +14,8 @@ from nntest.archives.ck.profiles import (
 )
 from nntest.archives.ck.read import has_rows, read_points, read_rows, variants_of
 from nntest.archives.ck.revealed import revealed
+from nntest.archives.ck.streams import read_stream_rows
+from nntest.archives.ck.sustained import read_sustained_rows
 
 __all__ = [
     "Complaint",
@@ -28,9 +31,12 @@ __all__ = [
     "read_energy_rows",
     "read_kernel_rows",
     "read_launch_rows",
+    "read_memory_rows",
     "read_node_rows",
     "read_points",
     "read_rows",
+    "read_stream_rows",
+    "read_sustained_rows",
     "revealed",
     "variants_of",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from nntest.archives.ck.choices import Choices, Settings
 from nntest.archives.ck.entries import UID, Entry, SubPoint
@@ -31,8 +31,10 @@ from nntest.domain.tensors import (
 )
 from nntest.errors import UserError
 
-Profile = Literal["", "device", "energy"]
-"""What watched a point: nothing; its OpenCL device, launches or counters; power meters."""
+LongProfile = Literal["energy", "streams", "sustained"]
+Profile = Literal["", "device"] | LongProfile
+"""What watched a point: nothing; its OpenCL device, launches or counters; power meters; or what
+counted its requests in parallel streams, or its runs in the windows of a sustained run."""
 
 TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
 
@@ -60,6 +62,8 @@ class ArchivedPoint:
     """What it was asked for besides, which no column says."""
     profile: Profile
     """What watched it: its times are then not plain times."""
+    streams: int | None = None
+    """How many requests it took at once."""
 
     @property
     def profiled(self) -> bool:
@@ -73,8 +77,10 @@ class ArchivedPoint:
 
 
 def _profile(choices: Choices) -> Profile:
-    if choices.get("nntest_profile") == "energy":
-        return "energy"
+    own = choices.get("nntest_profile")
+    for profile in get_args(LongProfile):
+        if own == profile:
+            return cast(LongProfile, profile)
     # CK writes "no" into points that were not profiled, and once had no such key.
     return "device" if "yes" in (choices.get("dvdt_prof"), choices.get("mali_hwc")) else ""
 
@@ -118,6 +124,7 @@ class Interpreter:
             "point": subpoint.point,
             "subpoint": subpoint.number,
         }
+        streams = choices.take(("NNTEST_STREAMS",), whole)
         return ArchivedPoint(
             entry,
             subpoint,
@@ -127,6 +134,7 @@ class Interpreter:
             synthetic="synthetic" in text(choices.get("dataset_uoa")),
             settings=(("program", program), *choices.settings()),
             profile=_profile(choices),
+            streams=streams,
         )
 
     def _machine_columns(self, entry: Entry, features: Any) -> dict[str, Any]:

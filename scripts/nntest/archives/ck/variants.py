@@ -31,7 +31,7 @@ class Variants:
         known: dict[Settings, dict[str, str]] = {}
         for point in points:
             settings = known.setdefault(point.settings, dict(point.settings))
-            key = (point.profile, *(point.columns[name] for name in names(KEY)))
+            key = (point.profile, point.streams, *(point.columns[name] for name in names(KEY)))
             first = self._first.setdefault(key, settings)
             if settings is not first:
                 different = dict(settings.items() ^ first.items()).keys()

@@ -6,16 +6,22 @@ from nntest.domain.tables import (
     energy,
     libraries,
     measurements,
+    memory,
     networks,
     published,
     rooflines,
+    streams,
     study,
+    sustained,
 )
 from nntest.domain.tables.column import Table
 
 ALL: dict[str, Table] = {
     table.name: table
-    for module in (libraries, networks, energy, study, measurements, rooflines, published)
+    for module in (
+        *(libraries, networks, streams, sustained, memory, energy),
+        *(study, measurements, rooflines, published),
+    )
     for table in vars(module).values()
     if isinstance(table, Table)
 }

@@ -7,7 +7,7 @@ import os
 import sys
 from abc import abstractmethod
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 from failures import BadValue, NotSupported
@@ -47,6 +47,8 @@ class Backend(Runnable):
 
     takes_models = False
     """Whether it runs a user's own ONNX model."""
+    streams = 1
+    """How many requests are to run at once, each with its threads; set before `build`."""
 
     def __init__(self) -> None:
         """Nothing is imported yet."""
@@ -116,6 +118,16 @@ class Backend(Runnable):
         self, graph: Graph, threads: int, options: Mapping[str, Any], settings: Settings
     ) -> None:
         """Set the graph up, with its input in place, so that `run` can be called."""
+
+    def another(self, build: Callable[[Backend], None]) -> Backend:
+        """Return what takes requests for the same graph at the same time, as its library says.
+
+        Here a session or interpreter of its own, which ``build`` sets up.
+        """
+        other = type(self)()
+        other.library = self.library
+        build(other)
+        return other
 
     def kernels(self) -> dict[str, Any]:
         """Return which kernels run, as `implementation` of the run_time_state."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 from failures import NotSupported, OutOfMemory
@@ -95,6 +96,10 @@ class Ncnn(Backend):
     def output(self) -> np.ndarray[Any, Any]:
         """Return the output."""
         return np.array(self._output, np.float32).reshape(self._shape)
+
+    def another(self, build: Callable[[Backend], None]) -> Backend:
+        """Return the same net, of which several threads may have extractors at once."""
+        return copy(self)
 
     def kernels(self) -> dict[str, Any]:
         """Return the layers with the options that were on: ncnn does not say what it chose."""

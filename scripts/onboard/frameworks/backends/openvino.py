@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from failures import NotSupported
 from graph import Graph
@@ -16,15 +17,23 @@ from backends.base import PROFILED_RUNS, OwnOutputs, implementation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from model_graph import ModelGraph
     from point import Settings
+
+    from backends.base import Backend
+
+    Array = np.ndarray[Any, Any]
 
 MOVES = ("Input", "Output", "Const", "Reorder", "Convert", "Reshape")
 """Layers that compute nothing."""
 
 
 class OpenVino(OwnOutputs):
-    """One stream, so that all threads work on one request; any property of the plug-in is taken."""
+    """A stream of the plug-in for each request at once; any property of the plug-in is taken.
+
+    One request has one stream, so that all threads work on it.
+    """
 
     name, package, module = "openvino", "openvino", "openvino"
     data_types, integers = ("fp32", "fp16", "int8"), UNSIGNED_ON_X86
@@ -53,20 +62,17 @@ class OpenVino(OwnOutputs):
         half = graph.data_type == "fp16"
         self._properties = {
             "INFERENCE_PRECISION_HINT": "f16" if half else "f32",
-            "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": threads * self.streams,
+            "NUM_STREAMS": self.streams,
             **{name: value for name, value in options.items() if self.takes(name)},
         }
         self._core = self.library.Core()
         # A graph of ours in fp16 is written in fp32: the plug-in rounds it.
         model = onnx_model(replace(graph, data_type="fp32") if half else graph)
         self._model = self._core.read_model(io.BytesIO(model.content))
-        self.own(graph, model.outputs.values())
-        self._tensors = {
-            name: self.library.Tensor(array, shared_memory=True)
-            for name, array in (*model.inputs.items(), *model.outputs.items())
-        }
-        self._request = self._make_request({})
+        self._inputs = self._tensors_of(model.inputs)
+        self._compiled = self._compile({})
+        self._make_request(graph, model.outputs)
         if half:
             self._refuse_single_precision()
 
@@ -75,10 +81,18 @@ class OpenVino(OwnOutputs):
         self._request.start_async()
         self._request.wait()
 
+    def another(self, build: Callable[[Backend], None]) -> Backend:
+        """Return a further request of the compiled model, with an output of its own."""
+        other = copy(self)
+        outputs = zip(self._targets, self._wrong)
+        other._make_request(self._graph, {name: wrong.copy() for name, wrong in outputs})
+        return other
+
     def kernels(self) -> dict[str, Any]:
         """Return what a profiled request of the same model has executed, with each node's time."""
-        request = self._make_request({"PERF_COUNT": True})
-        layers = self._layers()
+        compiled = self._compile({"PERF_COUNT": True})
+        request = self._bound(compiled.create_infer_request())
+        layers = self._layers(compiled)
         found: dict[str, dict[str, Any]] = {}
         for _ in range(PROFILED_RUNS):
             request.start_async()
@@ -94,10 +108,10 @@ class OpenVino(OwnOutputs):
             "reported", "exec_type of the plug-in", list(found.values()), "profile"
         )
 
-    def _layers(self) -> dict[str, list[str] | None]:
+    def _layers(self, compiled: Any) -> dict[str, list[str] | None]:
         """Return which layers each node of the compiled model computes, by the node's name."""
         found: dict[str, list[str] | None] = {}
-        for node in self._compiled.get_runtime_model().get_ops():
+        for node in compiled.get_runtime_model().get_ops():
             details, name = node.get_rt_info(), node.get_friendly_name()
             if str(details["layerType"].value) in MOVES:
                 found[name] = []
@@ -106,10 +120,23 @@ class OpenVino(OwnOutputs):
                 found[name] = self._graph.layers_named([name, *names])
         return found
 
-    def _make_request(self, more: Mapping[str, Any]) -> Any:
-        self._compiled = self._core.compile_model(self._model, "CPU", {**self._properties, **more})
-        request = self._compiled.create_infer_request()
-        for name, tensor in self._tensors.items():
+    def _compile(self, more: Mapping[str, Any]) -> Any:
+        return self._core.compile_model(self._model, "CPU", {**self._properties, **more})
+
+    def _tensors_of(self, arrays: Mapping[str, Array]) -> dict[str, Any]:
+        """Return tensors of the library on arrays of ours."""
+        return {
+            name: self.library.Tensor(array, shared_memory=True) for name, array in arrays.items()
+        }
+
+    def _make_request(self, graph: Graph | ModelGraph, outputs: Mapping[str, Array]) -> None:
+        self.own(graph, outputs.values())
+        self._targets = self._tensors_of(outputs)
+        self._request = self._bound(self._compiled.create_infer_request())
+
+    def _bound(self, request: Any) -> Any:
+        """Return a request with its inputs and outputs in place."""
+        for name, tensor in (*self._inputs.items(), *self._targets.items()):
             request.set_tensor(name, tensor)
         return request
 

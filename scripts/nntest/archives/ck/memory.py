@@ -1,0 +1,65 @@
+"""What archives hold of a process's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from nntest.archives.ck.platforms import KnownPlatform
+from nntest.archives.ck.points import ArchivedPoint
+from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
+from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.values import dig, real
+from nntest.domain.tables.column import names
+from nntest.domain.tables.shared import ORIGIN, REPETITION
+
+_KEPT = (*names(REPETITION), "process_id", "warmup", "emulated", *names(ORIGIN))
+_MEGABYTE = 1e6
+
+
+def memory_mb(run: Mapping[str, Any]) -> dict[str, float] | None:
+    """{resident,peak}_{before,after}_mb of CK's run object; None where one is missing."""
+    found = {}
+    for when in ("before", "after"):
+        for what in ("resident", "peak"):
+            value = real(dig(run, "run_time_state", "memory", when, f"{what}_bytes"))
+            if value is None:
+                return None
+            found[f"{what}_{when}_mb"] = value / _MEGABYTE
+    return found
+
+
+def peak_mb(found: Mapping[Any, Any]) -> float | None:
+    """What a model has added to the resident memory at its peak.
+
+    None where the process had an earlier peak that the kernel did not forget, and that hides it.
+    """
+    if found["peak_after_mb"] <= found["peak_before_mb"]:
+        return None
+    return found["peak_after_mb"] - found["resident_before_mb"]
+
+
+def read_memory_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """Rows of the table `MEMORY_RUNS`: one for each process of a point that was not profiled.
+
+    Arguments and errors as for `nntest.archives.ck.read_rows`.
+    """
+    return rows_of_points(path, known_platforms, warn, synthetic, _memory_rows)
+
+
+def _memory_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    if point.profiled:
+        return
+    seen = set()
+    for row, run, _ in repetition_rows(point, first_repetition):
+        found = memory_mb(run)
+        if found is not None and row["process_id"] not in seen:
+            seen.add(row["process_id"])
+            yield {**{name: row.get(name) for name in _KEPT}, **found}

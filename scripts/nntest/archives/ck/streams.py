@@ -1,0 +1,79 @@
+"""What runs in parallel streams hold: the latency of each request, counted anew here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from onboard import outcomes
+
+from nntest.archives.ck.memory import memory_mb, peak_mb
+from nntest.archives.ck.platforms import KnownPlatform
+from nntest.archives.ck.points import ArchivedPoint
+from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
+from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.values import dig, objects, whole
+from nntest.domain.latencies import PERCENTILES, percentile
+from nntest.domain.tables.column import names
+from nntest.domain.tables.shared import ORIGIN, REPETITION
+from nntest.domain.tables.streams import STREAM_RUNS
+
+_KEPT = (
+    *names(REPETITION), "process_id", "status", "reason", "warmup", "emulated", *names(ORIGIN),
+)  # fmt: skip
+
+
+def read_stream_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """Rows of the table `STREAM_RUNS`: one for each run of requests; figures of good ones alone.
+
+    Arguments and errors as for `nntest.archives.ck.read_rows`.
+    """
+    return rows_of_points(path, known_platforms, warn, synthetic, _stream_rows)
+
+
+def _stream_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    if point.profile != "streams":
+        return
+    for row, run, outcome in repetition_rows(point, first_repetition):
+        kept = {**dict.fromkeys(STREAM_RUNS.names), **{name: row.get(name) for name in _KEPT}}
+        kept["streams"] = point.streams
+        if outcome.status == outcomes.OK:
+            memory = memory_mb(run)
+            kept |= _counted(run, row["batch_size"])
+            kept["peak_mb"] = None if memory is None else peak_mb(memory)
+        yield kept
+
+
+def _counted(run: Mapping[str, Any], batch_size: int) -> Row:
+    """Requests, seconds, images a second and percentiles of a run; {} where it has no request.
+
+    A record that is odd has no requests.
+    """
+    ends, latencies = [], []
+    for stream in objects(run, "run_time_state", "requests"):
+        started, taken = dig(stream, "started_ns"), dig(stream, "latency_ns")
+        if not (isinstance(started, list) and isinstance(taken, list)):
+            return {}
+        for start, latency in zip(map(whole, started), map(whole, taken), strict=False):
+            if start is None or latency is None or start < 0 or latency <= 0:
+                return {}
+            ends.append(start + latency)
+            latencies.append(latency)
+    if not ends:
+        return {}
+    seconds = max(ends) / 1e9  # since the first one began
+    latencies.sort()
+    found = {name: percentile(latencies, share) for name, share in PERCENTILES.items()}
+    return {
+        "requests": len(latencies),
+        "seconds": seconds,
+        "frames_per_s": len(latencies) * batch_size / seconds,
+        **{name: None if value is None else value / 1e6 for name, value in found.items()},
+    }

@@ -1,0 +1,59 @@
+"""What sustained runs hold: rate, clock, temperature and power in each window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from onboard import outcomes
+
+from nntest.archives.ck.platforms import KnownPlatform
+from nntest.archives.ck.points import ArchivedPoint
+from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
+from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.values import dig, objects, positive, real, whole
+from nntest.domain.tables.column import names
+from nntest.domain.tables.shared import ORIGIN, REPETITION
+from nntest.domain.tables.sustained import SUSTAINED_WINDOWS
+
+_KEPT = (*names(REPETITION), "status", "reason", "warmup", "emulated", *names(ORIGIN))
+
+
+def read_sustained_rows(
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """Rows of the table `SUSTAINED_WINDOWS`: one for each window, and one for a run that failed.
+
+    Arguments and errors as for `nntest.archives.ck.read_rows`.
+    """
+    return rows_of_points(path, known_platforms, warn, synthetic, _sustained_rows)
+
+
+def _sustained_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    if point.profile != "sustained":
+        return
+    for index, (row, _, outcome) in enumerate(repetition_rows(point, first_repetition)):
+        kept = {**dict.fromkeys(SUSTAINED_WINDOWS.names), **{name: row.get(name) for name in _KEPT}}
+        if outcome.status != outcomes.OK:
+            yield kept
+            continue
+        windows = objects(point.repetitions[index], "nntest_flow", "sustained")
+        for number, window in enumerate(windows):
+            seconds, runs = positive(window.get("seconds")), whole(window.get("runs"))
+            if seconds is None or runs is None:
+                continue
+            yield {
+                **kept,
+                "window": number,
+                "from_s": real(window.get("from_s")),
+                "seconds": seconds,
+                "runs": runs,
+                "frames_per_s": runs * row["batch_size"] / seconds,
+                "clock_mhz": real(window.get("clock_mhz")),
+                "temperature_c": real(window.get("temperature_c")),
+                "power_w": real(dig(window, "watts", 0, "watts")),
+            }
