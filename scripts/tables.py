@@ -9,6 +9,7 @@ from nntest.analysis.study_tables import roofline_tables
 from nntest.analysis.trade_offs import joined, of_estimates, of_published
 from nntest.archives.measurements import load
 from nntest.archives.runs import read_run
+from nntest.domain.tables.accuracy import ACCURACY
 from nntest.domain.tables.all import made_by_rule
 from nntest.domain.tables.energy import ENERGY
 from nntest.domain.tables.frames import write_table
@@ -37,7 +38,9 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
             )
     made |= roofline_tables(study, measurements)
     made[CONFIGURATIONS.name] = joined(
-        of_estimates(made[ESTIMATE.name], study.top1_percent(), made[ENERGY.name]),
+        of_estimates(
+            made[ESTIMATE.name], study.accuracies(), made[ENERGY.name], made[ACCURACY.name]
+        ),
         *(of_published(pd.read_parquet(path)) for path in snakemake.input.published),
     )
     folder = Path(snakemake.output.parquet[0]).parent

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nntest.analysis.accuracy import measured_accuracies
 from nntest.analysis.points import threads_of, threads_text
 from nntest.analysis.published.qutibench import at_maximum_power
+from nntest.config.accuracy import Accuracy
 from nntest.domain.tables.column import TEXT
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.networks import CONFIGURATIONS
@@ -37,16 +39,20 @@ def configurations(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def of_estimates(
-    estimates: pd.DataFrame, top1_percent: Mapping[str, float], energy: pd.DataFrame | None = None
+    estimates: pd.DataFrame,
+    accuracies: Mapping[str, Accuracy],
+    energy: pd.DataFrame | None = None,
+    accuracy: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Configurations of a study: each whole network at its best schedule.
 
-    `estimates` is the table of `nntest.analysis.estimate`; `top1_percent` gives the published
-    accuracy of the networks that have one.  The time is the one measured end to end, else the
-    estimate; a sum that lacks a layer is not a time of the network and gives no row.  The power is
-    that of the board's first meter while the network ran (the table `energy`).
+    `estimates` is the table of `nntest.analysis.estimate`.  The time is the one measured end to
+    end, else the estimate; a sum that lacks a layer is not a time of the network and gives no row.
+    The accuracy is the one that was measured (the table `accuracy`), else the published one of
+    `accuracies`.  The power is that of the board's first meter while the network ran (the table
+    `energy`).
     """
-    powers = _powers(energy)
+    powers, measured_here = _powers(energy), measured_accuracies(accuracy)
     rows: list[dict[str, Any]] = []
     whole = estimates["covered_layers"] == estimates["layers"]
     best = estimates[(estimates["choice"] == "best") & (whole | estimates["measured_us"].notna())]
@@ -54,6 +60,11 @@ def of_estimates(
         measured = not pd.isna(row["measured_us"])
         time_us = row["measured_us"] if measured else row["total_us"]
         family, variant = split_variant(row["network"])
+        published = accuracies.get(row["network"])
+        published_top1 = published.published_top1(row["data_type"]) if published else None
+        found = measured_here.get(
+            (row["network"], row["platform"], row["library"], row["data_type"]), {}
+        )
         rows.append(
             {
                 "network": family,
@@ -64,7 +75,10 @@ def of_estimates(
                 "batch": row["batch_size"],
                 "latency_ms": time_us / 1e3,
                 "frames_per_s": row["batch_size"] / time_us * 1e6,
-                "top1_percent": top1_percent.get(row["network"]),
+                "top1_percent": found.get("top1_percent", published_top1),
+                "top1_low_percent": found.get("top1_low_percent"),
+                "top1_high_percent": found.get("top1_high_percent"),
+                "top1_published_percent": published_top1,
                 "power_w": powers.get(_run_of(row, row["network"])),
                 "kind": "measured" if measured else "estimated",
                 "source": "table estimate of this study",
@@ -104,6 +118,7 @@ def of_published(rows: pd.DataFrame) -> pd.DataFrame:
             "latency_ms": row["latency_ms"],
             "frames_per_s": row["frames_per_s"],
             "top1_percent": row["top1_percent"],
+            "top1_published_percent": row["top1_percent"],
             "power_w": row["full_power_w"],
             "kind": "published",
             "source": f"{row['file']}:{row['line']}",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import ceil
+from typing import Any
 
+from nntest.config.accuracy import IMAGES_EACH, Accuracy
 from nntest.config.board import Board
 from nntest.config.instruments import Instrument, instruments_of
 from nntest.config.library import Library, Warmup
@@ -175,11 +178,9 @@ class Study:
         names = {board.name: board.platform for board in boards}
         return [(board, named.name or "", tuple(named.models)) for board, named in names.items()]
 
-    def top1_percent(self) -> dict[str, float]:
-        """Published top-1 accuracy [%] of the networks that have one."""
-        return {
-            file.name: file.accuracy.top1_percent for file in self.network_files if file.accuracy
-        }
+    def accuracies(self) -> dict[str, Accuracy]:
+        """Accuracies of the networks that have one, or images to measure it with."""
+        return {file.name: file.accuracy for file in self.network_files if file.accuracy}
 
     def points(self, library: Library) -> list[StudyPoint]:
         """Everything that a sweep of `library` measures; the profiled points come last."""
@@ -224,21 +225,31 @@ class Study:
         """The numbers of threads of every point; None: each library's own."""
         return [*self.config.threads] or [None]
 
-    def with_energy(
+    def with_profiled(
         self, library: Library, points: tuple[NetworkPoint, ...]
     ) -> tuple[NetworkPoint, ...]:
         """Whole networks with what else is measured of them, which comes last."""
-        if "energy" not in instruments_of(self.config.profile, library.kind):
-            return points
-        watched: list[NetworkPoint] = []
-        for point in points:
-            one = replace(point, warmup="always", profile="energy")
-            if one not in watched:  # of several warm-up policies
-                watched.append(one)
-        return (*points, *watched)
+        profiled: dict[tuple[Any, ...], NetworkPoint] = {}
+        for point in points:  # of several warm-up policies one
+            if "energy" in instruments_of(self.config.profile, library.kind):
+                one = replace(point, warmup="always", profile="energy")
+                key = (point.subject, point.tuner, point.batch_size, point.threads)
+                profiled.setdefault(("energy", *key), one)
+            if point.is_model and self.has_images(point.subject):
+                # Neither batches nor threads change what a model answers.
+                one = replace(point, warmup="always", profile="accuracy", batch_size=1)
+                profiled.setdefault(("accuracy", point.subject, point.tuner), one)
+        return (*points, *profiled.values())
+
+    def has_images(self, network: str) -> bool:
+        """Whether a network's accuracy is measured."""
+        accuracy = self.accuracies().get(network)
+        return accuracy is not None and accuracy.is_measured
 
     def repetitions(self, point: StudyPoint | NetworkPoint) -> int:
-        """How often a point is measured."""
+        """How often a point is measured; of an accuracy, in how many parts."""
+        if point.profile == "accuracy":
+            return ceil(len(self.accuracies()[point.subject].labelled_images()) / IMAGES_EACH)
         return self.config.repetitions if point.profile is None else self.config.profile_repetitions
 
     def aim(self, sweep: Sweep) -> dict[str, float | None]:

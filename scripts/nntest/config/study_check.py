@@ -54,6 +54,7 @@ def check_study(study: Study) -> None:
             )
     if config.end_to_end and study.boards:
         _check_end_to_end(study)
+    _check_accuracies(study)
     others = [library.name for library in study.libraries if library.kind != "pip"]
     if config.threads and others:
         raise UserError(
@@ -94,3 +95,19 @@ def _check_end_to_end(study: Study) -> None:
         "network",
         "set end_to_end: false, or add `network: {}` to the `operators` of a library that has one",
     )
+
+
+def _check_accuracies(study: Study) -> None:
+    for name, accuracy in study.accuracies().items():
+        if not accuracy.labelled_images() or not study.boards:
+            continue
+        what = f"network {name}: accuracy.images is measured"
+        if not study.config.end_to_end:
+            raise UserError(
+                f"{what} with the network as a whole", "set end_to_end: true, or take `images` out"
+            )
+        if not any(library.takes_onnx for library in study.libraries):
+            raise UserError(
+                f"{what} by libraries that run a model from its file, and the study has none",
+                "add onnxruntime or openvino to `libraries`",
+            )

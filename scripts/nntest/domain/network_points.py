@@ -21,6 +21,8 @@ VARIABLE = "NNTEST_NETWORK"
 """Environment variable with the path of a network's description."""
 MODEL_VARIABLE, TENSORS_VARIABLE = "NNTEST_MODEL", "NNTEST_MODEL_TENSORS"
 """With the paths of an ONNX model, and of its inputs and right outputs."""
+IMAGES_VARIABLE = "NNTEST_IMAGES"
+"""With the folder of labelled images that a model is to classify."""
 
 
 def threads_variable(threads: int | None) -> dict[str, str]:
@@ -46,8 +48,8 @@ class NetworkPoint:
     threads: int | None = None
     """How many the library is asked for; None: its own default."""
 
-    profile: Literal["energy"] | None = None
-    """What watches its runs; their times are then not measurements."""
+    profile: Literal["energy", "accuracy"] | None = None
+    """What its runs are for instead; their times are then not measurements."""
 
     operator = NETWORK
     species = NETWORK

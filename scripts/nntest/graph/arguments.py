@@ -19,4 +19,5 @@ def table_arguments(study: Study) -> dict[str, Any]:
         "compare": study.config.compare,
         "roofs": board_roofs(study),
         "traffic_model": study.config.traffic_model,
+        "accuracies": study.accuracies(),
     }

@@ -38,7 +38,9 @@ _RUNNER_SOURCES = [
     NNTEST / "domain" / "onnx_nodes" / "names.py",
     NNTEST / "domain" / "tensor_suffixes.py",
     NNTEST / "domain" / "tensors.py",
+    NNTEST / "domain" / "image_labels.py",
     NNTEST / "measuring" / "counters.py",
+    NNTEST / "measuring" / "labelled_images.py",
     NNTEST / "measuring" / "meters.py",
     NNTEST / "measuring" / "model_files.py",
     NNTEST / "measuring" / "plan.py",
@@ -105,6 +107,7 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
         **({"share": "full"} if study.config.share == "full" else {}),
         **_aim_spec(study, sweep),
         **_energy_spec(study, sweep),
+        **_accuracy_spec(study, sweep),
     }
 
 
@@ -122,6 +125,26 @@ def _energy_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
         return {}
     meters = [meter.model_dump(mode="json") for meter in sweep.board.meters]
     return {"energy": study.config.energy.model_dump(mode="json"), "meters": meters}
+
+
+def _accuracy_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
+    """Which images whole networks classify; nothing where there are none."""
+    if sweep.name not in [one.name for one in study.network_sweeps()]:
+        return {}
+    if not sweep.library.takes_onnx:
+        return {}
+    spec = {}
+    for name, accuracy in study.accuracies().items():
+        if accuracy.is_measured:
+            images = accuracy.labelled_images()
+            # Not their contents: this is worked out whenever the workflow is read.
+            files = [(image.file.name, image.file.stat(), image.right_class) for image in images]
+            seen = repr([(name, stat.st_size, stat.st_mtime_ns, of) for name, stat, of in files])
+            spec[name] = {
+                **accuracy.model_dump(mode="json", include={"preprocessing", "output"}),
+                "images": hashlib.sha256(seen.encode()).hexdigest(),
+            }
+    return {"accuracy": spec} if spec else {}
 
 
 def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:

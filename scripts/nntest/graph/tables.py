@@ -61,7 +61,10 @@ def tables_spec(study: Study) -> dict[str, Any]:
         "roofs": roofs_spec(study),
         "platforms": [platform.model_dump(mode="json") for platform in study.platforms],
         "batch_sizes": study.config.batch_sizes,
-        "top1_percent": study.top1_percent(),
+        "accuracies": {
+            name: accuracy.model_dump(mode="json", exclude={"images", "labels"})
+            for name, accuracy in study.accuracies().items()
+        },
         # Networks of published tables are predicted, too.
         "published": bool(study.config.published),
     }

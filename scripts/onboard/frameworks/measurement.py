@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import threads
 from backends import find_backend
 from failures import BadValue, BuildFailed, Failure, NotSupported, OutOfMemory
-from model_graph import MODEL, read_model_graph
+from labelled_images import IMAGES, classify
+from model_graph import MODEL, ModelGraph, read_model_graph
 from point import Settings, read_integer
 from quantise import LAYER_STEPS, NETWORK_SPREADS, read_in_data_type
 from repetitions import point_state, repeat
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from backends.base import Backend
     from graph import Graph
-    from model_graph import ModelGraph
     from point import Environment
 
 HALF_TOLERANCE = 0.05  # of fp16, where CK_ABS_DIFF_THRESHOLD is not set
@@ -48,7 +48,7 @@ def measure(library: str, operator: str, environment: Environment) -> None:
         else:
             graph = read_in_data_type(operator, environment, settings, backend.integers)
         backend.load()
-        _measure(backend, graph, operator, settings, count, options)
+        _measure(backend, graph, operator, settings, count, options, environment.get(IMAGES, ""))
     except MemoryError as error:
         raise OutOfMemory(f"the host has not enough memory: {error}") from None
 
@@ -112,6 +112,7 @@ def _measure(
     settings: Settings,
     count: int,
     options: Mapping[str, Any],
+    images: str,
 ) -> None:
     start = time.perf_counter()
     try:
@@ -152,4 +153,7 @@ def _measure(
     if operator == "network":
         state["network"] = {"name": graph.name, "layers": graph.described()}
     sys.stdout.flush()
+    if images and isinstance(graph, ModelGraph):
+        classify(backend, graph, settings, images, state)
+        return
     repeat(backend, settings, graph.check, state)

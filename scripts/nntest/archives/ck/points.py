@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from nntest.archives.ck.choices import Choices, Settings
 from nntest.archives.ck.entries import UID, Entry, SubPoint
@@ -30,8 +30,9 @@ from nntest.domain.tensors import (
 )
 from nntest.errors import UserError
 
-Profile = Literal["", "device", "energy"]
-"""What watched a point: nothing; its OpenCL device, launches or counters; power meters."""
+Profile = Literal["", "device", "energy", "accuracy"]
+"""What a point's runs are: timed alone; watched by its OpenCL device, launches or counters; watched
+by power meters; classifying images."""
 
 TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
 
@@ -72,8 +73,9 @@ class ArchivedPoint:
 
 
 def _profile(choices: Choices) -> Profile:
-    if choices.get("nntest_profile") == "energy":
-        return "energy"
+    ours = choices.get("nntest_profile")
+    if ours in ("energy", "accuracy"):
+        return cast("Profile", ours)
     # CK writes "no" into points that were not profiled, and once had no such key.
     return "device" if "yes" in (choices.get("dvdt_prof"), choices.get("mali_hwc")) else ""
 

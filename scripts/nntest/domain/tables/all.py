@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nntest.domain.tables import (
+    accuracy,
     energy,
     libraries,
     measurements,
@@ -15,7 +16,7 @@ from nntest.domain.tables.column import Table
 
 ALL: dict[str, Table] = {
     table.name: table
-    for module in (libraries, networks, energy, study, measurements, rooflines, published)
+    for module in (libraries, networks, accuracy, energy, study, measurements, rooflines, published)
     for table in vars(module).values()
     if isinstance(table, Table)
 }
