@@ -34,7 +34,7 @@ from PIL import Image
 def accuracy_point(made: Study) -> NetworkPoint:
     library = made.library("onnxruntime")
     points, _ = schedule_network(made, library, {})
-    (point,) = [one for one in made.with_profiled(library, tuple(points)) if one.profile]
+    (point,) = [one for one in made.with_further_runs(library, tuple(points)) if one.profile]
     assert isinstance(point, NetworkPoint)
     return point
 
@@ -108,7 +108,7 @@ def test_a_network_with_images_has_a_point_for_each_setting(tmp_path: Path) -> N
                  threads=[1, 2])  # fmt: skip
     library = made.library("onnxruntime")
     points, _ = schedule_network(made, library, {})
-    found = [one for one in made.with_profiled(library, tuple(points)) if one.profile]
+    found = [one for one in made.with_further_runs(library, tuple(points)) if one.profile]
     assert [(one.profile, one.tuner, one.batch_size, one.threads) for one in found] == [
         ("accuracy", "DEFAULT", 1, 1), ("accuracy", "NONE", 1, 1),
     ]  # fmt: skip

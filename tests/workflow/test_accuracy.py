@@ -38,7 +38,8 @@ def rows(checkout: Checkout, table: str) -> pd.DataFrame:
 
 def test_the_accuracy_is_what_the_images_say(checkout: Checkout) -> None:
     (row,) = rows(checkout, "accuracy").to_dict("records")
-    assert (row["network"], row["library"], row["data_type"]) == ("colours", "onnxruntime", "fp32")
+    assert (row["network"], row["data_type"]) == ("colours", "fp32")
+    assert row["library"].startswith("onnxruntime-")
     assert row["images"] == RIGHT["images"]
     assert row["top1_percent"] == pytest.approx(100 * RIGHT["top1"] / RIGHT["images"])
     assert row["top5_percent"] == pytest.approx(100 * RIGHT["top5"] / RIGHT["images"])

@@ -6,7 +6,9 @@ same charts draw both.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,35 @@ from nntest.domain.tables.column import TEXT
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.networks import CONFIGURATIONS
 from nntest.domain.tensors import NETWORK
+
+_SIZED = re.compile(r"(mobilenet-v\d+)-(.+)")
+_PRUNED = re.compile(r"(cnv|mlp)-([\d.]+)")
+_PUBLISHED_NAMES = {"mnv1": "mobilenet-v1", "rn50": "resnet-50", "gnv1": "googlenet-v1"}
+"""What QuTiBench calls its networks, and what they are called here."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a configuration may take at most; None: anything."""
+
+    latency_ms: float | None = None
+    power_w: float | None = None
+    memory_mb: float | None = None
+
+    def named(self) -> dict[str, float]:
+        """The limits that there are, by the column that they are of."""
+        return {name: limit for name, limit in vars(self).items() if limit is not None}
+
+    def within(self, frame: pd.DataFrame) -> pd.Series[bool]:
+        """Which rows are known to keep them."""
+        kept = pd.Series(True, index=frame.index)
+        for name, limit in self.named().items():
+            kept &= frame[name].notna() & (frame[name] <= limit)
+        return kept
+
+
+LIMITED = {"latency_ms": "ms", "power_w": "W", "memory_mb": "MB"}
+"""Columns that may have a limit, with their units."""
 
 
 def configurations(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -70,6 +101,9 @@ def of_estimates(
                 "network": family,
                 "variant": variant,
                 "hardware": f"{row['platform']}, {row['library']}{threads_text(row)}",
+                "platform": row["platform"],
+                "library": row["library"],
+                "threads": threads_of(row),
                 "data_type": row["data_type"],
                 "mode": "best schedule",
                 "batch": row["batch_size"],
@@ -109,9 +143,10 @@ def of_published(rows: pd.DataFrame) -> pd.DataFrame:
     shown = at_maximum_power(rows)
     return configurations(
         {
-            "network": row["network"].lower(),
+            "network": _PUBLISHED_NAMES.get(row["network"].lower(), row["network"].lower()),
             "variant": f"{row['pruning_percent']:g}%" if row["pruning_percent"] else "",
             "hardware": row["platform"] or row["hardware"],
+            "platform": row["platform"] or row["hardware"],
             "data_type": row["data_type"] or row["precision"],
             "mode": row["mode"],
             "batch": None if pd.isna(row["batch_size"]) else row["batch_size"],
@@ -134,13 +169,10 @@ def joined(*frames: pd.DataFrame) -> pd.DataFrame:
 
 def split_variant(network: str) -> tuple[str, str]:
     """(family, variant) of a network's name: ('mobilenet-v1', '0.75-160'), ('cnv', '50%')."""
-    family, _, rest = network.partition("-v1-")
-    if rest:
-        return f"{family}-v1", rest
-    head, _, tail = network.rpartition("-")
-    if head and tail and all(part.isdigit() for part in tail.split(".")):
-        return head, f"{tail}%"
-    return network, ""
+    if sized := _SIZED.fullmatch(network):
+        return sized[1], sized[2]
+    pruned = _PRUNED.fullmatch(network)
+    return (pruned[1], f"{pruned[2]}%") if pruned else (network, "")
 
 
 def variant_order(variant: str) -> tuple[float, str]:

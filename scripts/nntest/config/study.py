@@ -225,7 +225,7 @@ class Study:
         """The numbers of threads of every point; None: each library's own."""
         return [*self.config.threads] or [None]
 
-    def with_profiled(
+    def with_further_runs(
         self, library: Library, points: tuple[NetworkPoint, ...]
     ) -> tuple[NetworkPoint, ...]:
         """Whole networks with what else is measured of them, which comes last."""

@@ -40,7 +40,7 @@ def with_points(study: Study, sweep: Sweep, chosen: Path | None) -> Sweep:
     if chosen is None:
         return sweep
     read_results(chosen)
-    return replace(sweep, points=study.with_profiled(sweep.library, load_chosen(chosen)))
+    return replace(sweep, points=study.with_further_runs(sweep.library, load_chosen(chosen)))
 
 
 def found_beside(study: Study, sweep: Sweep, results: Path) -> Iterator[Planned]:

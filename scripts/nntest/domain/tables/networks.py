@@ -290,7 +290,9 @@ CONFIGURATIONS = Table(
         shared.NETWORK,
         Column("variant", TEXT, meaning="network within its family: a pruning, a width and "
                "resolution"),
-        shared.HARDWARE.but(meaning="platform and library, or as the published table calls it"),
+        shared.HARDWARE.but(meaning="platform, library and threads, or as the published table "
+                            "calls it"),
+        shared.PLATFORM, shared.LIBRARY, shared.THREADS,
         shared.DATA_TYPE,
         shared.MODE.but(meaning="clock or power mode, or the choice of operators"),
         Column("batch", INT, meaning="images in a batch, or threads or streams where a platform "
@@ -304,6 +306,8 @@ CONFIGURATIONS = Table(
         Column("power_w", FLOAT, "W", label="power", meaning="while it runs"),
         Column("energy_mj_per_frame", FLOAT, "mJ/frame", label="energy",
                meaning="power over frames a second"),
+        Column("memory_mb", FLOAT, "MB", label="memory",
+               meaning="peak that the model adds to what its process has resident"),
         Column("kind", TEXT, meaning="measured, estimated or published"),
         Column("source", TEXT, meaning="where the row is from"),
     ),
