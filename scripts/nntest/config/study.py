@@ -93,6 +93,8 @@ class Study:
     """Those and all that boards name; with published tables every platform file there is."""
     pools: tuple[Pool, ...] = ()
     """Their boards are among `boards`."""
+    predict_files: tuple[NetworkFile, ...] = ()
+    """Of networks that are predicted, and not measured."""
 
     @property
     def name(self) -> str:
@@ -130,6 +132,12 @@ class Study:
         """The networks by their layers."""
         single_nodes = NODE in self.config.operators
         return tuple(file.build(single_nodes=single_nodes) for file in self.network_files)
+
+    @cached_property
+    def predict(self) -> tuple[Network, ...]:
+        """The networks that are predicted, by their layers."""
+        single_nodes = NODE in self.config.operators
+        return tuple(file.build(single_nodes=single_nodes) for file in self.predict_files)
 
     def with_activations(self, library: Library) -> bool:
         """Whether a library runs layers with their activations."""

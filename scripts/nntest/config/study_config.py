@@ -48,6 +48,10 @@ class StudyConfig(Strict):
 
     study: Name = Field(description="name of the study; results go to results/<study>/")
     networks: list[str] = Field(min_length=1, description="names, or paths of network files")
+    predict: list[str] = Field(
+        default_factory=list,
+        description="networks that are not measured, but predicted from the layers that are",
+    )
     boards: list[str] = Field(default_factory=list, description="names, or paths of board files")
     libraries: list[str] = Field(
         default_factory=list, description="names, or paths of library files"
@@ -186,6 +190,7 @@ class StudyConfig(Strict):
     @field_validator(
         "platforms",
         "networks",
+        "predict",
         "boards",
         "libraries",
         "operators",

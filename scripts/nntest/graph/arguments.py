@@ -15,6 +15,7 @@ def table_arguments(study: Study) -> dict[str, Any]:
         "baseline_operator": study.config.baseline.operator,
         "baseline_tuner": study.config.baseline.tuner,
         "networks": study.networks,
+        "predict": study.predict,
         "padding": study.config.padding,
         "compare": study.config.compare,
         "roofs": board_roofs(study),

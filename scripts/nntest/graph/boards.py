@@ -152,7 +152,7 @@ def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:
     config = study.config
     operators = study.library(library).operators
     return {
-        "networks": networks_spec(study),
+        "networks": networks_spec(study.networks),
         "padding": config.padding,
         "activations": study.with_activations(study.library(library)),
         "batch_sizes": config.batch_sizes,

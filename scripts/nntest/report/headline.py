@@ -20,6 +20,7 @@ from nntest.analysis.estimate import BEST
 from nntest.analysis.points import threads_text
 from nntest.report.cells import duration, interval_after, percent, signed_percent
 from nntest.report.energy import energy_lines
+from nntest.report.predictions import prediction_lines
 from nntest.report.ranking import PLACE, best_estimates
 from nntest.report.steadiness import steadiness
 from nntest.report.sum_error import own_errors
@@ -34,7 +35,7 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
 
     Then what failed.  `tables` by name: 'estimate' and 'schedule'; 'device_state', 'summary',
     'network_ranking', 'layer_ranking', 'study_figure', 'end_to_end', 'sum_error', 'comparison' and
-    'failed', 'energy' where there are any.
+    'failed', 'energy', 'predicted_networks' where there are any.
     """
     best = best_estimates(tables)
     lines = [line for found in steadiness(tables) for line in found.lines()]
@@ -52,6 +53,7 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     lines += _agreement_lines(tables.get("end_to_end"))
     lines += _own_time_lines(tables.get("sum_error"))
     lines += energy_lines(tables.get("energy"))
+    lines += prediction_lines(tables.get("predicted_networks"))
     lines += _comparison_lines(tables.get("comparison"))
     uneven = uneven_text(tables.get("summary"))
     if uneven:

@@ -8,15 +8,21 @@ from nntest.domain.tables import (
     libraries,
     measurements,
     networks,
+    predictions,
     published,
     rooflines,
     study,
 )
 from nntest.domain.tables.column import Table
 
+_MODULES = (
+    *(libraries, networks, predictions, accuracy, energy),
+    *(study, measurements, rooflines, published),
+)
+
 ALL: dict[str, Table] = {
     table.name: table
-    for module in (libraries, networks, accuracy, energy, study, measurements, rooflines, published)
+    for module in _MODULES
     for table in vars(module).values()
     if isinstance(table, Table)
 }
