@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 from nntest.analysis.study_tables import best_shares
+from nntest.analysis.trade_offs import Limits
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
 from nntest.pictures.charts import pages
@@ -30,7 +31,7 @@ with user_errors_end_the_process(), job_log(snakemake):
             frames["configurations"],
             study.name,
             made_at,
-            study.config.latency_limit_ms,
+            Limits(**study.config.limits),
             plots.trade_offs,
         ),
     }

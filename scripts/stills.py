@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from nntest.analysis.study_tables import best_shares
+from nntest.analysis.trade_offs import Limits
 from nntest.archives.measurements import load
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
@@ -31,7 +32,7 @@ with user_errors_end_the_process(), job_log(snakemake):
             trade_off_still(
                 svg.stem,
                 tables["configurations"],
-                config.latency_limit_ms,
+                Limits(**config.limits),
                 options.trade_offs,
                 svg,
                 png,

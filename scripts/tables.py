@@ -9,6 +9,7 @@ from nntest.analysis.study_tables import roofline_tables
 from nntest.analysis.trade_offs import joined, of_estimates, of_published, of_streams
 from nntest.archives.measurements import load
 from nntest.archives.runs import read_run
+from nntest.domain.tables.accuracy import ACCURACY
 from nntest.domain.tables.all import made_by_rule
 from nntest.domain.tables.energy import ENERGY
 from nntest.domain.tables.frames import write_table
@@ -38,10 +39,16 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
                 measurements, *read, **{need: arguments[need] for need in table.needs}
             )
     made |= roofline_tables(study, measurements)
-    top1_percent = study.top1_percent()
+    accuracies = study.accuracies()
     made[CONFIGURATIONS.name] = joined(
-        of_estimates(made[ESTIMATE.name], top1_percent, made[ENERGY.name], made[MEMORY.name]),
-        of_streams(made[THROUGHPUT.name], top1_percent),
+        of_estimates(
+            made[ESTIMATE.name],
+            accuracies,
+            made[ENERGY.name],
+            made[ACCURACY.name],
+            made[MEMORY.name],
+        ),
+        of_streams(made[THROUGHPUT.name], accuracies, made[ACCURACY.name]),
         *(of_published(pd.read_parquet(path)) for path in snakemake.input.published),
     )
     folder = Path(snakemake.output.parquet[0]).parent

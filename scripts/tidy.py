@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nntest.archives.ck import (
     KnownPlatform,
+    read_accuracy_rows,
     read_counter_rows,
     read_energy_rows,
     read_kernel_rows,
@@ -16,6 +17,7 @@ from nntest.archives.ck import (
     read_sustained_rows,
 )
 from nntest.archives.measurements import save, to_frame
+from nntest.domain.tables.accuracy import ACCURACY_RUNS
 from nntest.domain.tables.energy import ENERGY_RUNS
 from nntest.domain.tables.frames import frame_of, write_table
 from nntest.domain.tables.measurements import COUNTERS, KERNELS, LAUNCHES, NODES
@@ -51,6 +53,7 @@ with user_errors_end_the_process(), job_log(snakemake) as log:
         (MEMORY_RUNS, read_memory_rows, frame_of),
         (STREAM_RUNS, read_stream_rows, frame_of),
         (SUSTAINED_WINDOWS, read_sustained_rows, frame_of),
+        (ACCURACY_RUNS, read_accuracy_rows, frame_of),
     ):
         profile = to(read(archive, known, silent, synthetic=synthetic), table)
         write_table(profile, Path(snakemake.output.parquet).parent, table.name)

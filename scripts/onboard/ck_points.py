@@ -16,7 +16,7 @@ PROGRAM_MODULE_UID = "b0ac08fe1d3c2615"
 HOST_OS = {"64": "linux-64", "32": "linux-32"}
 """CK's names of the operating system, by the bits of a word."""
 
-OWN_PROFILES = ("energy", "streams", "sustained")
+OWN_PROFILES = ("energy", "accuracy", "streams", "sustained")
 """What watches a point that CK has no word for."""
 
 _LONGEST_LOG_TAIL = 20000

@@ -52,15 +52,19 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
             _load_named(Platform, "platforms", entry, folders) for entry in settings.platforms
         ),
         pools=tuple(pools),
+        predict_files=tuple(
+            _load_named(NetworkFile, "networks", entry, folders) for entry in settings.predict
+        ),
     )
     study = replace(study, all_platforms=tuple(_all_platforms(study, folders)))
     for kind, names in (
         ("boards", [file.name for file in study.boards] + [pool.name for pool in pools]),
         ("libraries", [file.name for file in study.libraries]),
         ("platforms", [file.name for file in study.platforms]),
+        ("predict", [file.name for file in (*study.network_files, *study.predict_files)]),
     ):
         _refuse_twins(kind, names)
-    _ = study.networks  # what cannot be read is said now
+    _ = study.networks, study.predict  # what cannot be read is said now
     check_study(study)
     check_ck(study)
     _check_published(settings)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from nntest.config.accuracy import Accuracy
 from nntest.config.families import AnyFamily, Family
 from nntest.config.fields import Name, Strict
 from nntest.domain.networks import Layer, Network
@@ -18,20 +19,7 @@ from nntest.errors import UserError
 if TYPE_CHECKING:
     from nntest.domain.onnx_files.whole_model import WholeModel
 
-Precision = Literal["INT2", "INT4", "INT8", "FP16", "FP32"]
 Size = Annotated[int, Field(ge=1)]
-Percent = Annotated[float, Field(ge=0, le=100)]
-
-
-class Accuracy(Strict):
-    """Published accuracy on the network's data set."""
-
-    top1_percent: float = Field(ge=0, le=100)
-    top5_percent: float | None = Field(default=None, ge=0, le=100)
-    top1_percent_by_precision: dict[Precision, Percent] = Field(
-        default_factory=dict, description="of the network trained or quantised for a data type"
-    )
-    source: str = Field(min_length=3)
 
 
 class OnnxFile(Strict):
@@ -106,6 +94,21 @@ class NetworkFile(Strict):
         description="CK-NNTest's data set with the network's convolutions, for CK archives",
     )
     accuracy: Accuracy | None = None
+
+    @model_validator(mode="after")
+    def _has_weights_that_classify(self) -> Self:
+        if self.accuracy is None or not self.accuracy.is_measured:
+            return self
+        if not isinstance(self.definition, OnnxFile):
+            raise ValueError(
+                f"accuracy.images: a network of `family: {self.definition.family}` has drawn "
+                "weights, so it classifies nothing: give your model's ONNX file as `family: onnx`"
+            )
+        if self.definition.weights == "drawn":
+            raise ValueError(
+                "accuracy.images: with `weights: drawn` it classifies nothing: take that out"
+            )
+        return self
 
     def build(self, *, single_nodes: bool = False) -> Network:
         """The network by its layers; `UserError` for a wrong tensor name or file.

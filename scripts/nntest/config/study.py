@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from math import ceil
 
+from nntest.config.accuracy import IMAGES_EACH, Accuracy
 from nntest.config.board import Board
 from nntest.config.instruments import Instrument, instruments_of
 from nntest.config.library import Library, Warmup
@@ -14,7 +16,7 @@ from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
 from nntest.config.pool import Pool
 from nntest.config.study_config import StudyConfig
-from nntest.domain.network_points import NetworkPoint, NetworkProfile, threads_variable
+from nntest.domain.network_points import NetworkPoint, threads_variable
 from nntest.domain.networks import Network
 from nntest.domain.tensor_suffixes import NO_ACTIVATION
 from nntest.domain.tensors import CEILINGS, NETWORK, NODE, OPERATOR_SPECIES, Tensor
@@ -94,6 +96,8 @@ class Study:
     """Those and all that boards name; with published tables every platform file there is."""
     pools: tuple[Pool, ...] = ()
     """Their boards are among `boards`."""
+    predict_files: tuple[NetworkFile, ...] = ()
+    """Of networks that are predicted, and not measured."""
 
     @property
     def name(self) -> str:
@@ -131,6 +135,12 @@ class Study:
         """The networks by their layers."""
         single_nodes = NODE in self.config.operators
         return tuple(file.build(single_nodes=single_nodes) for file in self.network_files)
+
+    @cached_property
+    def predict(self) -> tuple[Network, ...]:
+        """The networks that are predicted, by their layers."""
+        single_nodes = NODE in self.config.operators
+        return tuple(file.build(single_nodes=single_nodes) for file in self.predict_files)
 
     def with_activations(self, library: Library) -> bool:
         """Whether a library runs layers with their activations."""
@@ -179,11 +189,9 @@ class Study:
         names = {board.name: board.platform for board in boards}
         return [(board, named.name or "", tuple(named.models)) for board, named in names.items()]
 
-    def top1_percent(self) -> dict[str, float]:
-        """Published top-1 accuracy [%] of the networks that have one."""
-        return {
-            file.name: file.accuracy.top1_percent for file in self.network_files if file.accuracy
-        }
+    def accuracies(self) -> dict[str, Accuracy]:
+        """Accuracies of the networks that have one, or images to measure it with."""
+        return {file.name: file.accuracy for file in self.network_files if file.accuracy}
 
     def points(self, library: Library) -> list[StudyPoint]:
         """Everything that a sweep of `library` measures; the profiled points come last."""
@@ -239,25 +247,44 @@ class Study:
     ) -> tuple[NetworkPoint, ...]:
         """Whole networks with what else is measured of them, which comes last."""
         found: list[NetworkPoint] = []
-        for profile, streams in self._further_runs(library):
+        for further in self._further_runs(library):
             for point in points:
-                one = replace(point, warmup="always", profile=profile, streams=streams)
-                if one not in found:  # of several warm-up policies
+                one = further(point)
+                if one is not None and one not in found:  # of several warm-up policies
                     found.append(one)
         return (*points, *found)
 
-    def _further_runs(self, library: Library) -> Iterator[tuple[NetworkProfile, int | None]]:
-        """What watches further runs of a whole network, and in how many streams it runs."""
+    def _further_runs(
+        self, library: Library
+    ) -> Iterator[Callable[[NetworkPoint], NetworkPoint | None]]:
+        """What makes of a whole network's point a further one, each kind in its turn."""
+
+        def classifying(one: NetworkPoint) -> NetworkPoint | None:
+            if not (one.is_model and self.has_images(one.subject)):
+                return None
+            # Neither batches nor threads nor cores change what a model answers.
+            return replace(
+                one, warmup="always", profile="accuracy", batch_size=1, threads=None, cores=None
+            )
+
         if "energy" in instruments_of(self.config.profile, library.kind):
-            yield "energy", None
+            yield partial(replace, warmup="always", profile="energy")
+        yield classifying
         if library.kind in STREAMING_KINDS:
             for streams in self.config.streams:
-                yield "streams", streams
+                yield partial(replace, warmup="always", profile="streams", streams=streams)
         if self.config.sustained is not None and library.kind in SUSTAINED_KINDS:
-            yield "sustained", None
+            yield partial(replace, warmup="always", profile="sustained")
+
+    def has_images(self, network: str) -> bool:
+        """Whether a network's accuracy is measured."""
+        accuracy = self.accuracies().get(network)
+        return accuracy is not None and accuracy.is_measured
 
     def repetitions(self, point: StudyPoint | NetworkPoint) -> int:
-        """How often a point is measured."""
+        """How often a point is measured; of an accuracy, in how many parts."""
+        if point.profile == "accuracy":
+            return ceil(len(self.accuracies()[point.subject].labelled_images()) / IMAGES_EACH)
         if point.profile is None:
             return self.config.repetitions
         return 1 if point.profile == "sustained" else self.config.profile_repetitions

@@ -59,6 +59,7 @@ def check_study(study: Study) -> None:
     for key, kinds in (("streams", STREAMING_KINDS), ("sustained", SUSTAINED_KINDS)):
         if getattr(config, key):
             _check_long_runs(study, key, kinds)
+    _check_accuracies(study)
     if study.pools and config.sweep_by == "board":
         raise UserError(
             f"config: sweep_by: board: all libraries in one order are one sweep of one board, and "
@@ -131,3 +132,19 @@ def _check_end_to_end(study: Study) -> None:
         "network",
         "set end_to_end: false, or add `network: {}` to the `operators` of a library that has one",
     )
+
+
+def _check_accuracies(study: Study) -> None:
+    for name, accuracy in study.accuracies().items():
+        if not accuracy.labelled_images() or not study.boards:
+            continue
+        what = f"network {name}: accuracy.images is measured"
+        if not study.config.end_to_end:
+            raise UserError(
+                f"{what} with the network as a whole", "set end_to_end: true, or take `images` out"
+            )
+        if not any(library.takes_onnx for library in study.libraries):
+            raise UserError(
+                f"{what} by libraries that run a model from its file, and the study has none",
+                "add onnxruntime or openvino to `libraries`",
+            )

@@ -51,6 +51,10 @@ class StudyConfig(Strict):
 
     study: Name = Field(description="name of the study; results go to results/<study>/")
     networks: list[str] = Field(min_length=1, description="names, or paths of network files")
+    predict: list[str] = Field(
+        default_factory=list,
+        description="networks that are not measured, but predicted from the layers that are",
+    )
     boards: list[str] = Field(default_factory=list, description="names, or paths of board files")
     libraries: list[str] = Field(
         default_factory=list, description="names, or paths of library files"
@@ -180,14 +184,32 @@ class StudyConfig(Strict):
     latency_limit_ms: float | None = Field(
         default=None, gt=0, description="slower configurations are on no Pareto front"
     )
+    power_limit_w: float | None = Field(
+        default=None,
+        gt=0,
+        description="configurations that take more, or of which it is unknown, are on none",
+    )
+    memory_limit_mb: float | None = Field(
+        default=None, gt=0, description="the same of the memory of a configuration"
+    )
     traffic_model: TrafficModel = Field(
         default="weights-and-activations",
         description="what counts as memory traffic, for intensities, roofs and predictions",
     )
 
+    @property
+    def limits(self) -> dict[str, float | None]:
+        """The limits of configurations, by the column of their table."""
+        return {
+            "latency_ms": self.latency_limit_ms,
+            "power_w": self.power_limit_w,
+            "memory_mb": self.memory_limit_mb,
+        }
+
     @field_validator(
         "platforms",
         "networks",
+        "predict",
         "boards",
         "libraries",
         "operators",

@@ -16,14 +16,16 @@ from typing import Any, Literal
 from nntest.domain.tensors import NETWORK
 from nntest.errors import UserError
 
-NetworkProfile = Literal["energy", "streams", "sustained"]
-"""What watches further runs of a whole network, whose times are then not measurements."""
+NetworkProfile = Literal["energy", "accuracy", "streams", "sustained"]
+"""What further runs of a whole network are for; their times are then not measurements."""
 
 CHOSEN_VERSION = 1
 VARIABLE = "NNTEST_NETWORK"
 """Environment variable with the path of a network's description."""
 MODEL_VARIABLE, TENSORS_VARIABLE = "NNTEST_MODEL", "NNTEST_MODEL_TENSORS"
 """With the paths of an ONNX model, and of its inputs and right outputs."""
+IMAGES_VARIABLE = "NNTEST_IMAGES"
+"""With the folder of labelled images that a model is to classify."""
 
 
 CORE_SET = "NNTEST_CORE_SET"

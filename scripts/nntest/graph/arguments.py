@@ -15,8 +15,10 @@ def table_arguments(study: Study) -> dict[str, Any]:
         "baseline_operator": study.config.baseline.operator,
         "baseline_tuner": study.config.baseline.tuner,
         "networks": study.networks,
+        "predict": study.predict,
         "padding": study.config.padding,
         "compare": study.config.compare,
         "roofs": board_roofs(study),
         "traffic_model": study.config.traffic_model,
+        "accuracies": study.accuracies(),
     }

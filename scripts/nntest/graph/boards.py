@@ -39,7 +39,9 @@ _RUNNER_SOURCES = [
     NNTEST / "domain" / "onnx_nodes" / "names.py",
     NNTEST / "domain" / "tensor_suffixes.py",
     NNTEST / "domain" / "tensors.py",
+    NNTEST / "domain" / "image_labels.py",
     NNTEST / "measuring" / "counters.py",
+    NNTEST / "measuring" / "labelled_images.py",
     NNTEST / "measuring" / "meters.py",
     NNTEST / "measuring" / "model_files.py",
     NNTEST / "measuring" / "plan.py",
@@ -109,6 +111,7 @@ def sweep_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
         **_aim_spec(study, sweep),
         **_energy_spec(study, sweep),
         **_long_runs_spec(study, sweep),
+        **_accuracy_spec(study, sweep),
     }
 
 
@@ -142,12 +145,32 @@ def _long_runs_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
     return spec
 
 
+def _accuracy_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
+    """Which images whole networks classify; nothing where there are none."""
+    if sweep.name not in [one.name for one in study.network_sweeps()]:
+        return {}
+    if not sweep.library.takes_onnx:
+        return {}
+    spec = {}
+    for name, accuracy in study.accuracies().items():
+        if accuracy.is_measured:
+            images = accuracy.labelled_images()
+            # Not their contents: this is worked out whenever the workflow is read.
+            files = [(image.file.name, image.file.stat(), image.right_class) for image in images]
+            seen = repr([(name, stat.st_size, stat.st_mtime_ns, of) for name, stat, of in files])
+            spec[name] = {
+                **accuracy.model_dump(mode="json", include={"preprocessing", "output"}),
+                "images": hashlib.sha256(seen.encode()).hexdigest(),
+            }
+    return {"accuracy": spec} if spec else {}
+
+
 def network_schedule_spec(study: Study, library: str) -> dict[str, Any]:
     """What the choice for each layer depends on, besides the sweeps of the layers."""
     config = study.config
     operators = study.library(library).operators
     return {
-        "networks": networks_spec(study),
+        "networks": networks_spec(study.networks),
         "padding": config.padding,
         "activations": study.with_activations(study.library(library)),
         "batch_sizes": config.batch_sizes,

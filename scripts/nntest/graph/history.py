@@ -28,7 +28,7 @@ def history_spec(study: Study) -> dict[str, Any]:
     return {
         "study": study.name,
         "comparable": {
-            name: _short_hash([layers, how]) for name, layers, *_ in networks_spec(study)
+            name: _short_hash([layers, how]) for name, layers, *_ in networks_spec(study.networks)
         },
     }
 

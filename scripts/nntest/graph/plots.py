@@ -143,7 +143,7 @@ def stills_spec(study: Study) -> dict[str, Any]:
     return {
         "options": {name: options[name] for name in ("roofline", "prediction", "trade_offs")},
         "traffic_model": config.traffic_model,
-        "latency_limit_ms": config.latency_limit_ms,
+        "limits": config.limits,
     }
 
 
@@ -151,7 +151,7 @@ def pages_spec(study: Study) -> dict[str, Any]:
     """What the interactive pages show besides tables."""
     return {
         "study": study.name,
-        "latency_limit_ms": study.config.latency_limit_ms,
+        "limits": study.config.limits,
         "traffic_model": study.config.traffic_model,
         "roofs": roofs_spec(study),
         "options": {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from nntest.analysis.roofline.boards import roofs_spec
 from nntest.config import Study
+from nntest.domain.networks import Network
 from nntest.domain.tables.all import made_by_rule
 from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.domain.tables.networks import CONFIGURATIONS
@@ -43,12 +45,12 @@ def report_tables(study: Study) -> list[str]:
     return [*(name for name in TABLES if name not in left_out), *pools, *published]
 
 
-def networks_spec(study: Study) -> list[Any]:
-    """The networks by their layers, and by what they were read from."""
+def networks_spec(networks: Iterable[Network]) -> list[Any]:
+    """Networks by their layers, and by what they were read from."""
     return [
         [network.name, [[layer.name, layer.as_run.name] for layer in network.layers]]
         + ([network.source] if network.source else [])
-        for network in study.networks
+        for network in networks
     ]
 
 
@@ -56,12 +58,16 @@ def tables_spec(study: Study) -> dict[str, Any]:
     """What `TABLES` depend on besides the measurements."""
     return {
         **table_arguments(study),
-        "networks": networks_spec(study),
+        "networks": networks_spec(study.networks),
+        "predict": networks_spec(study.predict),
         "compare": compare_spec(study),
         "roofs": roofs_spec(study),
         "platforms": [platform.model_dump(mode="json") for platform in study.platforms],
         "batch_sizes": study.config.batch_sizes,
-        "top1_percent": study.top1_percent(),
+        "accuracies": {
+            name: accuracy.model_dump(mode="json", exclude={"images", "labels"})
+            for name, accuracy in study.accuracies().items()
+        },
         # Networks of published tables are predicted, too.
         "published": bool(study.config.published),
     }
@@ -70,7 +76,7 @@ def tables_spec(study: Study) -> dict[str, Any]:
 def first_ranking_spec(study: Study) -> dict[str, Any]:
     """What the first ranking of a board depends on besides its sweeps of whole networks."""
     return {
-        "networks": networks_spec(study),
+        "networks": networks_spec(study.networks),
         "padding": study.config.padding,
         "seed": study.config.seed,
         "platforms": study.platform_names(),

@@ -10,26 +10,32 @@ _CAPTIONS = {
     "pareto.frames_per_s": "Accuracy against frames a second: the Pareto front",
     "pareto.latency": "Accuracy against latency: the Pareto front",
     "pareto.energy": "Accuracy against energy per frame: the Pareto front",
-    "boxes.latency_ms": "Latency by variant, every batch in its box",
-    "boxes.frames_per_s": "Frames a second by variant, every batch in its box",
-    "boxes.power_w": "Power by variant, every batch in its box",
+    "boxes.latency_ms": "Latency by variant, batches and threads in its box",
+    "boxes.frames_per_s": "Frames a second by variant, batches and threads in its box",
+    "boxes.power_w": "Power by variant, batches and threads in its box",
 }
 
 
 def trade_off_plots(study: Study) -> list[str]:
     """The pictures of configurations that a study has something to show on."""
     config = study.config
+    ways = len(config.batch_sizes) * len(study.thread_counts)
+    libraries = sum(len(study.libraries_of(board)) for board, _ in study.places())
+    has_boxes = bool(config.published) or ways > 1
+    has_fronts = bool(config.published or study.accuracies())
+    has_energy = bool(config.published) or (
+        "energy" in asked_for(config.profile) and config.end_to_end
+    )
     found = []
-    if config.published or len(study.networks) > 1 or len(config.batch_sizes) > 1:
+    if config.published or config.imports or ways * libraries > 1:
         found.append("scatter.latency-throughput")
-    if config.published or any(file.accuracy for file in study.network_files):
+    if has_fronts:
         found += ["pareto.frames_per_s", "pareto.latency"]
-    if config.published or len(config.batch_sizes) > 1:
+    if has_boxes:
         found += ["boxes.latency_ms", "boxes.frames_per_s"]
-    own_energy = "energy" in asked_for(config.profile) and config.end_to_end
-    if config.published or (own_energy and any(file.accuracy for file in study.network_files)):
+    if has_fronts and has_energy:
         found.append("pareto.energy")
-    if config.published or (own_energy and len(config.batch_sizes) > 1):
+    if has_boxes and has_energy:
         found.append("boxes.power_w")
     return found
 

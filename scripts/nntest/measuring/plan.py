@@ -26,6 +26,7 @@ from nntest.domain.network_points import CORE_SET, VARIABLE, NetworkPoint
 from nntest.errors import UserError
 from nntest.measuring.ck_harness.plan import add_ck_run
 from nntest.measuring.installed import Installed
+from nntest.measuring.labelled_images import image_variables, images_digest
 from nntest.measuring.libraries import KINDS
 from nntest.measuring.libraries.base import cpu_name
 from nntest.measuring.long_runs import long_run
@@ -175,6 +176,9 @@ def _point(
     if has_model(point):
         identity["model_part"] = source_hash(MODEL_PART)
         environment = {**environment, **model_variables(folder, study, point)}
+        if isinstance(point, NetworkPoint) and point.profile == "accuracy":
+            identity["images"] = images_digest(study, point)
+            environment |= image_variables(folder, study, point)
     elif isinstance(point, NetworkPoint):
         path = posixpath.join(folder, "networks", f"{_digest(identity)}.json")
         environment = {**environment, VARIABLE: path}

@@ -27,6 +27,7 @@ from nntest.measuring.beside import Planned
 from nntest.measuring.counters import countable
 from nntest.measuring.detached import DetachedJob
 from nntest.measuring.installed import Installed
+from nntest.measuring.labelled_images import send_images
 from nntest.measuring.meters import with_readable_meters
 from nntest.measuring.model_files import send_models
 from nntest.measuring.onboard import absolute_root, call, version
@@ -141,6 +142,7 @@ def _plan(
     sweep = with_readable_meters(transport, sweep, watcher)
     folder = sweep_folder(study, sweep, root)
     points = send_models(transport, study, sweep.points, folder, watcher.note)
+    send_images(transport, study, points, folder, watcher.note)
     plan = build_plan(
         study,
         replace(sweep, points=points),

@@ -20,6 +20,7 @@ from nntest.analysis.estimate import BEST
 from nntest.analysis.points import threads_text
 from nntest.report.cells import duration, interval_after, percent, signed_percent
 from nntest.report.energy import energy_lines
+from nntest.report.predictions import prediction_lines
 from nntest.report.ranking import PLACE, best_estimates
 from nntest.report.steadiness import steadiness
 from nntest.report.streams import throughput_lines
@@ -36,7 +37,7 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
 
     Then what failed.  `tables` by name: 'estimate' and 'schedule'; 'device_state', 'summary',
     'network_ranking', 'layer_ranking', 'study_figure', 'end_to_end', 'sum_error', 'comparison' and
-    'failed', 'throughput', 'energy' and 'sustained' where there are any.
+    'failed', 'throughput', 'energy', 'sustained' and 'predicted_networks' where there are any.
     """
     best = best_estimates(tables)
     lines = [line for found in steadiness(tables) for line in found.lines()]
@@ -56,6 +57,7 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     lines += throughput_lines(tables.get("throughput"))
     lines += energy_lines(tables.get("energy"))
     lines += sustained_lines(tables.get("sustained"))
+    lines += prediction_lines(tables.get("predicted_networks"))
     lines += _comparison_lines(tables.get("comparison"))
     uneven = uneven_text(tables.get("summary"))
     if uneven:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import threads
 from backends import find_backend
 from failures import BadValue, BuildFailed, Failure, NotSupported, OutOfMemory
+from labelled_images import IMAGES, classify
 from memory import Memory
-from model_graph import MODEL, read_model_graph
+from model_graph import MODEL, ModelGraph, read_model_graph
 from point import Settings
 from quantise import LAYER_STEPS, NETWORK_SPREADS, read_in_data_type
 from repetitions import point_state, repeat
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from backends.base import Backend
     from graph import Graph
-    from model_graph import ModelGraph
     from point import Environment
 
 HALF_TOLERANCE = 0.05  # of fp16, where CK_ABS_DIFF_THRESHOLD is not set
@@ -50,7 +50,7 @@ def measure(library: str, operator: str, environment: Environment) -> None:
         else:
             graph = read_in_data_type(operator, environment, settings, backend.integers)
         backend.load()
-        _measure(backend, graph, operator, settings, count, options)
+        _measure(backend, graph, operator, settings, count, options, environment.get(IMAGES, ""))
     except MemoryError as error:
         raise OutOfMemory(f"the host has not enough memory: {error}") from None
 
@@ -114,6 +114,7 @@ def _measure(
     settings: Settings,
     count: int,
     options: Mapping[str, Any],
+    images: str,
 ) -> None:
     def build(one: Backend) -> None:
         one.build(graph, count, options, settings)
@@ -167,7 +168,9 @@ def _measure(
     if operator == "network":
         state["network"] = {"name": graph.name, "layers": graph.described()}
     sys.stdout.flush()
-    if streams:
+    if images and isinstance(graph, ModelGraph):
+        classify(backend, graph, settings, images, state)
+    elif streams:
         repeat(streams, settings, lambda _: streams.check(graph.check), state)
     else:
         repeat(backend, settings, graph.check, state)

@@ -33,6 +33,7 @@ class ModelGraph:
     data_type: str
     model: bytes
     inputs: Mapping[str, Array]
+    """A library reads these arrays in each run."""
     expected: Mapping[str, Array]
     threshold: float  # of an output's largest value
     is_chain = False
@@ -60,16 +61,23 @@ class ModelGraph:
         """Return all outputs one after the other, float64, in the order of `expected`."""
         return np.concatenate([array.astype(np.float64).ravel() for array in outputs])
 
+    def part(self, joined: Array, name: str) -> Array:
+        """Return one output of those that were joined; raises BadValue for another name."""
+        start = 0
+        for output, right in self.expected.items():
+            if output == name:
+                return joined[start : start + right.size].reshape(right.shape)
+            start += right.size
+        raise BadValue(f"the model has no output {name!r}")
+
     def check(self, joined: Array) -> Comparison:
         """Compare outputs that were joined: floats by their output's largest value, others exactly.
 
         What is returned is of the worst output, its differences as shares of what it may be off.
         """
         worst = Comparison(True, 0.0, self.threshold, "")
-        start = 0
         for name, right in self.expected.items():
-            given = joined[start : start + right.size].reshape(right.shape)
-            start += right.size
+            given = self.part(joined, name)
             if right.size == 0:
                 continue
             exact = not np.issubdtype(right.dtype, np.floating)

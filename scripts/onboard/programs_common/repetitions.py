@@ -96,7 +96,7 @@ def repeat(runnable: Runnable, settings: Settings, check: Check, state: dict[str
             _write_raw(settings, output)
             raise WrongOutput(f"repetition {index}: {comparison.explanation}")
         found = {**state, **found, **runnable.findings(seconds)}
-        record = _record(index, found, seconds, started_at, comparison)
+        record = record_of(index, found, seconds, started_at, comparison)
         append_repetition({**record, **runnable.launches()})
         first = first or record
     _write_raw(settings, output)
@@ -152,9 +152,10 @@ def _run_for(
             return (now - start) / 1e9, runs, windows
 
 
-def _record(
+def record_of(
     index: int, state: dict[str, Any], seconds: float, started_at: str, comparison: Comparison
 ) -> dict[str, Any]:
+    """Return the record of a repetition, as `append_repetition` takes it."""
     return {
         "repetition": index,
         "execution_time_kernel_0": state["time_setup"],

@@ -17,6 +17,7 @@ def sample(batches: tuple[int, ...] = (1, 4, 16)) -> pd.DataFrame:
                 rows.append(
                     {
                         "network": "cnv", "variant": variant, "hardware": hardware,
+                        "platform": hardware,
                         "data_type": data_type, "mode": "", "batch": batch,
                         "latency_ms": batch / rate * 1e3, "frames_per_s": rate,
                         "top1_percent": top1, "power_w": 5.0 + work, "kind": "published",
@@ -26,5 +27,13 @@ def sample(batches: tuple[int, ...] = (1, 4, 16)) -> pd.DataFrame:
     # Equal to another on every axis, without accuracy, without anything.
     rows.append(dict(rows[0]))
     rows.append({**rows[1], "top1_percent": None, "power_w": None})
-    rows.append({"network": "mlp", "hardware": "FPGA", "data_type": "int2", "kind": "published"})
+    rows.append(
+        {
+            "network": "mlp",
+            "hardware": "FPGA",
+            "platform": "FPGA",
+            "data_type": "int2",
+            "kind": "published",
+        }
+    )
     return configurations(rows)

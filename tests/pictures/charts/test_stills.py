@@ -11,6 +11,7 @@ from analysis.published.published_data import platform
 from nntest.analysis.roofline.measured import roofline_points
 from nntest.analysis.roofline.model import roofs_of
 from nntest.analysis.roofline.tables import prediction
+from nntest.analysis.trade_offs import Limits
 from nntest.archives.measurements import to_frame
 from nntest.config.plot_options import AxisOptions, PlotOptions
 from nntest.domain.networks import cnv
@@ -144,33 +145,33 @@ class TestPredictedFrames:
 class TestTradeOffs:
     @pytest.mark.parametrize("plot", PLOTS)
     def test_each_is_drawn(self, draw, plot):
-        drawn = draw(trade_off_still, plot, sample(), 200.0)
+        drawn = draw(trade_off_still, plot, sample(), Limits(200.0))
         assert drawn.has("configurations: ")
         assert drawn.has("FPGA")
         assert drawn.has(ODD_NAME)
 
     def test_a_front_has_numbers_and_a_key(self, draw):
-        drawn = draw(trade_off_still, "pareto.frames_per_s", sample(), None)
+        drawn = draw(trade_off_still, "pareto.frames_per_s", sample(), Limits())
         assert drawn.has("grey: dominated")
         assert any(text.startswith("1: int4 25% batch 16: 80.00 %, ") for text in drawn.texts)
-        limited = draw(trade_off_still, "pareto.frames_per_s", sample(), 0.5)
-        assert limited.has("grey: dominated, or slower than 0.5 ms")
+        limited = draw(trade_off_still, "pareto.frames_per_s", sample(), Limits(0.5))
+        assert limited.has("grey: dominated, or not within 0.5 ms")
         assert not limited.has("int4 25% batch 16: ")
 
     @pytest.mark.parametrize(("count", "sentence"), [(0, "no configuration has"), (1, "one conf")])
     def test_a_single_point_is_a_sentence(self, draw, count, sentence):
-        drawn = draw(trade_off_still, "scatter.latency-throughput", sample().head(count), None)
+        drawn = draw(trade_off_still, "scatter.latency-throughput", sample().head(count), Limits())
         assert drawn.has(sentence)
 
     def test_an_emulated_board_is_called_so(self, draw):
         rows = sample().assign(hardware="Board B (emulated)")
-        drawn = draw(trade_off_still, "boxes.latency_ms", rows, None)
+        drawn = draw(trade_off_still, "boxes.latency_ms", rows, Limits())
         assert drawn.has("not the times of a real board")
 
 
 class TestOptions:
     def drawn(self, draw, plot="scatter.latency-throughput", **options):
-        return draw(trade_off_still, plot, sample(), None, **options)
+        return draw(trade_off_still, plot, sample(), Limits(), **options)
 
     @pytest.mark.parametrize("plot", ["scatter.latency-throughput", "boxes.power_w"])
     def test_figure_size_and_dpi(self, draw, plot):

@@ -1,5 +1,6 @@
 """Collective Knowledge archives: read, check and merge what boards, people and years measured."""
 
+from nntest.archives.ck.accuracy import read_accuracy_rows
 from nntest.archives.ck.check import Complaint, check
 from nntest.archives.ck.energy import read_energy_rows
 from nntest.archives.ck.memory import read_memory_rows
@@ -27,6 +28,7 @@ __all__ = [
     "has_rows",
     "merge",
     "overview",
+    "read_accuracy_rows",
     "read_counter_rows",
     "read_energy_rows",
     "read_kernel_rows",

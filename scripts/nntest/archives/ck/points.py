@@ -31,10 +31,10 @@ from nntest.domain.tensors import (
 )
 from nntest.errors import UserError
 
-LongProfile = Literal["energy", "streams", "sustained"]
-Profile = Literal["", "device"] | LongProfile
-"""What watched a point: nothing; its OpenCL device, launches or counters; power meters; or what
-counted its requests in parallel streams, or its runs in the windows of a sustained run."""
+OwnProfile = Literal["energy", "accuracy", "streams", "sustained"]
+Profile = Literal["", "device"] | OwnProfile
+"""What a point's runs are: timed alone; watched by its OpenCL device, launches or counters; watched
+by power meters; classifying images; requests in parallel streams; a sustained run in windows."""
 
 TUNERS = ("NONE", "DEFAULT", "CUSTOM", "BIFROST")
 
@@ -77,10 +77,10 @@ class ArchivedPoint:
 
 
 def _profile(choices: Choices) -> Profile:
-    own = choices.get("nntest_profile")
-    for profile in get_args(LongProfile):
-        if own == profile:
-            return cast(LongProfile, profile)
+    ours = choices.get("nntest_profile")
+    for profile in get_args(OwnProfile):
+        if ours == profile:
+            return cast(OwnProfile, profile)
     # CK writes "no" into points that were not profiled, and once had no such key.
     return "device" if "yes" in (choices.get("dvdt_prof"), choices.get("mali_hwc")) else ""
 

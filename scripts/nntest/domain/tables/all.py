@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from nntest.domain.tables import (
+    accuracy,
     energy,
     libraries,
     measurements,
     memory,
     networks,
+    predictions,
     published,
     rooflines,
     streams,
@@ -16,12 +18,14 @@ from nntest.domain.tables import (
 )
 from nntest.domain.tables.column import Table
 
+_MODULES = (
+    *(libraries, networks, predictions, accuracy, streams, sustained, memory, energy),
+    *(study, measurements, rooflines, published),
+)
+
 ALL: dict[str, Table] = {
     table.name: table
-    for module in (
-        *(libraries, networks, streams, sustained, memory, energy),
-        *(study, measurements, rooflines, published),
-    )
+    for module in _MODULES
     for table in vars(module).values()
     if isinstance(table, Table)
 }

@@ -290,7 +290,9 @@ CONFIGURATIONS = Table(
         shared.NETWORK,
         Column("variant", TEXT, meaning="network within its family: a pruning, a width and "
                "resolution"),
-        shared.HARDWARE.but(meaning="platform and library, or as the published table calls it"),
+        shared.HARDWARE.but(meaning="platform, library and threads, or as the published table "
+                            "calls it"),
+        shared.PLATFORM, shared.LIBRARY, shared.THREADS,
         shared.DATA_TYPE,
         shared.MODE.but(meaning="clock or power mode, or the choice of operators"),
         Column("batch", INT, meaning="images in a batch, or threads or streams where a platform "
@@ -298,7 +300,10 @@ CONFIGURATIONS = Table(
         Column("streams", INT, meaning="requests at once; null: one after the other, or unknown"),
         shared.LATENCY.but(meaning="of a whole batch, the median"),
         shared.FRAMES,
-        shared.TOP1,
+        *shared.TOP1.but(meaning="accuracy of the first guess, measured here or else published",
+                         interval=("top1_low_percent", "top1_high_percent")).with_ends,
+        Column("top1_published_percent", FLOAT, "%", label="published",
+               meaning="the published one in this data type; of fp16 that of fp32"),
         Column("power_w", FLOAT, "W", label="power", meaning="while it runs"),
         Column("energy_mj_per_frame", FLOAT, "mJ/frame", label="energy",
                meaning="power over frames a second"),

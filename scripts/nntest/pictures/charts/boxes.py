@@ -7,7 +7,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from nntest.analysis.trade_offs import has, variant_order
+from nntest.analysis.trade_offs import Limits, has, variant_order
+from nntest.pictures.charts.filters import LIMIT_LOOK, picks
 from nntest.pictures.charts.scatter import TOOLTIP
 from nntest.pictures.charts.theme import Look, log_axis
 from nntest.pictures.style import FAINT
@@ -18,27 +19,35 @@ QUANTITIES = {
     "latency_ms": "latency of a batch, ms",
     "frames_per_s": "frames a second",
     "power_w": "power, W",
+    "memory_mb": "memory, MB",
 }
 
 
 def facet_label(frame: pd.DataFrame) -> pd.Series:
-    """Network, hardware and data type, over which variants are compared.
+    """Network, platform, library and data type, over which variants are compared.
 
     The network is left out where there is only one.
     """
-    names = ["network", "hardware", "data_type"][frame["network"].nunique() < 2 :]
+    names = ["network", "platform", "library", "data_type"][frame["network"].nunique() < 2 :]
     parts = zip(*(frame[name] for name in names), strict=True)
     labels = [" · ".join(text for text in row if text) for row in parts]
     return pd.Series(labels, index=frame.index, dtype="str")
 
 
-def box_plot(frame: pd.DataFrame, quantity: str, look: Look) -> Any:
-    """`quantity` (of `QUANTITIES`) by variant; panels by network, hardware and data type.
+def boxed(frame: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """The rows with that quantity, without those that would be a panel of a single point."""
+    rows = has(frame, quantity).assign(panel=facet_label)
+    return rows[rows.groupby("panel")["panel"].transform("size") > 1]
+
+
+def box_plot(frame: pd.DataFrame, quantity: str, limits: Limits, look: Look) -> Any:
+    """`quantity` (of `QUANTITIES`) by variant; panels by network, platform, library and data type.
 
     The box spans the quartiles and its whiskers all values: what differs inside one is the batch,
-    which colours the points and sets them side by side.
+    which colours the points and sets them side by side, and the threads.  On a page lists pick
+    configurations.  A limit on the quantity is a line.
     """
-    rows = has(frame, quantity).assign(panel=facet_label)
+    rows = boxed(frame, quantity)
     order = sorted(rows["variant"].unique(), key=variant_order, reverse=True)
     # A number as text sorts as text: the order is given.
     batches = [str(batch) for batch in sorted(int(n) for n in rows["batch"].dropna().unique())]
@@ -56,6 +65,7 @@ def box_plot(frame: pd.DataFrame, quantity: str, look: Look) -> Any:
     # What a variant has with that padding; the points stand in its box, be they many or few.
     band = 0.8 * size["width"] / len(order)
     wide = min(0.75 * band, 70)
+    picked, limit = picks(rows, look), limits.named().get(quantity)
     base = alt.Chart(rows)
     boxes = base.mark_boxplot(
         extent="min-max", size=wide, color="#e6e9ee",
@@ -79,8 +89,13 @@ def box_plot(frame: pd.DataFrame, quantity: str, look: Look) -> Any:
         ),
         tooltip=TOOLTIP,
     )
+    layers = [boxes, points]
+    if limit is not None:
+        layers.insert(0, base.mark_rule(**LIMIT_LOOK).encode(y=alt.datum(limit)))
     return (
-        alt.layer(boxes, points)
+        alt.layer(*layers)
+        .transform_filter(picked.test)
         .properties(**size)
         .facet(facet=alt.Facet("panel:N", title=None), columns=COLUMNS)
+        .add_params(*picked.params)
     )

@@ -1,4 +1,4 @@
-"""Pareto graphs: accuracy against what it costs, with a limit on the latency to play with."""
+"""Pareto graphs: accuracy against what it costs, within limits that a reader sets."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
-from nntest.analysis.pareto import Sense
-from nntest.analysis.trade_offs import has
+from nntest.analysis.pareto import Axis, Sense, pareto_front
+from nntest.analysis.trade_offs import Limits, has
+from nntest.pictures.charts.filters import NEVER, limit_line, limit_lists, picks
 from nntest.pictures.charts.scatter import TOOLTIP
-from nntest.pictures.charts.theme import GREY, Look, faded, key, log_axis, round_numbers
+from nntest.pictures.charts.theme import GREY, Look, faded, key, log_axis
 from nntest.pictures.style import INK, number
 
 
@@ -41,66 +41,47 @@ COSTS = {
     "latency": Cost("latency_ms", "latency of a batch, ms", False),
     "energy": Cost("energy_mj_per_frame", "energy per frame, mJ", False),
 }
-NEVER = 1e300
-"""Stands for 'at no limit' where a chart needs a number."""
-
-
-def leaves_the_front_at(frame: pd.DataFrame, cost: Cost) -> np.ndarray:
-    """The latency limit [ms] from which on each row is dominated; infinite if it never is.
-
-    A row is on the front of those within a limit L if its own latency is at most L and no row
-    within L is at least as good on both axes and better on one.  Each row that dominates it comes
-    in at its own latency, so the first of them to come in ends it; equal rows share the front.
-    """
-    accuracy = frame["top1_percent"].to_numpy(float)
-    gain = frame[cost.column].to_numpy(float) * (1 if cost.more_is_better else -1)
-    latency = frame["latency_ms"].to_numpy(float)
-    leaves = np.full(len(frame), np.inf)
-    for row in range(len(frame)):
-        as_good = (accuracy >= accuracy[row]) & (gain >= gain[row])
-        better = (accuracy > accuracy[row]) | (gain > gain[row])
-        dominators = latency[as_good & better]
-        if len(dominators):
-            leaves[row] = dominators.min()
-    return leaves
 
 
 def pareto(
     frame: pd.DataFrame,
     cost_name: str,
-    limit_ms: float | None,
+    limits: Limits,
     look: Look,
     hardware: Sequence[str] = (),
 ) -> Any:
     """Top-1 accuracy against a cost (one of `COSTS`), the front as steps, the others grey.
 
-    On a page a list sets the largest latency [ms] that counts (it starts at `limit_ms`, or at
-    none); the front is that of the configurations within it.  In a still, numbers stand at the
-    corners of the front, and a key says what they are.  `hardware` is what the legend lists, if
-    more than the rows have.
+    On a page lists set the limits that count (they start at `limits`) and pick configurations; the
+    front is that of what is left.  A limit on what the axis shows is a line.  Accuracies that were
+    measured have their interval.  In a still, numbers stand at the corners of the front, and a key
+    says what they are.  `hardware` is what the legend lists, if more than the rows have.
     """
     cost = COSTS[cost_name]
     rows = has(frame, cost.column, "top1_percent", "latency_ms")
-    leaves = leaves_the_front_at(rows, cost)
-    limit = NEVER if limit_ms is None else limit_ms
-    rows = rows.assign(
-        leaves_ms=np.minimum(leaves, NEVER),
-        ends=np.isfinite(leaves),
-        on_front=(rows["latency_ms"].to_numpy(float) <= limit) & (leaves > limit),
-    )
+    front_now = on_front(rows, cost, limits)
+    picked, limited = picks(rows, look), limit_lists(rows, limits, look)
     params, kept = look.picks("hardware")
-    stays = "datum.on_front"
-    if not look.still:
-        params.append(_limit_list(rows["latency_ms"], limit_ms))
-        # A front that nothing ends has NEVER there, which is no smaller than the limit NEVER.
-        stays = "datum.latency_ms <= limit && (datum.leaves_ms > limit || !(datum.ends))"
-    x = log_axis(alt.X(f"{cost.column}:Q", title=cost.title), rows[cost.column])
-    y = alt.Y("top1_percent:Q", title="top-1 accuracy, %").scale(zero=False, nice=True)
+
+    def cost_axis(column: str) -> Any:
+        return log_axis(alt.X(f"{column}:Q", title=cost.title), rows[cost.column])
+
+    def accuracy_axis(column: str) -> alt.Y:
+        return alt.Y(f"{column}:Q", title="top-1 accuracy, %").scale(zero=False, nice=True)
+
+    x, y = cost_axis(cost.column), accuracy_axis("top1_percent")
     base = alt.Chart(rows).encode(x=x, y=y)
+    intervals = []
+    if rows["top1_low_percent"].notna().any():  # Vega warns of a scale of nothing
+        intervals = [
+            base.transform_filter("isValid(datum.top1_low_percent)")
+            .mark_rule(color=GREY, strokeWidth=1.2)
+            .encode(y=accuracy_axis("top1_low_percent"), y2="top1_high_percent:Q")
+        ]
     # Between two points of a front only the worse of both is had: the step holds the accuracy of
     # the point that costs more until the next cheaper one.
     steps = (
-        base.transform_filter(stays)
+        base.transform_filter(_ON_FRONT)
         .mark_line(
             interpolate="step-before" if cost.more_is_better else "step-after",
             color=INK,
@@ -110,12 +91,12 @@ def pareto(
     )
     shape = look.shape("kind", sorted(frame["kind"].unique()), "kind")
     dominated = (
-        base.transform_filter(f"!({stays})")
+        base.transform_filter(f"!{_ON_FRONT}")
         .mark_point(filled=True, size=45, color=GREY)
         .encode(shape=shape, opacity=faded(kept, 0.9, 0.2), tooltip=TOOLTIP)
     )
     front = (
-        base.transform_filter(stays)
+        base.transform_filter(_ON_FRONT)
         .mark_point(filled=True, size=200 if look.still else 130, opacity=1, stroke="white")
         .encode(
             color=look.colour(
@@ -127,16 +108,64 @@ def pareto(
         )
         .add_params(*params)
     )  # fmt: skip
+    movable = f"limit_{cost.column}"
+    named = movable if movable in [param.name for param in limited.params] else ""
+    line = limit_line(cost_axis("limit"), limits.named().get(cost.column), named)
+    found = _with_front(
+        alt.layer(*intervals, dominated, steps, front), cost, picked.test, limited.test
+    )
+    drawn = alt.layer(*line, found)
     if not look.still:
-        return alt.layer(dominated, steps, front).properties(**look.size())
-    corners = _corners(rows[rows["on_front"]], cost)
+        return drawn.add_params(*picked.params, *limited.params).properties(**look.size())
+    corners = _corners(rows[front_now], cost)
     numbers = (
         alt.Chart(corners)
         .mark_text(color="white", fontSize=9, fontWeight="bold")
         .encode(x=x, y=y, text="number:N")
     )
-    panel = alt.layer(dominated, steps, front, numbers).properties(**look.size(560, 360))
+    panel = alt.layer(drawn, numbers).properties(**look.size(560, 360))
+    if corners.empty:
+        return panel
     return alt.hconcat(panel, key([(line, False) for line in corners["line"]]), spacing=24)
+
+
+_ON_FRONT = "datum.on_front"
+
+
+def on_front(frame: pd.DataFrame, cost: Cost, limits: Limits) -> pd.Series[bool]:
+    """Which rows are on the front of those within the limits."""
+    axes = [Axis("top1_percent", "max"), Axis(cost.column, cost.sense)]
+    within = limits.within(frame)
+    found = pareto_front(frame[within], axes).on_front
+    return found.reindex(frame.index, fill_value=False)
+
+
+def _with_front(chart: Any, cost: Cost, shown: str, counted: str) -> Any:
+    """The chart with `on_front` in each row that is `shown`: the front of those that are `counted`.
+
+    The same as `on_front`, by Vega, since a reader may pick other rows.  A row is on the front if,
+    of all that are as good as it on one axis, none is better on the other, both ways.
+    """
+    gain = f"datum['{cost.column}']" if cost.more_is_better else f"-datum['{cost.column}']"
+    best = {"frame": [None, 0], "ignorePeers": False}
+    return (
+        chart.transform_filter(shown)
+        .transform_calculate(
+            counts=counted,
+            front_gain=f"({counted}) ? {gain} : {-NEVER!r}",
+            front_top1=f"({counted}) ? datum.top1_percent : {-NEVER!r}",
+        )
+        .transform_window(
+            best_top1="max(front_top1)", sort=[alt.SortField("front_gain", "descending")], **best
+        )
+        .transform_window(
+            best_gain="max(front_gain)", sort=[alt.SortField("front_top1", "descending")], **best
+        )
+        .transform_calculate(
+            on_front="datum.counts && datum.front_top1 >= datum.best_top1"
+            " && datum.front_gain >= datum.best_gain"
+        )
+    )
 
 
 def _corners(front: pd.DataFrame, cost: Cost) -> pd.DataFrame:
@@ -156,18 +185,3 @@ def _corners(front: pd.DataFrame, cost: Cost) -> pd.DataFrame:
             "number": f"{len(rows) + 1}", "line": f"{len(rows) + 1}: {line}",
         })  # fmt: skip
     return pd.DataFrame(rows, columns=[cost.column, "top1_percent", "number", "line"])
-
-
-def _limit_list(latencies_ms: pd.Series, limit_ms: float | None) -> alt.Parameter:
-    """The list on a page that sets the largest latency that counts."""
-    found = round_numbers(latencies_ms.min(), latencies_ms.max())
-    limits = sorted({*found, *([limit_ms] if limit_ms else [])})
-    return alt.param(
-        name="limit",
-        value=NEVER if limit_ms is None else limit_ms,
-        bind=alt.binding_select(
-            options=[*limits, NEVER],
-            labels=[*(f"{value:g} ms" for value in limits), "no limit"],
-            name="largest latency counted ",
-        ),
-    )

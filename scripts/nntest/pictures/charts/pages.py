@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from nntest.analysis.points import named_by_threads
-from nntest.analysis.trade_offs import has
+from nntest.analysis.trade_offs import Limits, has
 from nntest.config.plot_options import PlotOptions
-from nntest.pictures.charts.boxes import QUANTITIES, box_plot
+from nntest.pictures.charts.boxes import QUANTITIES, box_plot, boxed
 from nntest.pictures.charts.fronts import COSTS, pareto
 from nntest.pictures.charts.names import PAGES
 from nntest.pictures.charts.page import Figure, Page
@@ -19,6 +19,7 @@ from nntest.pictures.charts.roofline import ceilings, roofline, with_a_place
 from nntest.pictures.charts.scatter import latency_throughput
 from nntest.pictures.charts.theme import Look, specification
 
+_LISTS = "The lists below the chart pick what is shown."
 _CLICKS = "Click on an entry of a legend to grey the others; with shift it adds one."
 
 
@@ -112,7 +113,7 @@ def trade_offs(
     configurations: pd.DataFrame,
     study: str,
     made_at: str,
-    limit_ms: float | None,
+    limits: Limits,
     options: PlotOptions,
 ) -> Page:
     """Latency against throughput, boxes of batches, Pareto fronts: `analysis.trade_offs`."""
@@ -140,32 +141,34 @@ def trade_offs(
         add(
             f"latency-throughput-{network}",
             f"{network}: latency against throughput",
-            f"Batches of one hardware, data type and variant hang together. {_CLICKS}",
+            f"Batches of one hardware, data type and variant hang together. {_CLICKS} {_LISTS}",
             timed,
             latency_throughput,
+            limits,
         )
         for name, cost in COSTS.items():
             rows = has(own, cost.column, "top1_percent", "latency_ms")
             add(
                 f"pareto-{network}-{name.replace('_', '-')}",
                 f"{network}: accuracy against {cost.title}",
-                "Steps join what nothing beats on both axes; what is beaten is grey. "
-                "Accuracies are published ones. The list below the chart limits the latency "
-                "that counts.",
+                f"Steps join what nothing beats on both axes; what is beaten, or beyond a limit, "
+                f"is grey. {_accuracies(rows)} {_LISTS} What is not known to keep a limit does "
+                "not count.",
                 rows,
                 pareto,
                 name,
-                limit_ms,
+                limits,
             )
     for quantity, label in QUANTITIES.items():
-        rows = has(configurations, quantity)
         add(
             f"box-{quantity.replace('_', '-')}",
             f"By variant: {label}",
-            "A box spans the quartiles of a batch sweep, whose points stand in it.",
-            rows,
+            "A box spans the quartiles over variants, batches and threads, whose points stand in "
+            f"it; what has a single configuration has no box. {_LISTS}",
+            boxed(configurations, quantity),
             box_plot,
             quantity,
+            limits,
         )
     if not figures:
         nothing = "No network has a time: none was measured in all its layers, or as a whole."
@@ -173,6 +176,17 @@ def trade_offs(
             nothing = f"There is one configuration alone: {_sentence(configurations.iloc[0])}."
         figures.append(Figure("nothing", "Trade-offs", nothing, provenance, configurations))
     return Page(PAGES["trade-offs"], f"Study {study}.", figures, links_from("trade-offs"), made_at)
+
+
+def _accuracies(rows: pd.DataFrame) -> str:
+    """Where the accuracies of a chart are from."""
+    measured = int(rows["top1_low_percent"].notna().sum())
+    if not measured:
+        return "Accuracies are published ones."
+    others = len(rows) - measured
+    return f"{measured} accuracies were measured here, with their intervals" + (
+        f"; {others} are published ones." if others else "."
+    )
 
 
 def _sentence(row: pd.Series) -> str:

@@ -13,11 +13,11 @@ import pandas as pd
 import vl_convert
 
 from nntest.analysis.points import GROUP_COLUMNS, named_by_threads
-from nntest.analysis.trade_offs import has, variant_order
+from nntest.analysis.trade_offs import LIMITED, Limits, has, variant_order
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
 from nntest.pictures.charts import boxes
-from nntest.pictures.charts.boxes import QUANTITIES, box_plot, facet_label
+from nntest.pictures.charts.boxes import QUANTITIES, box_plot, boxed, facet_label
 from nntest.pictures.charts.fronts import COSTS, pareto
 from nntest.pictures.charts.predicted_frames import predicted_frames, shown_predictions
 from nntest.pictures.charts.roofline import roofline, with_a_place
@@ -82,7 +82,7 @@ def predicted_frames_still(
 def trade_off_still(
     plot: str,
     frame: pd.DataFrame,
-    limit_ms: float | None,
+    limits: Limits,
     options: PlotOptions,
     svg: Path,
     png: Path,
@@ -102,11 +102,12 @@ def trade_off_still(
         title = f"Top-1 accuracy against {cost.title}"
         needs = [cost.column, "top1_percent", "latency_ms"]
         lacks = f"an accuracy and a {cost.title.split(',')[0]}"
-        grey = "; grey: dominated" + (f", or slower than {limit_ms:g} ms" if limit_ms else "")
+        beyond = [f"{limit:g} {LIMITED[name]}" for name, limit in limits.named().items()]
+        grey = "; grey: dominated" + (f", or not within {', '.join(beyond)}" if beyond else "")
     else:
         title = f"{QUANTITIES[what].capitalize()}, by variant"
         needs, lacks = [what], f"a {QUANTITIES[what].split(',')[0]}"
-    rows = has(frame, *needs)
+    rows = boxed(frame, what) if kind == "boxes" else has(frame, *needs)
     head = _heading(title, rows, grey)
     if len(rows) < 2:
         found = f"one configuration alone has {lacks}" if len(rows) else (
@@ -116,15 +117,15 @@ def trade_off_still(
 
     def draw(look: Look) -> Any:
         if kind == "boxes":
-            return box_plot(rows, what, look)
+            return box_plot(rows, what, limits, look)
         hardware = sorted(rows["hardware"].unique())
         variants = sorted(rows["variant"].unique(), key=variant_order, reverse=True)
         panels = []
         for network, own in networks:
             if kind == "scatter":
-                panel = latency_throughput(own, look, hardware, variants)
+                panel = latency_throughput(own, limits, look, hardware, variants)
             else:
-                panel = pareto(own, what, limit_ms, look, hardware)
+                panel = pareto(own, what, limits, look, hardware)
             panels.append(panel.properties(title=_title(str(network))))
         return alt.vconcat(*panels, spacing=30)
 
