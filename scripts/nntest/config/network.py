@@ -34,6 +34,10 @@ class Accuracy(Strict):
     source: str = Field(min_length=3)
 
 
+GRAPH_FILES = {".onnx": "onnx", ".tflite": "tflite"}
+"""The family of a file of others, by the ending of its name."""
+
+
 class GraphFile(Strict):
     """A network's file in a format of others."""
 
