@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,17 @@ def test_a_tflite_file(tmp_path: Path) -> None:
     assert named.stdout.startswith("lite: one image")
     assert "left out by the user" in named.stdout
     assert load_network(folder / "lite.yaml").build().layers[0].name == "conv"
+
+
+def test_the_graph_is_drawn(tmp_path: Path) -> None:
+    folder = tflite_folder(tmp_path)
+    done = nntest("network", "net.tflite", "--draw", "a.svg", "--draw", "a.html", folder=folder)
+    assert done.status == 0 and done.stderr == ""
+    assert "4-8-8-3-6-1-1_2_0_1" in unescape((folder / "a.svg").read_text("utf-8"))
+    assert (folder / "a.html").exists()
+    refused = nntest("network", "net.tflite", "--draw", "a.gif", folder=folder)
+    assert refused.status == 1
+    assert "a.gif: no picture ends so" in refused.stderr
 
 
 @pytest.mark.parametrize("name", ["net.tflite", "lite.yaml"])

@@ -16,13 +16,14 @@ from nntest.domain.graph_nodes import RUNNING, Fate, GraphNode, Share, leave_out
 from nntest.domain.networks import Network
 from nntest.domain.traffic import TrafficModel, Work, tensor_work, total_work
 from nntest.errors import UserError
+from nntest.pictures.network_graph import draw_network
 
 _EXAMPLES = """\
 examples:
   nntest network model.onnx
   nntest network model.onnx --input x=1,3,480,640
   nntest network model.onnx --nodes
-  nntest network model.tflite
+  nntest network model.tflite --draw graph.html
   nntest network config/networks/mobilenet-v1-1.0-224.yaml
 """
 
@@ -32,7 +33,7 @@ _TRAFFIC: TrafficModel = "weights-and-activations"
 
 def add_to(commands: Commands) -> None:
     """Describe the command."""
-    text = "print a network's layers, and what becomes of each node of its file"
+    text = "print a network's layers, and what becomes of each node of its file; draw its graph"
     command = add_command(commands, "network", text, text, _EXAMPLES)
     command.add_argument(
         "file",
@@ -54,6 +55,14 @@ def add_to(commands: Commands) -> None:
         help="with the operator onnx: nodes that no other operator computes, of an ONNX file or of "
         "a family's graph, are measured each as a model of its own",
     )
+    command.add_argument(
+        "--draw",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PICTURE",
+        help="draw the graph: a still (.svg, .png), or a page to click at (.html)",
+    )
     command.set_defaults(run=_run)
 
 
@@ -70,6 +79,8 @@ def _input(text: str) -> tuple[str, list[int]]:
 
 def _run(arguments: argparse.Namespace) -> int:
     network = _read(arguments.file, dict(arguments.input), arguments.nodes)
+    for picture in arguments.draw:
+        draw_network(network, picture)
     print("\n".join(_page(network)))
     return 0
 

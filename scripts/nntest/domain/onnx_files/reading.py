@@ -16,7 +16,7 @@ from pathlib import Path
 
 import onnx
 
-from nntest.domain.graph_nodes import LEFT_OUT, GraphNode
+from nntest.domain.graph_nodes import LEFT_OUT, GraphNode, with_reads
 from nntest.domain.network_files import content_of, refuse_unknown, usable
 from nntest.domain.networks import Layer, Network
 from nntest.domain.node_sorting import NO_OPERATOR, Host, NodeSorter, Unsupported, Work
@@ -114,6 +114,7 @@ class _Sorted(NodeSorter):
         self._recorder = OnnxStepRecorder(graph)
         for node in graph.nodes:
             self.nodes.append(self._taken(node, node_name(node) in leave_out))
+        self.nodes = with_reads(self.nodes, [(node.input, node.output) for node in graph.nodes])
         self.steps = self._recorder.steps(self.layers)
 
     def _taken(self, node: onnx.NodeProto, left_out: bool) -> GraphNode:

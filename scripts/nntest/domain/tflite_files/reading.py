@@ -13,7 +13,7 @@ from functools import lru_cache
 from math import prod
 from pathlib import Path
 
-from nntest.domain.graph_nodes import LEFT_OUT, GraphNode
+from nntest.domain.graph_nodes import LEFT_OUT, GraphNode, with_reads
 from nntest.domain.network_files import content_of, refuse_unknown, usable
 from nntest.domain.networks import Layer, Network
 from nntest.domain.node_sorting import NO_OPERATOR, Host, NodeSorter, Unsupported
@@ -84,6 +84,8 @@ class _Sorted(NodeSorter):
         """First halves of a hard-sigmoid: what is cut off from 0 to 6, to be divided by 6."""
         for operator in graph.operators:
             self.nodes.append(self._taken(operator, operator.name in leave_out))
+        ends = [(operator.inputs, operator.outputs) for operator in graph.operators]
+        self.nodes = with_reads(self.nodes, ends)
         self.steps = self._recorder.steps(self.layers)
 
     def _taken(self, operator: Operator, left_out: bool) -> GraphNode:
