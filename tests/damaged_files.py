@@ -35,10 +35,12 @@ from archives.ck.ck_samples import (
 )
 from archives.ck.every_way import read_in_every_way
 from damage import edited, numbers_in, to_ten_digits, with_anything
+from domain.tflite_files.tflite_models import PADS, padded
 from hypothesis import strategies as st
 from nntest.analysis.study_tables import published_tables
 from nntest.config import load_study
 from nntest.domain.onnx_files.reading import account_onnx
+from nntest.domain.tflite_files.reading import account_tflite
 from nntest.errors import UserError
 from nntest.graph import boards
 from onboard import outcomes
@@ -164,9 +166,15 @@ def damaged_network_files(draw: st.DrawFn) -> tuple[str, bytes]:
     return "net.onnx", draw(edited(network_files()[name]))
 
 
+def damaged_tflite_files() -> st.SearchStrategy[tuple[str, bytes]]:
+    content = padded(PADS, "conv", "largest").content()
+    return edited(content).map(lambda damaged: ("net.tflite", damaged))
+
+
 def read_network_file(path: Path) -> None:
+    account = account_tflite if path.suffix == ".tflite" else account_onnx
     try:
-        account_onnx(path)
+        account(path)
     except UserError as error:
         str(error).encode()
 
@@ -296,6 +304,7 @@ def read_published_file(path: Path) -> None:
 READERS = {
     "archives": Reader(damaged_archives, read_archive),
     "network files": Reader(damaged_network_files, read_network_file),
+    "TFLite files": Reader(damaged_tflite_files, read_network_file),
     "journals": Reader(damaged_journals, read_journal),
     "board files": Reader(damaged_board_files, read_board_file),
     "published tables": Reader(damaged_published_files, read_published_file),

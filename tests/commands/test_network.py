@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from html import unescape
 from pathlib import Path
 
 import pytest
 from commands.command_line import nntest
 from domain.onnx_files.onnx_models import constant, node, weights, write
+from domain.tflite_files.tflite_models import PADS, padded
+from nntest.config.load import load_network
 
 PROJECT = Path(__file__).parents[2]
 
@@ -115,7 +118,50 @@ def test_a_network_that_is_not_from_a_file_has_no_inputs() -> None:
     assert f"{path}: not from an ONNX file" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["none.onnx", "none.yaml"])
+def tflite_folder(tmp_path: Path) -> Path:
+    """With net.tflite, and lite.yaml beside it."""
+    model = padded(PADS, "conv")
+    model.add("TANH", "conv", "end", (1, 9, 7, 6))
+    model.write(tmp_path)
+    (tmp_path / "lite.yaml").write_text(
+        "definition: {family: tflite, file: net.tflite, leave_out: [end]}\n", encoding="utf-8"
+    )
+    return tmp_path
+
+
+def test_a_tflite_file(tmp_path: Path) -> None:
+    folder = tflite_folder(tmp_path)
+    done = nntest("network", "net.tflite", folder=folder)
+    assert done.status == 0
+    assert "4-8-8-3-6-1-1_2_0_1" in done.stdout
+    assert "padded (PAD)    folded into conv" in done.stdout
+    assert "3 nodes, fp32:" in done.stdout
+    named = nntest("network", "lite.yaml", folder=folder)
+    assert named.stdout.startswith("lite: one image")
+    assert "left out by the user" in named.stdout
+    assert load_network(folder / "lite.yaml").build().layers[0].name == "conv"
+
+
+def test_the_graph_is_drawn(tmp_path: Path) -> None:
+    folder = tflite_folder(tmp_path)
+    done = nntest("network", "net.tflite", "--draw", "a.svg", "--draw", "a.html", folder=folder)
+    assert done.status == 0 and done.stderr == ""
+    assert "4-8-8-3-6-1-1_2_0_1" in unescape((folder / "a.svg").read_text("utf-8"))
+    assert (folder / "a.html").exists()
+    refused = nntest("network", "net.tflite", "--draw", "a.gif", folder=folder)
+    assert refused.status == 1
+    assert "a.gif: no picture ends so" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["net.tflite", "lite.yaml"])
+def test_a_tflite_file_has_its_sizes(tmp_path: Path, name: str) -> None:
+    done = nntest("network", name, "--input", "x=1,8,8,4", folder=tflite_folder(tmp_path))
+    assert done.status == 1
+    assert f"{name}: not from an ONNX file" in done.stderr
+    assert "a TFLite file says the sizes of its inputs" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["none.onnx", "none.yaml", "none.tflite"])
 def test_a_file_that_is_not_there(folder: Path, name: str) -> None:
     done = nntest("network", name, folder=folder)
     assert done.status == 1

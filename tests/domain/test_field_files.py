@@ -10,10 +10,11 @@ from nntest.analysis.published.qutibench import read_raw
 from nntest.archives.ck import read_rows
 from nntest.domain.csv_text import read_csv_text
 from nntest.domain.onnx_files.reading import read_onnx
+from nntest.domain.tflite_files.reading import read_tflite
 from nntest.errors import UserError
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00ff\nsize 17\n"
-READERS = [read_onnx, read_raw, read_layer_times, lambda path: list(read_rows(path))]
+READERS = [read_onnx, read_tflite, read_raw, read_layer_times, lambda path: list(read_rows(path))]
 
 
 def refused(read, path: Path) -> UserError:
@@ -23,7 +24,7 @@ def refused(read, path: Path) -> UserError:
     return caught.value
 
 
-@pytest.mark.parametrize("read", READERS, ids=["onnx", "qutibench", "layer-times", "ck"])
+@pytest.mark.parametrize("read", READERS, ids=["onnx", "tflite", "qutibench", "layer-times", "ck"])
 def test_a_git_lfs_pointer_is_called_by_its_name(tmp_path, read):
     (tmp_path / "model.onnx").write_bytes(POINTER)
     error = refused(read, tmp_path / "model.onnx")

@@ -37,6 +37,10 @@ CHANGE_NOTHING_MEASURED = {
     "nntest.domain.graph_steps",
     "nntest.domain.graph_nodes",
     "nntest.domain.onnx_files",
+    "nntest.domain.tflite_files",
+    "nntest.domain.network_files",
+    "nntest.domain.node_sorting",
+    "nntest.domain.step_recorder",
     # Says what a file is that Git LFS has not fetched; a job reads none then.
     "nntest.domain.git_lfs",
     # Data types by name and traffic in bytes, for rooflines: the config knows their names.

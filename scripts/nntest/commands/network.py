@@ -11,17 +11,19 @@ from typing import get_args
 
 from nntest.commands.options import Commands, add_command, columns
 from nntest.config.load import load_network
-from nntest.config.network import OnnxFile
+from nntest.config.network import OnnxFile, TfliteFile
 from nntest.domain.graph_nodes import RUNNING, Fate, GraphNode, Share, leave_out_line, share
 from nntest.domain.networks import Network
 from nntest.domain.traffic import TrafficModel, Work, tensor_work, total_work
 from nntest.errors import UserError
+from nntest.pictures.network_graph import draw_network
 
 _EXAMPLES = """\
 examples:
   nntest network model.onnx
   nntest network model.onnx --input x=1,3,480,640
   nntest network model.onnx --nodes
+  nntest network model.tflite --draw graph.html
   nntest network config/networks/mobilenet-v1-1.0-224.yaml
 """
 
@@ -31,10 +33,13 @@ _TRAFFIC: TrafficModel = "weights-and-activations"
 
 def add_to(commands: Commands) -> None:
     """Describe the command."""
-    text = "print a network's layers, and what becomes of each node of its file"
+    text = "print a network's layers, and what becomes of each node of its file; draw its graph"
     command = add_command(commands, "network", text, text, _EXAMPLES)
     command.add_argument(
-        "file", type=Path, metavar="FILE", help="an ONNX file, or a file of config/networks/"
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="an ONNX or TFLite file, or a file of config/networks/",
     )
     command.add_argument(
         "--input",
@@ -47,8 +52,16 @@ def add_to(commands: Commands) -> None:
     command.add_argument(
         "--nodes",
         action="store_true",
-        help="with the operator onnx: nodes that no other operator computes, of the file or of a "
-        "family's graph, are measured each as a model of its own",
+        help="with the operator onnx: nodes that no other operator computes, of an ONNX file or of "
+        "a family's graph, are measured each as a model of its own",
+    )
+    command.add_argument(
+        "--draw",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PICTURE",
+        help="draw the graph: a still (.svg, .png), or a page to click at (.html)",
     )
     command.set_defaults(run=_run)
 
@@ -66,28 +79,55 @@ def _input(text: str) -> tuple[str, list[int]]:
 
 def _run(arguments: argparse.Namespace) -> int:
     network = _read(arguments.file, dict(arguments.input), arguments.nodes)
+    for picture in arguments.draw:
+        draw_network(network, picture)
     print("\n".join(_page(network)))
     return 0
 
 
 def _read(path: Path, inputs: Mapping[str, Sequence[int]], single_nodes: bool) -> Network:
-    """The network of an ONNX or YAML file, with the nodes too that a study would refuse."""
-    # Not at the top: importing onnx takes half a second, and few commands need it.
-    from nntest.domain.onnx_files.reading import account_onnx
-
+    """The network of a file, with the nodes too that a study would refuse."""
     if path.suffix not in (".yaml", ".yml"):
-        return account_onnx(path, inputs=inputs, single_nodes=single_nodes)
+        if path.suffix != ".tflite":
+            return _account_onnx(path, (), inputs, single_nodes)
+        _refuse_inputs(path, inputs)
+        return _account_tflite(path, ())
     file = load_network(path)
     definition = file.definition
     if isinstance(definition, OnnxFile):
         sizes = {**definition.inputs, **inputs}
-        network = account_onnx(
-            definition.file, definition.leave_out, sizes, single_nodes=single_nodes
-        )
+        network = _account_onnx(definition.file, definition.leave_out, sizes, single_nodes)
         return replace(network, name=file.name)
-    if inputs:
-        raise UserError(f"{path}: not from an ONNX file, so there are no inputs to give sizes to")
+    _refuse_inputs(path, inputs)
+    if isinstance(definition, TfliteFile):
+        network = _account_tflite(definition.file, definition.leave_out)
+        return replace(network, name=file.name)
     return file.build(single_nodes=single_nodes)
+
+
+# Not at the top: importing the formats' packages takes up to half a second.
+
+
+def _account_onnx(
+    path: Path, leave_out: Sequence[str], inputs: Mapping[str, Sequence[int]], single_nodes: bool
+) -> Network:
+    from nntest.domain.onnx_files.reading import account_onnx
+
+    return account_onnx(path, leave_out, inputs, single_nodes=single_nodes)
+
+
+def _account_tflite(path: Path, leave_out: Sequence[str]) -> Network:
+    from nntest.domain.tflite_files.reading import account_tflite
+
+    return account_tflite(path, leave_out)
+
+
+def _refuse_inputs(path: Path, inputs: Mapping[str, Sequence[int]]) -> None:
+    if inputs:
+        raise UserError(
+            f"{path}: not from an ONNX file, so there are no inputs to give sizes to",
+            "a TFLite file says the sizes of its inputs, a family or a layer list its own",
+        )
 
 
 def _page(network: Network) -> list[str]:

@@ -2,7 +2,7 @@
 
 A name under `boards`, `libraries` or `networks` is looked up as ``config/<kind>/<name>.yaml``,
 first in the working directory, then in the workflow's own folder; a value that ends in
-``.yaml`` is a path.
+``.yaml`` is a path, and under `networks` one that ends in ``.onnx`` or ``.tflite``, too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pydantic import BaseModel, ValidationError
 from nntest.config.board import Board
 from nntest.config.ck_check import check_ck
 from nntest.config.library import Library
-from nntest.config.network import NetworkFile
+from nntest.config.network import GRAPH_FILES, NetworkFile
+from nntest.config.network_inputs import with_inputs
 from nntest.config.platform import Platform
 from nntest.config.pool import Pool, check_pool
 from nntest.config.study import Study
@@ -44,8 +45,8 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
         libraries=tuple(
             _load_named(Library, "libraries", entry, folders) for entry in settings.libraries
         ),
-        network_files=tuple(
-            _load_named(NetworkFile, "networks", entry, folders) for entry in settings.networks
+        network_files=with_inputs(
+            (_load_network(entry, folders) for entry in settings.networks), settings.inputs
         ),
         known_boards=tuple(_known_boards(boards, folders)),
         platforms=tuple(
@@ -74,6 +75,19 @@ def load_study(config: Mapping[str, Any], home: Path) -> Study:
 def load_network(path: Path) -> NetworkFile:
     """The network file at a path; `UserError` that names the file and the key."""
     return _load_named(NetworkFile, "networks", str(path), [])
+
+
+def _load_network(entry: str, folders: Iterable[Path]) -> NetworkFile:
+    """The network of an entry of `networks`: the name or path of its file, or a path of its graph.
+
+    Raises `UserError`.
+    """
+    path = Path(entry)
+    family = GRAPH_FILES.get(path.suffix)
+    if family is None:
+        return _load_named(NetworkFile, "networks", entry, folders)
+    content = {"name": path.stem, "definition": {"family": family, "file": path.name}}
+    return validated(NetworkFile, content, entry, path.parent)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A network file: a generated family, a layer list of one's own, or an ONNX file."""
+"""A network file: a generated family, a layer list of one's own, an ONNX or a TFLite file."""
 
 from __future__ import annotations
 
@@ -22,18 +22,38 @@ if TYPE_CHECKING:
 Size = Annotated[int, Field(ge=1)]
 
 
-class OnnxFile(Strict):
-    """Layers read from an ONNX file."""
+GRAPH_FILES = {".onnx": "onnx", ".tflite": "tflite"}
+"""The family of a file of others, by the ending of its name."""
 
-    family: Literal["onnx"]
+
+class GraphFile(Strict):
+    """A network's file in a format of others."""
+
     file: Path = Field(description="path, relative to the folder of this file")
-    inputs: dict[str, list[Size]] = Field(
-        default_factory=dict,
-        description="sizes of inputs, e.g. x: [1, 3, 480, 640], where the file leaves them open",
-    )
     leave_out: list[str] = Field(
         default_factory=list,
         description="nodes that no operator can compute and that the network is used without",
+    )
+
+    @field_validator("file")
+    @classmethod
+    def _beside_the_network_file(cls, file: Path, info: ValidationInfo) -> Path:
+        return Path((info.context or {}).get("folder", "")) / file
+
+
+class TfliteFile(GraphFile):
+    """Layers read from a TFLite file."""
+
+    family: Literal["tflite"]
+
+
+class OnnxFile(GraphFile):
+    """Layers read from an ONNX file."""
+
+    family: Literal["onnx"]
+    inputs: dict[str, list[Size]] = Field(
+        default_factory=dict,
+        description="sizes of inputs, e.g. x: [1, 3, 480, 640], where the file leaves them open",
     )
     weights: Literal["file", "drawn"] = Field(
         default="file",
@@ -44,11 +64,6 @@ class OnnxFile(Strict):
         description="when it runs whole: smallest and largest value of inputs of integers, e.g. "
         "ids: [0, 30521]; default: 0 and 1",
     )
-
-    @field_validator("file")
-    @classmethod
-    def _beside_the_network_file(cls, file: Path, info: ValidationInfo) -> Path:
-        return Path((info.context or {}).get("folder", "")) / file
 
     @field_validator("ranges")
     @classmethod
@@ -88,7 +103,9 @@ class NetworkFile(Strict):
 
     name: Name
     description: str = ""
-    definition: Annotated[AnyFamily | OnnxFile | LayerList, Field(discriminator="family")]
+    definition: Annotated[
+        AnyFamily | OnnxFile | TfliteFile | LayerList, Field(discriminator="family")
+    ]
     dataset: str | None = Field(
         default=None,
         description="CK-NNTest's data set with the network's convolutions, for CK archives",
@@ -121,6 +138,10 @@ class NetworkFile(Strict):
             return Network(self.name, self._listed(definition))
         if isinstance(definition, Family):
             made = definition.build(single_nodes=single_nodes)
+        elif isinstance(definition, TfliteFile):
+            from nntest.domain.tflite_files.reading import read_tflite  # as below
+
+            made = read_tflite(definition.file, definition.leave_out)
         else:
             # Not at the top: importing onnx takes half a second, and few networks need it.
             from nntest.domain.onnx_files.reading import read_onnx

@@ -13,6 +13,7 @@ from nntest.config.layer_sum_check import LayerSumCheck
 from nntest.config.library import Operator, Tuner, Warmup
 from nntest.config.long_runs import Duration, RequestRuns
 from nntest.config.meters import EnergyRuns
+from nntest.config.network import Size
 from nntest.config.plot_options import PlotOptions
 from nntest.config.precision import Budget, Precision
 from nntest.config.published import PublishedFile
@@ -50,7 +51,14 @@ class StudyConfig(Strict):
     """`config/config.yaml`, with what the command line changed in it."""
 
     study: Name = Field(description="name of the study; results go to results/<study>/")
-    networks: list[str] = Field(min_length=1, description="names, or paths of network files")
+    networks: list[str] = Field(
+        min_length=1, description="names, or paths of network files, or of ONNX or TFLite files"
+    )
+    inputs: dict[str, list[Size]] = Field(
+        default_factory=dict,
+        description="sizes of inputs of ONNX files, e.g. x: [1, 3, 480, 640], beside those that "
+        "the networks' own files give, and over them",
+    )
     predict: list[str] = Field(
         default_factory=list,
         description="networks that are not measured, but predicted from the layers that are",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Fate = Literal["measured", "folded", "free", "constant", "not covered"]
@@ -40,11 +40,25 @@ class GraphNode:
     essential: bool = False
     """Whether an estimate without it would be far too small: unless the user leaves it out by
     name, the network is not used."""
+    reads: tuple[int, ...] = ()
+    """Which nodes it reads, by their places among all: inputs of the network and weights are no
+    nodes."""
 
     @property
     def label(self) -> str:
         """Its name and kind, e.g. ``/sum (Add)``."""
         return f"{self.name} ({self.kind})"
+
+
+def with_reads(
+    nodes: Sequence[GraphNode], ends: Sequence[tuple[Iterable[str], Iterable[str]]]
+) -> list[GraphNode]:
+    """The nodes with what each reads; `ends` has the values that each takes and makes."""
+    made = {name: place for place, (_, outputs) in enumerate(ends) for name in outputs if name}
+    return [
+        replace(node, reads=tuple(dict.fromkeys(made[name] for name in inputs if name in made)))
+        for node, (inputs, _) in zip(nodes, ends, strict=True)
+    ]
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,9 @@ def test_one_message_lists_every_input_and_has_lines_to_paste(tmp_path: Path) ->
         "  z: 4 x 1 x 1\n"
         "  hint: give numbers for the words in\n"
         '    inputs: {"x": [1, 3, in_height, size3], "y": [1, 4, rows, 30]}\n'
-        "  beside `file` in the network's YAML; for `nntest network`\n"
+        "  beside `file` in the network's YAML; on the command line of a run\n"
+        """    --config 'inputs={"x": [1, 3, in_height, size3], "y": [1, 4, rows, 30]}'\n"""
+        "  and for `nntest network`\n"
         "    --input x=1,3,in_height,size3 --input y=1,4,rows,30"
     )
 

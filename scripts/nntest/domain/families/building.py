@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from nntest.domain.graph_nodes import GraphNode
+from nntest.domain.graph_nodes import GraphNode, with_reads
 from nntest.domain.graph_steps import INPUT, ImageShape, Step
 from nntest.domain.networks import Layer, Network, same_padding
 from nntest.domain.onnx_nodes.names import Attribute, Operand, SingleNode
@@ -130,7 +130,8 @@ class Building:
             else:
                 layers.append(layer)
                 nodes.append(GraphNode(step.name, kind, "measured", step.name, macs, size))
-        return Network(name, tuple(layers), tuple(nodes), steps=tuple(self._steps))
+        read = with_reads(nodes, [(step.inputs, (step.name,)) for step in self._steps])
+        return Network(name, tuple(layers), tuple(read), steps=tuple(self._steps))
 
     # -- parts -----------------------------------------------------------------------------
 

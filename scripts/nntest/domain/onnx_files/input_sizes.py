@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import onnx
 
-from nntest.domain.onnx_files.model_file import subgraphs
+from nntest.domain.network_files import content_of
+from nntest.domain.onnx_files.model_file import parse, subgraphs
 from nntest.errors import UserError
 
 Sizes = Mapping[str, Sequence[int]]
@@ -58,6 +60,11 @@ def fix_sizes(path: Path, model: onnx.ModelProto, given: Sizes) -> None:
         tensor = inputs[name].type.tensor_type
         made = onnx.helper.make_tensor_type_proto(tensor.elem_type, sizes)
         tensor.CopyFrom(made.tensor_type)
+
+
+def input_names(path: Path) -> list[str]:
+    """The names of a file's inputs; `UserError` if it cannot be read."""
+    return [value.name for value in network_inputs(parse(path, content_of(path)))]
 
 
 def network_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
@@ -139,7 +146,9 @@ def _sizes_are_open(
         "\n".join([f"{path}: sizes of its inputs are open:", *lines]),
         "give numbers for the words in\n"
         f"    inputs: {{{', '.join(paste)}}}\n"
-        "  beside `file` in the network's YAML; for `nntest network`\n"
+        "  beside `file` in the network's YAML; on the command line of a run\n"
+        f"    --config {shlex.quote('inputs={' + ', '.join(paste) + '}')}\n"
+        "  and for `nntest network`\n"
         f"    {' '.join(options)}",
     )
 

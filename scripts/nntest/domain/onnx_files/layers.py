@@ -13,6 +13,7 @@ from typing import Any
 import onnx
 
 from nntest.domain.networks import Layer, same_padding
+from nntest.domain.node_sorting import Unsupported, refuse_other_output, size_text
 from nntest.domain.onnx_files.activations import attributes_of
 from nntest.domain.onnx_files.graph import DOMAINS, Graph, node_name
 from nntest.domain.onnx_files.model_file import subgraphs
@@ -23,10 +24,6 @@ HEAVY = (
     *("GlobalMaxPool", "GlobalLpPool", "RNN", "LSTM", "GRU", "Attention", "Einsum", "DeformConv"),
 )
 """Operators that do much work and that no operator of ours computes."""
-
-
-class Unsupported(Exception):
-    """Why no operator computes a node that does much work."""
 
 
 class LayerMaker:
@@ -69,14 +66,10 @@ class LayerMaker:
             raise Unsupported("it lacks an input or an attribute that ONNX asks for") from None
         if tensor is None:
             return None
-        given, inferred = tensor.out_shape, self._graph.shapes.get(node.output[0])
+        inferred = self._graph.shapes.get(node.output[0])
         if inferred is not None and None not in inferred[1:]:
             expected = [size or 0 for size in inferred[1:]]
-            if prod(expected) != prod(given) or (len(expected) == 3 and tuple(expected) != given):
-                raise Unsupported(
-                    f"its output is {_text(expected)}, but our operators give "
-                    f"{_text(given)} (ceil_mode?)"
-                )
+            refuse_other_output(tensor, expected, is_image=len(expected) == 3)
         return Layer(node_name(node), tensor, parameters)
 
     # -- shapes and attributes -------------------------------------------------------------
@@ -116,9 +109,9 @@ class LayerMaker:
         if any(size != 1 for size in attributes.get("dilations", [])):
             raise Unsupported(f"dilations {list(attributes['dilations'])}, not 1")
         if kernel[0] != kernel[1]:
-            raise Unsupported(f"its kernel is {_text(kernel)}, not square")
+            raise Unsupported(f"its kernel is {size_text(kernel)}, not square")
         if strides[0] != strides[1]:
-            raise Unsupported(f"its strides are {_text(strides)}, not the same")
+            raise Unsupported(f"its strides are {size_text(strides)}, not the same")
         way = attributes.get("auto_pad", b"NOTSET").decode()
         if way in ("SAME_UPPER", "SAME_LOWER"):
             rows = same_padding(height, kernel[0], strides[0])
@@ -185,7 +178,7 @@ class LayerMaker:
         size, stride, pads = self._window(attributes, kernel, height, width)
         species = "maxpool" if node.op_type == "MaxPool" else "avgpool"
         if any(pads) and species == "avgpool":
-            raise Unsupported(f"a mean with padding {_text(pads)} (top, bottom, left, right)")
+            raise Unsupported(f"a mean with padding {size_text(pads)} (top, bottom, left, right)")
         if max(pads) >= size:
             raise Unsupported("its windows would lie in padding alone")
         if len(node.output) > 1 and node.output[1]:
@@ -219,7 +212,3 @@ class LayerMaker:
         if len(shape) == 4 and axis == 1 and (self._graph.opset >= 13 or whole):
             return Tensor("softmax", (shape[1], shape[2], shape[3])), 0
         raise Unsupported(f"over axis {axis} of {len(shape)}, not over the channels")
-
-
-def _text(sizes: Any) -> str:
-    return " x ".join(str(size) for size in sizes)

@@ -34,7 +34,9 @@ def parse(path: Path, content: bytes) -> onnx.ModelProto:
     except Exception as error:  # protobuf's own classes differ between its versions
         raise UserError(
             f"{path}: not an ONNX file ({type(error).__name__})",
-            "export the network again, e.g. with torch.onnx.export or tf2onnx",
+            "it is a TFLite file: `family: tflite`, and a name that ends with .tflite"
+            if content[4:8] == b"TFL3"
+            else "export the network again, e.g. with torch.onnx.export or tf2onnx",
         ) from None
     if not model.graph.node:
         raise UserError(f"{path}: not an ONNX file, or it has no nodes")

@@ -9,28 +9,27 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from math import prod
 from pathlib import Path
 
 import onnx
 
-from nntest.domain.git_lfs import refuse_pointer
-from nntest.domain.graph_nodes import LEFT_OUT, GraphNode, leave_out_line, share
+from nntest.domain.graph_nodes import LEFT_OUT, GraphNode, with_reads
+from nntest.domain.network_files import content_of, refuse_unknown, usable
 from nntest.domain.networks import Layer, Network
+from nntest.domain.node_sorting import NO_OPERATOR, Host, NodeSorter, Unsupported, Work
 from nntest.domain.onnx_files.activations import activation_of
 from nntest.domain.onnx_files.data_types import FLOATS, QUANTISERS, data_type_of
 from nntest.domain.onnx_files.graph import Graph, node_name, read_graph
 from nntest.domain.onnx_files.input_sizes import Sizes, fix_sizes
-from nntest.domain.onnx_files.layers import LayerMaker, Unsupported
+from nntest.domain.onnx_files.layers import LayerMaker
 from nntest.domain.onnx_files.model_file import parse, refuse_invalid
 from nntest.domain.onnx_files.single_nodes import NotSingle, single_node
-from nntest.domain.onnx_files.steps import StepRecorder
+from nntest.domain.onnx_files.steps import OnnxStepRecorder
 from nntest.domain.onnx_files.work import bytes_of, macs_of
-from nntest.domain.tensor_suffixes import ACTIVATED
 from nntest.domain.tensors import Tensor
-from nntest.errors import UserError
 
 _RESHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout")
 _ACTIVATIONS = ("Relu", "Clip", "LeakyRelu", "PRelu")
@@ -53,18 +52,7 @@ def read_onnx(
     Raises `UserError` for what cannot be read, for open sizes, and for essential nodes that no
     operator computes: one message names them all.
     """
-    network = account_onnx(path, leave_out, inputs, single_nodes=single_nodes)
-    essential = [node for node in network.nodes if node.essential]
-    if not network.layers:
-        raise UserError(f"{path}: has no node that an operator computes{_by_reason(network.nodes)}")
-    if essential:
-        raise UserError(
-            f"{path}: no operator computes {len(essential)} of its {len(network.nodes)} nodes"
-            f"{share(essential, network.nodes)}{_by_reason(essential)}",
-            "to leave them out of the network and of its estimate: "
-            f"{leave_out_line(network.nodes)}",
-        )
-    return network
+    return usable(path, account_onnx(path, leave_out, inputs, single_nodes=single_nodes))
 
 
 def account_onnx(
@@ -75,11 +63,7 @@ def account_onnx(
     single_nodes: bool = False,
 ) -> Network:
     """As `read_onnx`, also if there are essential nodes that no operator computes, or no layers."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    refuse_pointer(path, content)
+    content = content_of(path)
     sizes = tuple((name, tuple(given)) for name, given in (inputs or {}).items())
     return _read(path, content, frozenset(leave_out), sizes, single_nodes)
 
@@ -105,9 +89,7 @@ def _read_valid(
     model = parse(path, content)
     fix_sizes(path, model, inputs)
     graph = read_graph(path, model)
-    unknown = leave_out - {node_name(node) for node in graph.nodes}
-    if unknown:
-        raise UserError(f"{path}: `leave_out` names '{min(unknown)}', but it has no such node")
+    refuse_unknown(path, leave_out, map(node_name, graph.nodes))
     sorted_in = _Sorted(graph, leave_out, single_nodes)
     return Network(
         path.stem,
@@ -119,42 +101,20 @@ def _read_valid(
     )
 
 
-def _by_reason(nodes: Iterable[GraphNode]) -> str:
-    """A line for each reason, with the nodes that it is true of."""
-    reasons: dict[str, list[str]] = {}
-    for node in nodes:
-        if node.reason:
-            reasons.setdefault(node.reason, []).append(node.label)
-    return "".join(f"\n  {reason}: {', '.join(labels)}" for reason, labels in reasons.items())
-
-
-@dataclass(frozen=True)
-class _Host:
-    """What a value comes from, and what stands behind it may be folded into."""
-
-    name: str
-    layer: int | None
-    """Its index; None for a node with weights that is single, or not covered."""
-    weighted: bool
-    channels: int
-
-
-class _Sorted:
+class _Sorted(NodeSorter):
     """The layers and nodes of a graph, in their order."""
 
     def __init__(self, graph: Graph, leave_out: frozenset[str], single_nodes: bool) -> None:
-        self.layers: list[Layer] = []
-        self.nodes: list[GraphNode] = []
+        super().__init__()
         self._graph = graph
         self._single_nodes = single_nodes
         self._maker = LayerMaker(graph)
-        self._host_of: dict[str, _Host] = {}
-        """By the value that it made, followed through what is folded."""
         running = [node for node in graph.nodes if not graph.is_constant(node)]
         self._readers = Counter(name for node in running for name in set(node.input))
-        self._recorder = StepRecorder(graph)
+        self._recorder = OnnxStepRecorder(graph)
         for node in graph.nodes:
             self.nodes.append(self._taken(node, node_name(node) in leave_out))
+        self.nodes = with_reads(self.nodes, [(node.input, node.output) for node in graph.nodes])
         self.steps = self._recorder.steps(self.layers)
 
     def _taken(self, node: onnx.NodeProto, left_out: bool) -> GraphNode:
@@ -169,24 +129,18 @@ class _Sorted:
         except Unsupported as error:
             return self._single(node, str(error), essential=True)
         if layer is not None:
-            channels = layer.tensor.out_shape[0]
-            host = _Host(layer.name, len(self.layers), layer.parameters > 0, channels)
-            self._host_of.update(dict.fromkeys(node.output, host))
-            self.layers.append(layer)
-            self._recorder.layer(node, layer)
-            work = macs_of(node, self._graph), bytes_of(node, self._graph)
-            return GraphNode(node_name(node), node.op_type, "measured", layer.name, *work)
+            self._recorder.layer(layer, node.input[0], node.output)
+            return self.measured(
+                node_name(node), node.op_type, node.output, layer, self._work(node)
+            )
         source = self._folded_behind(node)
         if source is None:
-            return self._single(node, "no operator computes it")
+            return self._single(node, NO_OPERATOR)
         self._maker.pass_through(source, node.output[0])
-        self._recorder.same(node, source)
-        before = self._host_of.get(source)
-        if before is not None:
-            self._host_of[node.output[0]] = before
-        if before is None or self._vanishes(node):
-            return GraphNode(node_name(node), node.op_type, "free")
-        return GraphNode(node_name(node), node.op_type, "folded", before.name)
+        self._recorder.same(source, node.output[0])
+        return self.passed(
+            node_name(node), node.op_type, source, node.output[0], vanishes=self._vanishes(node)
+        )
 
     def _single(self, node: onnx.NodeProto, reason: str, *, essential: bool = False) -> GraphNode:
         """A node with no operator of its own: single if that is asked for, else not covered."""
@@ -201,23 +155,23 @@ class _Sorted:
         self._host(node)
         name = node_name(node)
         self.layers.append(Layer(name, Tensor.of_node(single), single.parameters))
-        work = macs_of(node, self._graph), bytes_of(node, self._graph)
-        return GraphNode(name, node.op_type, "measured", name, *work)
+        return GraphNode(name, node.op_type, "measured", name, *self._work(node))
 
     def _not_covered(
         self, node: onnx.NodeProto, reason: str, *, essential: bool = False
     ) -> GraphNode:
         self._host(node)
-        work = macs_of(node, self._graph), bytes_of(node, self._graph)
-        name = node_name(node)
-        return GraphNode(name, node.op_type, "not covered", "", *work, reason, essential)
+        return self.not_covered(
+            node_name(node), node.op_type, reason, self._work(node), essential=essential
+        )
 
     def _host(self, node: onnx.NodeProto) -> None:
-        """Let be folded into a node with weights what stands behind it."""
         shape = self._graph.shapes.get(node.output[0]) or []
-        if macs_of(node, self._graph) and len(shape) > 1:
-            host = _Host(node_name(node), None, weighted=True, channels=shape[1] or 0)
-            self._host_of.update(dict.fromkeys(node.output, host))
+        channels = (shape[1] or 0) if len(shape) > 1 else None
+        self.host_without_layer(node_name(node), node.output, channels, self._work(node))
+
+    def _work(self, node: onnx.NodeProto) -> Work:
+        return macs_of(node, self._graph), bytes_of(node, self._graph)
 
     # -- folding ---------------------------------------------------------------------------
 
@@ -235,11 +189,11 @@ class _Sorted:
             source = others[0] if len(others) == 1 else ""
         elif node.op_type not in ("BatchNormalization", *_ACTIVATIONS):
             return None
-        host = self._host_of.get(source)
+        host = self.host_of.get(source)
         if host is None or self._readers[source] != 1:
             return None
         if node.op_type in _ACTIVATIONS:
-            self._activate(host, node)
+            self.activate(host, activation_of(node, self._graph))
         elif not host.weighted:
             return None
         elif node.op_type == "BatchNormalization":
@@ -248,13 +202,7 @@ class _Sorted:
             return None
         return source
 
-    def _activate(self, host: _Host, node: onnx.NodeProto) -> None:
-        """Note the activation of a layer, if operator programs have it."""
-        if host.layer is not None and self.layers[host.layer].species in ACTIVATED:
-            activation = activation_of(node, self._graph)
-            self.layers[host.layer] = replace(self.layers[host.layer], activation=activation)
-
-    def _normalise(self, host: _Host) -> None:
+    def _normalise(self, host: Host) -> None:
         """Note the parameters of a batch normalisation behind a layer."""
         if host.layer is not None:
             old = self.layers[host.layer]
