@@ -14,7 +14,7 @@ from commands.command_line import nntest
 from hypothesis import given
 from hypothesis import strategies as st
 from nntest.archives.ck import read_rows
-from nntest.archives.measurements import load, save, to_frame
+from nntest.archives.measurements import load, save, to_arrow, to_frame
 from nntest.domain.tables.column import TEXT, Column
 from nntest.domain.tables.csv_files import csv_text, read_csv, write_csv
 from nntest.domain.tables.measurements import MEASUREMENTS
@@ -77,12 +77,12 @@ def test_the_names_of_a_hostile_archive(tmp_path):
     path = zip_of(tmp_path / "=a.zip", ck_members({"a" * 16 + ".0001": content}, meta=meta))
     frame = to_frame(read_rows(path, [FIREFLY], lambda _: None))
     assert {"=cmd()", "+board", "-lib-1", "=Mali"} <= set(frame.astype(str).to_numpy().ravel())
-    save(frame, tmp_path / "m.parquet", tmp_path / "m.csv")
-    assert formulas((tmp_path / "m.csv").read_text("utf-8")) == []
-    read = read_csv(tmp_path / "m.csv", MEASUREMENTS)
+    save([to_arrow(frame)], MEASUREMENTS, tmp_path)
+    assert formulas((tmp_path / "measurements.csv").read_text("utf-8")) == []
+    read = read_csv(tmp_path / "measurements.csv", MEASUREMENTS)
     for column in ("library", "program", "platform", "tensor", "device", "archive", "reason"):
         assert read[column].fillna("").tolist() == frame[column].tolist()
-    assert load(tmp_path / "m.parquet")["program"].tolist() == frame["program"].tolist()
+    assert load(tmp_path / "measurements.parquet")["program"].tolist() == frame["program"].tolist()
     assert nntest("ck", "convert", path, tmp_path / "c.csv").status == 0
     assert formulas((tmp_path / "c.csv").read_text("utf-8")) == []
 

@@ -31,7 +31,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, mannwhitneyu
 
 from nntest.analysis.compared_runs import ALPHA, alike, can_differ, counted_rows, unit_of, units_of
 from nntest.analysis.points import (
@@ -172,6 +171,9 @@ def compared(
     ]
     rows = [row for row in rows if row["verdict"]]
     tested = [row for row in rows if row["p_value"] is not None]
+    # Here, since every picture and page imports the words of this module, and it takes a second.
+    from scipy.stats import false_discovery_control
+
     adjusted_values = false_discovery_control([row["p_value"] for row in tested])
     for row, adjusted in zip(tested, adjusted_values.tolist(), strict=True):
         row["p_adjusted"] = adjusted
@@ -330,6 +332,8 @@ def _one_sided(above: NDArray[np.float64], below: NDArray[np.float64]) -> float:
     method = "asymptotic" if tied or max(len(above), len(below)) > _EXACT else "exact"
     if len(np.unique(pooled)) == 1:
         return 1.0
+    from scipy.stats import mannwhitneyu
+
     return float(mannwhitneyu(above, below, alternative="greater", method=method).pvalue)
 
 

@@ -16,17 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from onboard import outcomes
 
-from nntest.domain.tables.column import FLAG, FLOAT, INT, TEXT, Dtype, Table
-from nntest.domain.tables.csv_files import write_csv
+from nntest.archives.gathered import Gathered, plain_schema
+from nntest.domain.tables.column import Table
+from nntest.domain.tables.csv_files import write_csv_parts
 from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.domain.tables.shared import KEY, ORIGIN, SPECIES
 from nntest.errors import UserError
 
 SCHEMA_VERSION = "5"
-
-_ARROW: dict[Dtype, pa.DataType] = {
-    TEXT: pa.string(), INT: pa.int64(), FLOAT: pa.float64(), FLAG: pa.bool_(),
-}  # fmt: skip
 
 POINT_KEYS = [column.name for column in KEY if column is not SPECIES]
 """What tells one measured point from another in every table."""
@@ -34,42 +31,41 @@ PROCESS_KEYS = [*(column.name for column in ORIGIN), "process_id"]
 """What tells one process from another: two archives that were merged both have a process 0."""
 
 
+ORDER = (
+    *POINT_KEYS, "kernel", "repetition_id", "archive", "entry", "point", "subpoint",
+)  # fmt: skip
+"""What rows are sorted by: total, so that the same rows in any order give the same table."""
+
+
 def schema_of(table: Table) -> pa.Schema:
     """The Arrow schema of a table, each field with its meaning."""
     fields = [
-        pa.field(
-            column.name,
-            _ARROW[column.dtype],
-            metadata={"unit": column.unit, "meaning": column.meaning},
-        )
-        for column in table
+        field.with_metadata({"unit": column.unit, "meaning": column.meaning})
+        for field, column in zip(plain_schema(table), table, strict=True)
     ]
     return pa.schema(fields, metadata={"nntest_schema_version": SCHEMA_VERSION})
+
+
+def order_of(table: Table) -> tuple[str, ...]:
+    """`ORDER`, and what else the rows of a table are sorted by."""
+    return (*ORDER, "phase") if "phase" in table.names else ORDER
 
 
 def to_frame(rows: Iterable[Mapping[str, Any]], table: Table = MEASUREMENTS) -> pd.DataFrame:
     """Rows (mappings by column name; a missing key is null) as a typed, sorted data frame.
 
     `table` may be `KERNELS`, for the rows of profiled points.
-
-    Sorting is total, so that the same rows in any order give the same table.
     Raises KeyError for a column that the table does not have.
     """
-    listed = list(rows)
-    names = set(table.names)
-    for row in listed:
-        unknown = set(row) - names
-        if unknown:
-            raise KeyError(f"no such column in the table {table.name}: {sorted(unknown)}")
-    frame = from_arrow(pa.Table.from_pylist([dict(row) for row in listed], schema=schema_of(table)))
-    order = [*POINT_KEYS, "kernel", "repetition_id", "archive", "entry", "point", "subpoint"]
-    order += [name for name in ("phase",) if name in names]
-    return frame.sort_values(order, kind="stable", ignore_index=True)
+    gathered = Gathered(table)
+    for row in rows:
+        gathered.add(row)
+    return from_arrow(pa.concat_tables(gathered.finished(order_of(table))))
 
 
 def from_arrow(table: pa.Table) -> pd.DataFrame:
     """An Arrow table as a data frame whose nullable columns stay nullable."""
-    kinds = {_ARROW[INT]: pd.Int64Dtype(), _ARROW[FLAG]: pd.BooleanDtype()}
+    kinds = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     frame: pd.DataFrame = table.to_pandas(types_mapper=kinds.get)
     return frame
 
@@ -81,10 +77,23 @@ def to_arrow(frame: pd.DataFrame, table: Table = MEASUREMENTS) -> pa.Table:
     return arrow.replace_schema_metadata(schema.metadata)
 
 
-def save(frame: pd.DataFrame, parquet: Path, csv: Path) -> None:
-    """Write the measurement table as Parquet (with its schema) and as CSV."""
-    pq.write_table(to_arrow(frame), parquet)
-    write_csv(frame, csv)
+def save(batches: Iterable[pa.Table], table: Table, folder: Path) -> None:
+    """Write a table that is read off archives as Parquet and as CSV, batch by batch.
+
+    batches: its rows in their order; they are gone through more than once.
+    """
+    with pq.ParquetWriter(folder / f"{table.name}.parquet", _written_schema(table)) as writer:
+        for batch in batches:
+            writer.write_table(batch.cast(writer.schema))
+    write_csv_parts(lambda: map(from_arrow, batches), folder / f"{table.name}.csv")
+
+
+def _written_schema(table: Table) -> pa.Schema:
+    """The measurement table's own schema; of other tables what pandas reads with its types."""
+    if table is MEASUREMENTS:
+        return schema_of(table)
+    empty = from_arrow(plain_schema(table).empty_table())
+    return pa.Schema.from_pandas(empty, preserve_index=False)
 
 
 def load(parquet: Path) -> pd.DataFrame:

@@ -104,6 +104,11 @@ class PlotOptions(_Strict):
     figure_size: (
         tuple[Annotated[float, Field(gt=0, le=100)], Annotated[float, Field(gt=0, le=200)]] | None
     ) = Field(default=None, description="width and height in inches; null: as large as it needs")
+    page: int = Field(
+        default=1,
+        ge=1,
+        description="violins and rooflines: which page of what is too much for one picture",
+    )
     dpi: int = Field(default=110, ge=30, le=600, description="dots per inch of the PNG")
     palette: dict[Grouping, Palette] = Field(
         default_factory=dict,

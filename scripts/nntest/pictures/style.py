@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -60,6 +60,10 @@ class Heading:
     where: str
     when: str
     warning: str = ""
+
+    def beside(self, words: str) -> Heading:
+        """The heading with more words of what is shown of the machine."""
+        return replace(self, where=_DOT.join(part for part in (self.where, words) if part))
 
 
 def _listed(names: Iterable[Any], most: int = 3) -> str:

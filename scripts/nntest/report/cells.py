@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,10 +15,12 @@ from nntest.domain.tables.all import ALL
 from nntest.domain.tables.column import FLAG, FLOAT, INT, TEXT, Column, Dtype, Table
 from nntest.domain.tables.csv_files import csv_text
 
-MOST_ROWS = 1000
-"""Rows that the page shows; the CSV beside them has all."""
-_LARGE_CSV = 1_000_000
-"""Bytes above which a CSV is embedded compressed."""
+MOST_ROWS, MOST_CELLS = 1000, 10_000
+"""What the page shows of a table; its CSV has all."""
+_LARGE_CSV = 100_000
+"""Bytes above which a CSV is the file beside the page, and not within it."""
+_SHORTEST_ROW = 20
+"""Bytes of a CSV's row: so a table of a million rows is known to be large unwritten."""
 _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 NULL = "–"
 
@@ -40,7 +41,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Download:
-    """A file embedded in the page."""
+    """A file to save: within the page, or beside it."""
 
     name: str
     href: str
@@ -141,11 +142,13 @@ def _cell(value: Any, shown: Column, interval: tuple[Any, Any] | None) -> Cell:
 
 
 def _download(name: str, frame: pd.DataFrame) -> Download:
-    data = csv_text(frame).encode()
-    filename, kind = f"{name}.csv", "text/csv;charset=utf-8"
-    if len(data) > _LARGE_CSV:
-        data, filename, kind = gzip.compress(data, mtime=0), f"{name}.csv.gz", "application/gzip"
-    return Download(filename, f"data:{kind};base64,{base64.b64encode(data).decode()}")
+    filename = f"{name}.csv"
+    if len(frame) * _SHORTEST_ROW <= _LARGE_CSV:
+        data = csv_text(frame).encode()
+        if len(data) <= _LARGE_CSV:
+            text = base64.b64encode(data).decode()
+            return Download(filename, f"data:text/csv;charset=utf-8;base64,{text}")
+    return Download(filename, f"tables/{filename}")
 
 
 def _dtype(values: pd.Series[Any]) -> Dtype:
@@ -183,7 +186,8 @@ def table_view(name: str, frame: pd.DataFrame) -> TableView:
         else:
             headers.append((str(label), shown))
     rows = []
-    for record in frame.head(MOST_ROWS).to_dict("records"):
+    most = min(MOST_ROWS, MOST_CELLS // max(len(headers), 1))
+    for record in frame.head(most).to_dict("records"):
         row: Mapping[Any, Any] = record
         cells = []
         for label, shown in headers:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -87,8 +88,10 @@ class _Card:
 def write_page(path: Path, inputs: ReportInputs) -> None:
     """Write the report as one HTML file; the same inputs give the same file.
 
-    Everything is embedded: tables with their CSV, plots as PNG and SVG, styles and script.  The
-    page forbids itself (by its content security policy) to ask anything of a network.
+    What it shows is embedded: tables, each picture once, styles and script.  Large CSV files and
+    the other file of each picture are linked where the workflow writes them, in `tables` and
+    `plots` beside the page.  The page forbids itself (by its content security policy) to ask
+    anything of a network.
     """
     environment = Environment(
         loader=FileSystemLoader(_HERE),
@@ -186,18 +189,21 @@ def _emulated(inputs: ReportInputs) -> list[str]:
 # -- plots ---------------------------------------------------------------------------------
 
 
-def _embedded(path: Path, kind: str) -> Download:
+def _embedded(path: Path) -> Download:
+    kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
     data = base64.b64encode(path.read_bytes()).decode()
     return Download(path.name, f"data:{kind};base64,{data}")
 
 
 def _plots(plots: Sequence[tuple[str, str, Path, Path]]) -> dict[str, list[_Plot]]:
-    """Plots by category; on show is the smaller of the two files."""
+    """Plots by category; on show is the smaller of the two files, the other lies beside."""
     found: dict[str, list[_Plot]] = {}
     for index, (caption, category, svg, png) in enumerate(plots):
-        files = [_embedded(svg, "image/svg+xml"), _embedded(png, "image/png")]
-        shown, other = sorted(files, key=lambda file: len(file.href))
-        found.setdefault(category, []).append(_Plot(f"plot-{index}", caption, shown, other))
+        shown, other = sorted((svg, png), key=lambda path: path.stat().st_size)
+        beside = Download(other.name, f"plots/{quote(other.name)}")
+        found.setdefault(category, []).append(
+            _Plot(f"plot-{index}", caption, _embedded(shown), beside)
+        )
     return found
 
 

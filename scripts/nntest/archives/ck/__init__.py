@@ -6,6 +6,7 @@ from nntest.archives.ck.energy import read_energy_rows
 from nntest.archives.ck.memory import read_memory_rows
 from nntest.archives.ck.merge import MergeReport, merge
 from nntest.archives.ck.nodes import read_node_rows
+from nntest.archives.ck.one_pass import read_tables
 from nntest.archives.ck.overview import EntryOverview, PointOverview, overview
 from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.profiles import (
@@ -39,6 +40,7 @@ __all__ = [
     "read_rows",
     "read_stream_rows",
     "read_sustained_rows",
+    "read_tables",
     "revealed",
     "variants_of",
 ]

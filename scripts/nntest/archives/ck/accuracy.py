@@ -29,10 +29,11 @@ def read_accuracy_rows(
     A part that failed has no counts; its status and reason say why.  Arguments and errors as for
     `nntest.archives.ck.read_rows`.
     """
-    return rows_of_points(path, known_platforms, warn, synthetic, _accuracy_rows)
+    return rows_of_points(path, known_platforms, warn, synthetic, accuracy_rows)
 
 
-def _accuracy_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+def accuracy_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    """Rows of one recording, as `read_accuracy_rows` gives them; none without images."""
     if point.profile != "accuracy":
         return
     for row, run, outcome in repetition_rows(point, first_repetition):

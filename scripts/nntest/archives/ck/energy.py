@@ -34,10 +34,11 @@ def read_energy_rows(
     A repetition that failed is one row without a meter; its status and reason say why.
     Arguments and errors as for `nntest.archives.ck.read_rows`.
     """
-    return rows_of_points(path, known_platforms, warn, synthetic, _energy_rows)
+    return rows_of_points(path, known_platforms, warn, synthetic, energy_rows)
 
 
-def _energy_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+def energy_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    """Rows of one recording, as `read_energy_rows` gives them; none if no meter was read."""
     if point.profile != "energy":
         return
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):

@@ -51,10 +51,11 @@ def read_memory_rows(
 
     Arguments and errors as for `nntest.archives.ck.read_rows`.
     """
-    return rows_of_points(path, known_platforms, warn, synthetic, _memory_rows)
+    return rows_of_points(path, known_platforms, warn, synthetic, memory_rows)
 
 
-def _memory_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+def memory_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    """Rows of one recording, as `read_memory_rows` gives them."""
     if point.profiled:
         return
     seen = set()

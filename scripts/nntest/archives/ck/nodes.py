@@ -10,9 +10,9 @@ from onboard import outcomes
 
 from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
+from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points, run_of
 from nntest.archives.ck.safety import Warn
-from nntest.archives.ck.values import mapping, objects, real, text, texts
+from nntest.archives.ck.values import dig, mapping, objects, real, text, texts
 from nntest.domain.tables.column import names
 from nntest.domain.tables.shared import ORIGIN, REPETITION
 
@@ -30,11 +30,12 @@ def read_node_rows(
 
     Arguments and errors as for `nntest.archives.ck.read_rows`.
     """
-    return rows_of_points(path, known_platforms, warn, synthetic, _node_rows)
+    return rows_of_points(path, known_platforms, warn, synthetic, node_rows)
 
 
-def _node_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    if point.profiled:
+def node_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    """Rows of one recording, as `read_node_rows` gives them; none if it was profiled."""
+    if point.profiled or not any(map(_timed_by, point.repetitions)):
         return
     seen = set()
     for row, run, outcome in repetition_rows(point, first_repetition):
@@ -54,6 +55,10 @@ def _node_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
                 "time_us": None if seconds is None else seconds * 1e6,
                 "timed_by": timed_by,
             }
+
+
+def _timed_by(item: dict[str, Any]) -> str:
+    return text(dig(run_of(item), "run_time_state", "implementation", "timed_by"))
 
 
 def _layers(node: dict[str, Any]) -> Row:

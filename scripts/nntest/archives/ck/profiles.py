@@ -53,7 +53,7 @@ def read_launch_rows(
     synthetic: bool = False,
 ) -> Iterator[Row]:
     """One row, of the table `LAUNCHES`, for each launch of a kernel, in the order of launching."""
-    return rows_of_points(path, known_platforms, warn, synthetic, _launch_rows)
+    return rows_of_points(path, known_platforms, warn, synthetic, launch_rows)
 
 
 def read_counter_rows(
@@ -64,7 +64,7 @@ def read_counter_rows(
     synthetic: bool = False,
 ) -> Iterator[Row]:
     """One row, of the table `COUNTERS`, for each Mali hardware counter of each repetition."""
-    return rows_of_points(path, known_platforms, warn, synthetic, _counter_rows)
+    return rows_of_points(path, known_platforms, warn, synthetic, counter_rows)
 
 
 def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
@@ -93,7 +93,8 @@ def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
             yield {**row, **found, "time_us": real(sum(times) / 1e3)}
 
 
-def _launch_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+def launch_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    """Rows of one recording, as `read_launch_rows` gives them; none if no profiler ran."""
     if point.profile != "device":
         return
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
@@ -136,7 +137,8 @@ def _phase(recorded: dict[str, Any]) -> str:
     return phase if phase in PHASES else UNKNOWN_PHASE
 
 
-def _counter_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+def counter_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    """Rows of one recording, as `read_counter_rows` gives them; none if no profiler ran."""
     if point.profile != "device":
         return
     for row, run, _ in repetition_rows(point, first_repetition):

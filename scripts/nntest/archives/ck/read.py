@@ -37,6 +37,9 @@ from nntest.domain.tensors import NETWORK
 Row = dict[str, Any]
 log_warning: Warn = logging.getLogger(__name__).warning
 
+RowsOf = Callable[[ArchivedPoint, int], Iterator[Row]]
+"""Rows of a recording whose repetitions count from a number."""
+
 _MOST_REPETITIONS = 10**9
 _COLD_START = "2018-08-03"
 """Since that day conv and directconv of CK-NNTest warm up with the tuner only."""
@@ -84,6 +87,13 @@ def read_points(
         yield variants.named(point)
 
 
+def points_once(
+    path: Path, known_platforms: Iterable[KnownPlatform], warn: Warn, *, synthetic: bool = False
+) -> Iterator[ArchivedPoint]:
+    """The same by reading the archive once: nothing tells points of one key apart yet."""
+    return _points(path, list(known_platforms), warn, synthetic)
+
+
 def variants_of(
     paths: Iterable[Path], known_platforms: Iterable[KnownPlatform], *, synthetic: bool = False
 ) -> Variants:
@@ -91,7 +101,8 @@ def variants_of(
     known = list(known_platforms)
     variants = Variants()
     for path in paths:
-        variants.note(_points(path, known, _quiet, synthetic))
+        for _ in variants.noting(_points(path, known, _quiet, synthetic)):
+            pass
     return variants
 
 
@@ -131,26 +142,35 @@ def rows_of_points(
     known_platforms: Iterable[KnownPlatform],
     warn: Warn,
     synthetic: bool,
-    rows_of: Callable[[ArchivedPoint, int], Iterator[Row]],
+    rows_of: RowsOf,
 ) -> Iterator[Row]:
     """Rows of every point of an archive."""
     return _rows(read_points(path, known_platforms, warn, synthetic=synthetic), rows_of)
 
 
-def _rows(
-    points: Iterable[ArchivedPoint], rows_of: Callable[[ArchivedPoint, int], Iterator[Row]]
-) -> Iterator[Row]:
-    """Rows of points; sub-points 0002 and up go on counting repetitions."""
-    last, next_id = ("", ""), 0
+def _rows(points: Iterable[ArchivedPoint], rows_of: RowsOf) -> Iterator[Row]:
+    numbered = NumberedRows(rows_of)
     for point in points:
+        yield from numbered.of(point)
+
+
+class NumberedRows:
+    """Rows of one recording after the other; sub-points 0002 and up go on counting repetitions."""
+
+    def __init__(self, rows_of: RowsOf) -> None:
+        self._rows_of = rows_of
+        self._last, self._next_id = ("", ""), 0
+
+    def of(self, point: ArchivedPoint) -> Iterator[Row]:
+        """Rows of a recording."""
         this = (point.entry.folder, point.subpoint.point)
-        if this != last:
-            last, next_id = this, 0
-        highest = next_id - 1
-        for row in rows_of(point, next_id):
+        if this != self._last:
+            self._last, self._next_id = this, 0
+        highest = self._next_id - 1
+        for row in self._rows_of(point, self._next_id):
             highest = max(highest, row["repetition_id"])
             yield row
-        next_id = highest + 1
+        self._next_id = highest + 1
 
 
 def measurement_rows(point: ArchivedPoint, first_repetition: int = 0) -> Iterator[Row]:
@@ -174,7 +194,7 @@ def repetition_rows(
     warmup = _warmup(point, started)
     numbers = _repetition_numbers(items)
     for index, item in enumerate(items):
-        run, flow = _run(item), mapping(item, "nntest_flow")
+        run, flow = run_of(item), mapping(item, "nntest_flow")
         outcome = outcome_of(run, flow, reason) if batch is not None else NO_BATCH_SIZE
         row: Row = {
             **point.columns,
@@ -211,7 +231,7 @@ def _measured_peak(point: ArchivedPoint, run: dict[str, Any], outcome: Outcome) 
     return positive(dig(run, "run_time_state", "ceiling", "value"))
 
 
-def _run(item: dict[str, Any]) -> dict[str, Any]:
+def run_of(item: dict[str, Any]) -> dict[str, Any]:
     """CK's ``run`` object, without the blanks that programs print after the names of times."""
     run = mapping(item, "run")
     if "execution_time_kernel_1" in run:

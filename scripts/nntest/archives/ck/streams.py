@@ -35,10 +35,11 @@ def read_stream_rows(
 
     Arguments and errors as for `nntest.archives.ck.read_rows`.
     """
-    return rows_of_points(path, known_platforms, warn, synthetic, _stream_rows)
+    return rows_of_points(path, known_platforms, warn, synthetic, stream_rows)
 
 
-def _stream_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+def stream_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    """Rows of one recording, as `read_stream_rows` gives them; none if no streams ran."""
     if point.profile != "streams":
         return
     for row, run, outcome in repetition_rows(point, first_repetition):

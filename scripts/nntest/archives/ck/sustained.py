@@ -30,10 +30,11 @@ def read_sustained_rows(
 
     Arguments and errors as for `nntest.archives.ck.read_rows`.
     """
-    return rows_of_points(path, known_platforms, warn, synthetic, _sustained_rows)
+    return rows_of_points(path, known_platforms, warn, synthetic, sustained_rows)
 
 
-def _sustained_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+def sustained_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    """Rows of one recording, as `read_sustained_rows` gives them; none if it was not sustained."""
     if point.profile != "sustained":
         return
     for index, (row, _, outcome) in enumerate(repetition_rows(point, first_repetition)):

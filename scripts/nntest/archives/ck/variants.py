@@ -7,7 +7,7 @@ its points differ that would be the same otherwise: ``arm-compute-library-18.05 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from nntest.archives.ck.choices import Settings
@@ -26,8 +26,8 @@ class Variants:
         self._first: dict[tuple[object, ...], dict[str, str]] = {}
         self._differing: dict[tuple[str, str], set[str]] = {}
 
-    def note(self, points: Iterable[ArchivedPoint]) -> None:
-        """Take in points; all of them, before the first is named."""
+    def noting(self, points: Iterable[ArchivedPoint]) -> Iterator[ArchivedPoint]:
+        """The points, taken in as they pass; all of them, before the first is named."""
         known: dict[Settings, dict[str, str]] = {}
         for point in points:
             settings = known.setdefault(point.settings, dict(point.settings))
@@ -37,16 +37,23 @@ class Variants:
                 different = dict(settings.items() ^ first.items()).keys()
                 if different:
                     self._differing.setdefault(_library(point), set()).update(different)
+            yield point
 
     def named(self, point: ArchivedPoint) -> ArchivedPoint:
         """The point, with what tells it from others behind its library's name."""
-        differing = self._differing.get(_library(point))
-        if not differing:
+        library = self.library(*_library(point), point.settings)
+        if library == point.columns["library"]:
             return point
-        settings = dict(point.settings)
-        said = ", ".join(f"{name}={settings.get(name, _ABSENT)}" for name in sorted(differing))
-        library = f"{point.columns['library']} {{{said}}}"
         return replace(point, columns={**point.columns, "library": library})
+
+    def library(self, platform: str, library: str, settings: Settings) -> str:
+        """A library's name with what tells points with these settings from others behind it."""
+        differing = self._differing.get((platform, library))
+        if not differing:
+            return library
+        values = dict(settings)
+        said = ", ".join(f"{name}={values.get(name, _ABSENT)}" for name in sorted(differing))
+        return f"{library} {{{said}}}"
 
     def report(self, warn: Warn, where: object) -> None:
         """One sentence for each variable that tells points apart."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +27,33 @@ _GUARDED = re.compile(f"{_CELL_START}'{_FORMULA}")
 
 def csv_text(frame: pd.DataFrame) -> str:
     """A table as the text of a CSV file."""
-    guarded = _each_text(frame, _guarded)
-    text = guarded.to_csv(index=False)
-    if "\r" in text:  # which is written without quotes, and ends a line for whoever reads it
-        text = guarded.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
-    return text
+    return "".join(_parts(lambda: [frame]))
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write a table as a CSV file."""
-    path.write_text(csv_text(frame), encoding="utf-8", newline="")
+    write_csv_parts(lambda: [frame], path)
+
+
+def write_csv_parts(parts: Callable[[], Iterable[pd.DataFrame]], path: Path) -> None:
+    """Write a table that comes in parts, at least one; `parts` may be asked twice."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for text in _parts(parts):
+            file.write(text)
+
+
+def _parts(parts: Callable[[], Iterable[pd.DataFrame]]) -> Iterator[str]:
+    # A \r is written without quotes, and ends a line for whoever reads it.
+    quoting = csv.QUOTE_NONNUMERIC if any(map(_has_returns, parts())) else csv.QUOTE_MINIMAL
+    for number, part in enumerate(parts()):
+        guarded = _each_text(part, _guarded)
+        yield guarded.to_csv(index=False, header=number == 0, quoting=quoting)
+
+
+def _has_returns(frame: pd.DataFrame) -> bool:
+    texts = [frame[name] for name in frame if _is_text(frame[name])]
+    return any("\r" in str(text) for values in [pd.Series(frame.columns), *texts]
+               for text in values.unique())  # fmt: skip
 
 
 def read_csv(path: Path, columns: Iterable[Column] = ()) -> pd.DataFrame:
@@ -50,11 +67,18 @@ def read_csv(path: Path, columns: Iterable[Column] = ()) -> pd.DataFrame:
     return _each_text(frame, _plain)
 
 
+def _is_text(values: pd.Series[Any]) -> bool:
+    return is_object_dtype(values) or is_string_dtype(values)
+
+
 def _each_text(frame: pd.DataFrame, change: Callable[[Any], Any]) -> pd.DataFrame:
     changed = frame.copy(deep=False)
     for name in frame:
-        if is_object_dtype(frame[name]) or is_string_dtype(frame[name]):
-            changed[name] = frame[name].map(change)
+        if _is_text(frame[name]):
+            # The same text is in many rows.
+            texts = {text: change(text) for text in frame[name].unique()}
+            if any(text != new for text, new in texts.items()):
+                changed[name] = frame[name].map(texts)
     return changed.rename(columns=change)
 
 

@@ -22,7 +22,13 @@ from nntest.pictures.charts.fronts import COSTS, pareto
 from nntest.pictures.charts.predicted_frames import predicted_frames, shown_predictions
 from nntest.pictures.charts.roofline import roofline, with_a_place
 from nntest.pictures.charts.scatter import latency_throughput
-from nntest.pictures.charts.theme import PIXELS_PER_INCH, WIDTH, Look, specification
+from nntest.pictures.charts.theme import (
+    PIXELS_PER_INCH,
+    WIDTH,
+    Look,
+    specification,
+    stacked,
+)
 from nntest.pictures.plots.sheet import nothing_measured, styled
 
 
@@ -47,13 +53,14 @@ def roofline_still(
     names = [sorted(shown[name].unique()) for name in ("operator", "tuner")]
     groups = list(shown.groupby(list(GROUP_COLUMNS), sort=True, dropna=False))
 
-    def draw(look: Look) -> Any:
+    def draw(look: Look) -> dict[str, Any]:
         panels = []
         for key, own in groups:
             platform, library, batch, data_type, *_ = key
             title = f"{platform} · {library} · {data_type}, batch {batch}"
             panels.append(roofline(own, look, *names).properties(title=_title(title)))
-        return alt.vconcat(*panels, spacing=30).resolve_scale(strokeDash="independent")
+        independent = {"scale": {"strokeDash": "independent"}}
+        return stacked(panels, look, spacing=30, resolve=independent)
 
     return _write(draw, (1, len(groups)), head, options, svg, png)
 
@@ -75,7 +82,12 @@ def predicted_frames_still(
         nothing = "the config lists no platform whose frames a second could be predicted"
         return _nothing(nothing, head, options, svg, png)
     return _write(
-        lambda look: predicted_frames(rows, measured, look), (1, 1), head, options, svg, png
+        lambda look: specification(predicted_frames(rows, measured, look), look),
+        (1, 1),
+        head,
+        options,
+        svg,
+        png,
     )
 
 
@@ -115,9 +127,9 @@ def trade_off_still(
         return _nothing(found, head, options, svg, png)
     networks = list(rows.groupby("network"))
 
-    def draw(look: Look) -> Any:
+    def draw(look: Look) -> dict[str, Any]:
         if kind == "boxes":
-            return box_plot(rows, what, limits, look)
+            return specification(box_plot(rows, what, limits, look), look)
         hardware = sorted(rows["hardware"].unique())
         variants = sorted(rows["variant"].unique(), key=variant_order, reverse=True)
         panels = []
@@ -127,7 +139,7 @@ def trade_off_still(
             else:
                 panel = pareto(own, what, limits, look, hardware)
             panels.append(panel.properties(title=_title(str(network))))
-        return alt.vconcat(*panels, spacing=30)
+        return stacked(panels, look, spacing=30)
 
     panels = facet_label(rows).nunique()
     across = min(boxes.COLUMNS, panels)
@@ -155,7 +167,7 @@ def _nothing(reason: str, head: style.Heading, options: PlotOptions, svg: Path, 
 
 
 def _write(
-    draw: Callable[[Look], Any],
+    draw: Callable[[Look], dict[str, Any]],
     grid: tuple[int, int],
     head: style.Heading,
     options: PlotOptions,
@@ -182,21 +194,21 @@ def _write(
     png.write_bytes(dots)
 
 
-def _svg(chart: Any, head: style.Heading, look: Look) -> str:
-    """A chart with its heading above."""
+def _svg(chart: dict[str, Any], head: style.Heading, look: Look) -> str:
+    """The chart of a specification with its heading above."""
     size = look.options.figure_size
     inches = size[0] if size else (WIDTH + 180) / PIXELS_PER_INCH
+    outer = {name: chart.pop(name) for name in ("$schema", "config", "datasets")}
     for text in reversed(style.header_texts(head, look.options, inches)):
-        title = alt.TitleParams(
-            list(text.lines), anchor="start", color=text.colour, offset=6,
-            fontSize=text.size * PIXELS_PER_INCH / 72, lineHeight=text.size * 1.75,
-            fontWeight="bold" if text.bold else "normal",
-        )  # fmt: skip
+        title = {
+            "text": list(text.lines), "anchor": "start", "color": text.colour, "offset": 6,
+            "fontSize": text.size * PIXELS_PER_INCH / 72, "lineHeight": text.size * 1.75,
+            "fontWeight": "bold" if text.bold else "normal",
+        }  # fmt: skip
         # A legend stays with its chart, below the heading.
-        chart = alt.vconcat(chart, title=title).resolve_legend(
-            color="independent", shape="independent", strokeDash="independent"
-        )
-    drawn: str = vl_convert.vegalite_to_svg(specification(chart, look))
+        legends = dict.fromkeys(("color", "shape", "strokeDash"), "independent")
+        chart = {"vconcat": [chart], "title": title, "resolve": {"legend": legends}}
+    drawn: str = vl_convert.vegalite_to_svg({**outer, **chart})
     return drawn
 
 

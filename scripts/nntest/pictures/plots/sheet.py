@@ -19,7 +19,14 @@ from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullLocator
+from matplotlib.ticker import (
+    FuncFormatter,
+    Locator,
+    LogLocator,
+    MaxNLocator,
+    MultipleLocator,
+    NullLocator,
+)
 
 from nntest.config.plot_options import AxisOptions, PlotOptions
 from nntest.pictures import style
@@ -202,14 +209,17 @@ def nothing_measured(
 
 def tick(axis: XAxis | YAxis, options: AxisOptions, log: bool, most: int) -> None:
     """Ticks and their numbers: the user's step, or up to `most` at round values."""
-    low, high = axis.get_view_interval()
-    if options.step is not None:
-        axis.set_major_locator(MultipleLocator(options.step))
-    elif log and high / low >= 6:
-        decades = math.log10(high / low)
-        subs = (1.0, 2.0, 5.0) if 3 * decades <= most + 1 else (1.0,)
-        axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=most + 2))
-    else:
-        axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_locator(locator(*axis.get_view_interval(), options, log, most))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(style.number))
+
+
+def locator(low: float, high: float, options: AxisOptions, log: bool, most: int) -> Locator:
+    """What finds the ticks of an axis from `low` to `high`."""
+    if options.step is not None:
+        return MultipleLocator(options.step)
+    if log and high / low >= 6:
+        decades = math.log10(high / low)
+        subs = (1.0, 2.0, 5.0) if 3 * decades <= most + 1 else (1.0,)
+        return LogLocator(base=10, subs=subs, numticks=most + 2)
+    return MaxNLocator(most, steps=[1, 2, 2.5, 5, 10])

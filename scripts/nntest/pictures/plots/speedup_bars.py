@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
@@ -229,23 +228,14 @@ class _Picture:
         """Bars (place, choice, row) of one look; on a log scale they begin at 1."""
         if not bars:
             return
-        drawn = pd.DataFrame(
-            [(y, choice, row[_COLUMNS[self.statistic][0]]) for y, choice, row in bars],
-            columns=["place", "choice", "speedup"],
-        )
-        before = len(axes.patches)
-        limits = axes.get_xlim(), axes.get_ylim()
-        seaborn.barplot(
-            drawn, x="speedup", y="place", hue="choice", orient="y", native_scale=True,
-            palette={name: colour for name, (colour, _) in self.colours.items()},
-            hue_order=list(self.colours), dodge=False, width=0.8, saturation=1, errorbar=None,
-            legend=False, ax=axes, zorder=2, **look,
-        )  # fmt: skip
-        if self.log:  # where there is no 0 to begin at, as seaborn's bars do
-            drawn_bars: Any = axes.patches[before:]
-            for bar in drawn_bars:
-                bar.set(x=1.0, width=bar.get_width() - 1.0)
-        axes.set(xlabel="", ylabel="", xlim=limits[0], ylim=limits[1])
+        look = dict(look)
+        places, choices, rows = zip(*bars, strict=True)
+        speedups = np.array([row[_COLUMNS[self.statistic][0]] for row in rows], float)
+        colours = [self.colours[choice][0] for choice in choices]
+        look = {**look, "color": colours} if look.pop("fill") else {
+            **look, "facecolor": "none", "edgecolor": colours}  # fmt: skip
+        start = 1.0 if self.log else 0.0  # a log scale has no 0 to begin at
+        axes.barh(places, speedups - start, 0.8, start, zorder=2, **look)
 
     def _end(self, axes: Axes, y: float, row: dict[str, Any]) -> None:
         """The interval of a bar, and its number behind it."""

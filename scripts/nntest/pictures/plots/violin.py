@@ -9,17 +9,17 @@ from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
-from onboard.clean_runs import DISTURBED, counted
 
 from nntest.analysis.points import labelled, named_by_threads, operators_only, tensor_order
 from nntest.archives.measurements import measured
-from nntest.config.plot_options import Grouping, PlotOptions, Quantity
+from nntest.config.plot_options import AxisOptions, Grouping, PlotOptions, Quantity
 from nntest.pictures import style
-from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
+from nntest.pictures.plots.densities import Floats, Values
+from nntest.pictures.plots.paging import page_of
+from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, locator, nothing_measured, styled
 
 QUANTITIES = {
     "time_us": ("time", "Time of the operator (µs)"),
@@ -35,10 +35,12 @@ _OTHERS = {
 Key = tuple[str, str, int, str]
 """Panel, tensor, batch size and violin."""
 _PITCH, _GAP, _TICKS, _TALLEST = 0.21, 0.10, 0.24, 80.0
-_CROWDED = 4000
-_FEWEST_VALUES = 5
-"""Different values from which on a violin says more than its points do."""
-"""Points in a picture above which they are drawn as pixels in the SVG."""
+_MOST_TENSORS, _MOST_PANELS, _MOST_VIOLINS = 40, 6, 24
+"""On one page."""
+_MOST_DOTS = 8000
+"""In a picture; more could not be told apart, and each is a few bytes of the SVG."""
+_FEWEST_DOTS = 12
+"""Of a violin in any case."""
 
 
 def violin(
@@ -57,6 +59,8 @@ def violin(
     with every repetition as a point, a disturbed one hollow, and the median as a line.  Rows have
     an axis each, the same in all panels, unless the options share one or fix its limits.  A point
     that failed says so in its place.  Without any data the picture is a sentence that says why.
+    What is more than a page holds is on further ones, the tensors that take longest on the first;
+    `UserError` for a page that there is not.
     """
     if by not in _OTHERS or quantity not in QUANTITIES:
         raise ValueError(f"no violin plot of {quantity} by {by}")
@@ -79,7 +83,8 @@ def violin(
             nothing_measured(head, _why_nothing(relevant, rows, by), options, svg, png)
             return
         picture = _Picture(rows, relevant, options, by, quantity, label)
-        picture.draw(style.heading(what, rows)).save(svg, png, options)
+        head = style.heading(what, rows)
+        picture.draw(head.beside(picture.page)).save(svg, png, options)
 
 
 def _why_nothing(relevant: pd.DataFrame, rows: pd.DataFrame, by: Grouping) -> str:
@@ -110,27 +115,22 @@ class _Picture:
         varying = [name for name in others if self.rows[name].nunique() > 1] or others[:1]
         self.rows = self.rows.assign(violin=_joined(self.rows, varying))
         self.relevant = self.relevant.assign(violin=_joined(self.relevant, varying))
-        self.panels = sorted(self.rows[self.by].unique())
-        self.violins = sorted({*self.rows["violin"], *self.relevant["violin"]})
-        pairs = {(tensor, int(batch)) for tensor, batch in
-                 zip(self.rows["tensor"], self.rows["batch_size"], strict=True)}  # fmt: skip
-        self.tensors = sorted(pairs, key=lambda pair: (tensor_order(pair[0]), pair[1]))
-        self.batches = len({batch for _, batch in pairs}) > 1
+        self.batches = self.rows["batch_size"].nunique() > 1
+        self._turn_to_page()
         self.axis = self.options.axis_of(self.quantity)
-        values = self.rows[self.quantity]
-        spans = self.rows.groupby(["tensor", "batch_size"])[self.quantity].agg(["min", "max"])
         self.shared = (
             self.options.share_axis or self.axis.min is not None or self.axis.max is not None
         )
+        spans = self.rows.groupby(["tensor", "batch_size"])[self.quantity].agg(["min", "max"])
         if self.shared:
-            self.log = style.wants_log(self.axis, values.min(), values.max())
+            self.log = style.wants_log(self.axis, spans["min"].min(), spans["max"].max())
         else:
             widest = float((spans["max"] / spans["min"]).max())
             self.log = style.wants_log(self.axis, 1.0, widest)
         self.colours = style.colours(self.violins, self.options, self.by)
         keys = [self.by, "tensor", "batch_size", "violin"]
-        self.values: dict[Any, _Values] = {
-            key: _Values.of(group[self.quantity], group["run_state"])
+        self.values: dict[Any, Values] = {
+            key: Values.of(group[self.quantity], group["run_state"], self.log)
             for key, group in self.rows.groupby(keys)
         }
         failed = self.relevant[self.relevant["status"] != "ok"]
@@ -140,10 +140,35 @@ class _Picture:
             if key not in self.values
         }
         # A row has places for what was tried on its tensor; other species are tried with others.
-        tried: set[Key] = {*self.values, *self.failures}
-        self.places = {
-            pair: sorted({key[3] for key in tried if key[1:3] == pair}) for pair in self.tensors
-        }
+        self.places: dict[tuple[str, int], list[str]] = {pair: [] for pair in self.tensors}
+        for key in sorted({*self.values, *self.failures}):
+            if key[1:3] in self.places and key[3] not in self.places[key[1:3]]:
+                self.places[key[1:3]].append(key[3])
+        for places in self.places.values():
+            places.sort()
+
+    def _turn_to_page(self) -> None:
+        """Keep of the rows those on the page that is asked for."""
+        names = sorted({*self.rows["violin"].unique(), *self.relevant["violin"].unique()})
+        longest = self.rows.groupby(["tensor", "batch_size"])["time_us"].max()
+        matters = [
+            (tensor, int(batch)) for tensor, batch in longest.sort_values(ascending=False).index
+        ]
+        kinds = [
+            ("violins a row", names, _MOST_VIOLINS),
+            (f"panels by {self.by}", sorted(self.rows[self.by].unique()), _MOST_PANELS),
+            ("tensors, the longest first", matters, _MOST_TENSORS),
+        ]
+        (names, panels, tensors), self.page = page_of(self.options.page, kinds, "plots.violin.page")
+        self.violins, self.panels = list(names.shown), list(panels.shown)
+        self.tensors = sorted(tensors.shown, key=lambda pair: (tensor_order(pair[0]), pair[1]))
+        if self.page:
+            self.rows, self.relevant = self._on_page(self.rows), self._on_page(self.relevant)
+
+    def _on_page(self, rows: pd.DataFrame) -> pd.DataFrame:
+        rows = rows[rows[self.by].isin(self.panels) & rows["violin"].isin(self.violins)]
+        pairs = zip(rows["tensor"], rows["batch_size"], strict=True)
+        return rows[[pair in set(self.tensors) for pair in pairs]]
 
     def draw(self, head: style.Heading) -> Sheet:
         """The whole picture."""
@@ -168,87 +193,47 @@ class _Picture:
         foot = 0.42 if self.shared else 0.26
         wanted = min(_TALLEST, sum(heights)) + panels.head + foot
         sheet = Sheet(head, self.options, (panels.wanted, wanted), legend)
-        scale_of_rows = (sheet.height - panels.head - foot) / sum(heights)
+        height = sheet.height - panels.head - foot
+        shrunk = height / sum(heights)
         margin = sheet.text_width(labels, 9) + 0.12
         width = (sheet.width - margin + PANEL_GAP) / len(self.panels)
-        crowded = len(self.rows) > _CROWDED
-        rows: dict[tuple[str, int], list[Axes]] = {pair: [] for pair in self.tensors}
+        most = max(_FEWEST_DOTS, _MOST_DOTS // max(len(self.values), 1))
+        spans = self._spans()
         for across, panel in enumerate(self.panels):
-            x, y = margin + across * width, panels.head
+            x = margin + across * width
             sheet.panel_title(x, width - PANEL_GAP, panels, across)
+            axes = sheet.axes(x, panels.head, width - PANEL_GAP, height)
+            axes.set(xlim=(0, 1), ylim=(height, 0))
+            axes.axis("off")
+            drawn = _Panel(axes, self, panel, most)
+            y = 0.0
             for down, pair in enumerate(self.tensors):
-                height = heights[down] * scale_of_rows
-                axes = sheet.axes(x, y, width - PANEL_GAP, max(height - ticks, 0.05))
-                rows[pair].append(axes)
-                self._row(axes, panel, pair, crowded)
+                tall = max(heights[down] * shrunk - ticks, 0.05)
+                scale = _Scale(*spans[pair], self.log)
+                drawn.row(pair, scale, y, tall, 6 if len(self.panels) < 3 else 4)
                 if across == 0:
-                    axes.set_ylabel(
-                        labels[down], rotation=0, ha="right", va="center", fontsize=9, labelpad=6
-                    )
-                y += height
-        every = [axes for row in rows.values() for axes in row]
-        for pair, row in rows.items():
-            limits = self._limits(every if self.shared else row)
-            for axes in row:
-                axes.set_xlim(*limits)
-                tick(axes.xaxis, self.axis, self.log, 6 if len(self.panels) < 3 else 4)
-                below = pair == self.tensors[-1] or not self.shared
-                axes.tick_params(axis="x", labelsize=8, length=2, pad=2, labelbottom=below)
+                    sheet.text(margin - 0.09, panels.head + y + tall / 2, labels[down],
+                               ha="right", va="center", fontsize=9)  # fmt: skip
+                y += heights[down] * shrunk
+            drawn.finish()
         scale = ", log scale" if self.log else ""
         scale += "" if self.shared else " · each tensor has its own axis"
         sheet.text(margin + (sheet.width - margin) / 2, sheet.height - 0.10,
                    f"{self.label}{scale}", ha="center", va="center", fontsize=10)  # fmt: skip
         return sheet
 
-    def _row(self, axes: Axes, panel: str, pair: tuple[str, int], crowded: bool) -> None:
-        """One tensor and batch size in one panel."""
-        if self.log:
-            axes.set_xscale("log")
-        places = self.places[pair]
-        here = {name: self.values.get((panel, *pair, name)) for name in places}
-        self._densities(axes, here)
-        axes.set_xlabel("")
-        axes.set_ylim(len(places) - 0.45, -0.55)
-        axes.set_yticks([])
-        axes.grid(axis="x", color=style.GRID, linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "left", "right"]].set_visible(False)
-        for place, (name, values) in enumerate(here.items()):
-            key = (panel, *pair, name)
-            if values is not None:
-                self._points(axes, name, values, place, crowded)
-            elif key in self.failures:
-                axes.text(
-                    0.01, place, style.said(self.failures[key]),
-                    transform=axes.get_yaxis_transform(), va="center", fontsize=7.5,
-                    style="italic", color=style.FAINT,
-                )  # fmt: skip
+    def _spans(self) -> dict[tuple[str, int], tuple[float, float]]:
+        """Of each row where its axis begins and ends: around what is drawn, or as the user says."""
+        drawn: dict[tuple[str, int], list[tuple[float, float]]] = {}
+        for key, values in self.values.items():
+            drawn.setdefault(key[1:3], []).append(values.span)
+        if self.shared:
+            every = [span for spans in drawn.values() for span in spans]
+            drawn = dict.fromkeys(self.tensors, every)
+        return {pair: self._limits(drawn[pair]) for pair in self.tensors}
 
-    def _densities(self, axes: Axes, values: dict[str, _Values | None]) -> None:
-        """The violins of a row by their names, in the scale of its axis.
-
-        Few distinct values have no density: the points alone say what is known.
-        """
-        places = list(values)
-        many = {
-            name: own.all
-            for name, own in values.items()
-            if own is not None and len(np.unique(own.all)) >= _FEWEST_VALUES
-        }
-        if not many:
-            return
-        names = np.repeat(list(many), [len(own) for own in many.values()])
-        seaborn.violinplot(
-            x=np.concatenate(list(many.values())), y=names, hue=names, orient="y", ax=axes,
-            order=places, hue_order=places, palette=[self.colours[name][0] for name in places],
-            saturation=1, alpha=0.35, linewidth=0, inner=None, width=0.84, density_norm="width",
-            legend=False,
-        )  # fmt: skip
-
-    def _limits(self, drawn: Sequence[Axes]) -> tuple[float, float]:
-        """Where an axis begins and ends: around what is drawn on it, or as the user says."""
-        spans = [axes.dataLim.intervalx for axes in drawn if axes.has_data()]
-        low, high = float(min(span[0] for span in spans)), float(max(span[1] for span in spans))
+    def _limits(self, spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        low, high = min(span[0] for span in spans), max(span[1] for span in spans)
         if self.log:
             room = (high / low) ** 0.03 if high > low else 1.1
             low, high = low / room, high * room
@@ -260,40 +245,110 @@ class _Picture:
         # One limit alone may lie beyond all the data.
         return (low, high) if low < high else (low, low * 1.1 + 1)
 
-    def _points(self, axes: Axes, name: str, values: _Values, place: int, crowded: bool) -> None:
-        """The repetitions of one violin, those that were disturbed hollow, and their median."""
-        colour, marker = self.colours[name]
-        # Neighbours in value stand apart; the offsets repeat, so that the picture does too.
-        offsets = np.array([0.0, 0.16, -0.16, 0.08, -0.08])[np.arange(len(values.all)) % 5]
-        for which, edge in ((~values.disturbed, 0.0), (values.disturbed, 0.6)):
-            if not which.any():
-                continue
-            axes.plot(values.all[which], place + offsets[which], marker, color=colour,
-                      markersize=2.8, alpha=0.9, markeredgewidth=edge,
-                      markerfacecolor="none" if edge else colour, rasterized=crowded)  # fmt: skip
-        axes.plot([values.median] * 2, [place - 0.36, place + 0.36], color=style.INK,
-                  linewidth=1.3, solid_capstyle="butt")  # fmt: skip
-
 
 @dataclass(frozen=True)
-class _Values:
-    """What one violin shows."""
+class _Scale:
+    """A row's axis: where between 0 and 1 a value stands."""
 
-    all: NDArray[np.float64]
-    """Sorted."""
-    disturbed: NDArray[np.bool_]
-    """Which of them are of disturbed runs."""
-    median: float
-    """Of the runs that count, as in the tables."""
+    low: float
+    high: float
+    log: bool
 
-    @classmethod
-    def of(cls, values: pd.Series[Any], states: pd.Series[Any]) -> _Values:
-        order = np.argsort(values.to_numpy(float), kind="stable")
-        found, state = values.to_numpy(float)[order], states.to_numpy(object)[order]
-        kept = found[counted(state.tolist())]
-        return cls(found, state == DISTURBED, float(np.median(kept)))
+    def __call__(self, values: Any) -> Floats:
+        found = np.asarray(values, float)
+        if self.log:
+            low, high = np.log(self.low), np.log(self.high)
+            return (np.log(np.maximum(found, np.finfo(float).tiny)) - low) / (high - low)
+        return (found - self.low) / (self.high - self.low)
+
+    def ticks(self, options: AxisOptions, most: int) -> list[float]:
+        """Round values of the axis."""
+        found = locator(self.low, self.high, options, self.log, most).tick_values(
+            self.low, self.high
+        )
+        room = 1e-9 * (self.high - self.low)
+        return [float(tick) for tick in found if self.low - room <= tick <= self.high + room]
+
+
+class _Panel:
+    """All rows of a panel on one axes: an axes for each row took nine tenths of the time."""
+
+    def __init__(self, axes: Axes, picture: _Picture, panel: str, most: int) -> None:
+        self._axes, self._picture, self._panel, self._most = axes, picture, panel, most
+        self._grid: list[Any] = []
+        self._frame: list[Any] = []
+        self._medians: list[Any] = []
+        self._shapes: list[tuple[Any, str]] = []
+        self._dots: dict[tuple[str, bool], list[tuple[Floats, Floats]]] = {}
+
+    def row(self, pair: tuple[str, int], scale: _Scale, top: float, tall: float, most: int) -> None:
+        """One tensor and batch size, `tall` inches from `top` on; with up to `most` ticks."""
+        picture, places = self._picture, self._picture.places[pair]
+        bottom = top + tall
+        each = tall / len(places)
+        ticks = scale.ticks(picture.axis, most)
+        for tick, x in zip(ticks, scale(ticks), strict=True):
+            self._grid.append([(x, top), (x, bottom)])
+            if pair == picture.tensors[-1] or not picture.shared:
+                self._axes.text(x, bottom + 0.05, style.number(tick), fontsize=8, ha="center",
+                                va="top")  # fmt: skip
+        self._frame.append([(0.0, bottom), (1.0, bottom)])
+        for place, name in enumerate(places):
+            middle = top + (place + 0.5) * each
+            values = picture.values.get((self._panel, *pair, name))
+            failure = picture.failures.get((self._panel, *pair, name))
+            if values is not None:
+                self._violin(name, values, scale, middle, each)
+            elif failure is not None:
+                self._axes.text(0.01, middle, style.said(failure), va="center", fontsize=7.5,
+                                style="italic", color=style.FAINT)  # fmt: skip
+
+    def _violin(self, name: str, values: Values, scale: _Scale, middle: float, each: float) -> None:
+        """Density, repetitions (those that were disturbed hollow) and median of a violin."""
+        if values.density is not None:
+            x, widths = scale(values.density[0]), values.density[1] * 0.42 * each
+            outline = np.concatenate([middle - widths, (middle + widths)[::-1]])
+            shape = np.column_stack([np.concatenate([x, x[::-1]]), outline])
+            self._shapes.append((shape, self._picture.colours[name][0]))
+        # Neighbours in value stand apart; the offsets repeat, so that the picture does too.
+        offsets = np.array([0.0, 0.16, -0.16, 0.08, -0.08])[np.arange(len(values.all)) % 5]
+        places, shown = scale(values.all), values.shown(self._most)
+        for hollow in (False, True):
+            which = shown[values.disturbed[shown] == hollow]
+            if len(which):
+                self._dots.setdefault((name, hollow), []).append(
+                    (places[which], middle + offsets[which] * each)
+                )
+        x = float(scale(values.median))
+        self._medians.append([(x, middle - 0.36 * each), (x, middle + 0.36 * each)])
+
+    def finish(self) -> None:
+        """Put on the axes what all rows have, each kind as one object."""
+        axes = self._axes
+        axes.add_collection(LineCollection(self._grid, colors=style.GRID, linewidths=0.6, zorder=1))
+        axes.add_collection(
+            LineCollection(self._frame, colors=style.FAINT, linewidths=0.8, zorder=1.1)
+        )
+        if self._shapes:
+            shapes, colours = zip(*self._shapes, strict=True)
+            axes.add_collection(
+                PolyCollection(shapes, facecolors=colours, alpha=0.35, linewidths=0, zorder=1.5)
+            )
+        for (name, hollow), dots in self._dots.items():
+            colour, marker = self._picture.colours[name]
+            x, y = (np.concatenate(parts) for parts in zip(*dots, strict=True))
+            axes.plot(x, y, marker, color=colour, markersize=2.8, alpha=0.9,
+                      markeredgewidth=0.6 if hollow else 0.0,
+                      markerfacecolor="none" if hollow else colour)  # fmt: skip
+        axes.add_collection(
+            LineCollection(
+                self._medians, colors=style.INK, linewidths=1.3, capstyle="butt", zorder=3
+            )
+        )
 
 
 def _joined(rows: pd.DataFrame, names: list[str]) -> pd.Series[str]:
-    parts = rows[names].fillna("").astype(str)
-    return parts.agg("; ".join, axis=1) if len(rows) else pd.Series([], dtype="str")
+    first, *others = (rows[name].fillna("").astype(str) for name in names)
+    for other in others:
+        first = first + "; " + other
+    return first

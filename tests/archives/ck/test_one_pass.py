@@ -1,0 +1,135 @@
+"""All tables of an archive by reading it once are those that are read one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from archives.ck.ck_samples import (
+    DEFAULT_ZIP,
+    FIREFLY_ENTRIES,
+    NONE_ZIP,
+    PROFILER_ZIP,
+    ck_members,
+    ck_point,
+    good,
+    header,
+    make_plan,
+    make_point,
+    needs_genuine,
+    write,
+    zip_of,
+)
+from nntest.archives.ck import (
+    read_accuracy_rows,
+    read_counter_rows,
+    read_energy_rows,
+    read_kernel_rows,
+    read_launch_rows,
+    read_memory_rows,
+    read_node_rows,
+    read_rows,
+    read_stream_rows,
+    read_sustained_rows,
+    read_tables,
+    trees,
+)
+from nntest.archives.measurements import from_arrow, save, to_frame
+from nntest.domain.tables.accuracy import ACCURACY_RUNS
+from nntest.domain.tables.energy import ENERGY_RUNS
+from nntest.domain.tables.frames import frame_of, write_table
+from nntest.domain.tables.measurements import COUNTERS, KERNELS, LAUNCHES, MEASUREMENTS, NODES
+from nntest.domain.tables.memory import MEMORY_RUNS
+from nntest.domain.tables.streams import STREAM_RUNS
+from nntest.domain.tables.sustained import SUSTAINED_WINDOWS
+
+ONE_BY_ONE: dict[str, Callable[[Path], pd.DataFrame]] = {
+    "measurements": lambda path: to_frame(read_rows(path)),
+    "kernels": lambda path: to_frame(read_kernel_rows(path), KERNELS),
+    "launches": lambda path: frame_of(read_launch_rows(path), LAUNCHES),
+    "counters": lambda path: frame_of(read_counter_rows(path), COUNTERS),
+    "nodes": lambda path: frame_of(read_node_rows(path), NODES),
+    "energy_runs": lambda path: frame_of(read_energy_rows(path), ENERGY_RUNS),
+    "memory_runs": lambda path: frame_of(read_memory_rows(path), MEMORY_RUNS),
+    "stream_runs": lambda path: frame_of(read_stream_rows(path), STREAM_RUNS),
+    "sustained_windows": lambda path: frame_of(read_sustained_rows(path), SUSTAINED_WINDOWS),
+    "accuracy_runs": lambda path: frame_of(read_accuracy_rows(path), ACCURACY_RUNS),
+}
+
+
+def differing(folder: Path) -> Path:
+    """Points of one key that differ in a variable, with a profiled one and a further sub-point."""
+    own = ck_point()["choices"]["env"]
+    points = {
+        "a" * 16 + ".0001": ck_point(env={**own, "CK_FUSED": 1}),
+        "a" * 16 + ".0002": ck_point(env={**own, "CK_FUSED": 1}),
+        "b" * 16 + ".0001": ck_point(env={**own, "CK_FUSED": 0}),
+        "c" * 16 + ".0001": ck_point(env=own, dvdt_prof="yes"),
+    }
+    return zip_of(folder / "theirs.zip", ck_members(points))
+
+
+def with_nodes(folder: Path) -> Path:
+    """A point whose library timed its nodes."""
+    nodes = [{"node": "conv", "kernel": "gemm", "seconds": 1e-3, "layers": ["first", "relu"]}]
+    state = {"implementation": {"nodes": nodes, "timed_by": "profile", "evidence": "reported"}}
+    point = make_point()
+    lines = [good(point, number, run_time_state=state) for number in range(3)]
+    return write(folder / "ours.zip", make_plan([point]), [header(), *lines])
+
+
+@pytest.mark.parametrize(
+    ("make", "tables"),
+    [(differing, ["measurements", "kernels"]), (with_nodes, ["measurements", "nodes"])],
+)
+def test_the_tables_of_made_up_archives(
+    make: Callable[[Path], Path], tables: list[str], tmp_path: Path
+) -> None:
+    path = make(tmp_path)
+    compare(path, tmp_path)
+    filled = [table.name for table, rows in read_tables(path, [], lambda _: None) if len(rows)]
+    assert filled == tables
+
+
+@needs_genuine
+@pytest.mark.parametrize("path", [NONE_ZIP, DEFAULT_ZIP, PROFILER_ZIP, FIREFLY_ENTRIES])
+def test_the_tables_of_genuine_archives(path: Path, tmp_path: Path) -> None:
+    compare(path, tmp_path)
+
+
+def compare(path: Path, folder: Path) -> None:
+    found = {table.name: (table, rows) for table, rows in read_tables(path, [], lambda _: None)}
+    assert found.keys() == ONE_BY_ONE.keys()
+    for name, read in ONE_BY_ONE.items():
+        table, rows = found[name]
+        pd.testing.assert_frame_equal(from_arrow(pa.concat_tables(rows)), read(path))
+        once, one_by_one = folder / "once", folder / "one"
+        once.mkdir(exist_ok=True)
+        one_by_one.mkdir(exist_ok=True)
+        save(rows, table, once)
+        write_table(read(path), one_by_one, name)
+        csv = f"{name}.csv"
+        assert (once / csv).read_bytes() == (one_by_one / csv).read_bytes()
+        if table is not MEASUREMENTS:
+            both = [pd.read_parquet(folder / f"{name}.parquet") for folder in (once, one_by_one)]
+            pd.testing.assert_frame_equal(*both)
+
+
+def test_what_differs_is_said_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    list(read_tables(differing(tmp_path), [], said.append))
+    assert sum("CK_FUSED" in line for line in said) == 1
+
+
+def test_an_archive_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, reads = differing(tmp_path), []
+    read = trees._ZipTree.read
+    monkeypatch.setattr(
+        trees._ZipTree, "read", lambda tree, name: (reads.append(name), read(tree, name))[1]
+    )
+    list(read_tables(path, [], lambda _: None))
+    recordings = [name for name in reads if "ckp-" in name]
+    assert len(recordings) == len(set(recordings)) == 4
