@@ -87,6 +87,7 @@ PROBE_NEEDS_NOT = {
     "nntest.measuring.board_file",
     # What is measured and how it ended are no matter of a probe.
     "nntest.domain.drawn_values",
+    "nntest.domain.image_labels",
     "nntest.domain.onnx_nodes",
     "onboard.outcomes",
     "nntest.domain.network_points",
@@ -98,6 +99,7 @@ INSTALL_NEEDS_NOT = {
     "onboard.private",
     # A plan's variables, and how a point ended; an install starts no point.
     "nntest.domain.drawn_values",
+    "nntest.domain.image_labels",
     "nntest.domain.onnx_nodes",
     "onboard.outcomes",
     "nntest.domain.network_points",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archives.ck.ck_samples import FIREFLY, ck_members, ck_point, ck_run, frame_of, zip_of
-from nntest.archives.ck import read_counter_rows, read_kernel_rows
+from nntest.archives.ck import read_accuracy_rows, read_counter_rows, read_kernel_rows
 from nntest.archives.measurements import to_frame
 from nntest.domain.tables.measurements import KERNELS
 
@@ -41,3 +41,20 @@ def test_counters_of_any_shape(tmp_path):
         "core/1/cycles": 11.0,
     }
     assert {row["platform"] for row in rows} == {"Firefly RK3399"}
+
+
+def test_counts_of_classified_images_are_read_and_are_no_measurement(tmp_path):
+    counts = [{"images": 50, "top1": 30, "top5": 45}, {"images": "all", "top1": 1.5}, None]
+    runs = [{**ck_run(0.001), "run_time_state": {"accuracy": said}} for said in counts]
+    content = ck_point(runs=[*runs, {}], nntest_profile="accuracy")
+    path = zip_of(tmp_path / "a.zip", ck_members({f"{POINT}.0001": content}))
+    assert frame_of(path, FIREFLY).empty
+    rows = list(read_accuracy_rows(path, [FIREFLY], lambda _: None))
+    assert [row["repetition_id"] for row in rows] == [0, 1, 2, 3]
+    assert [(row["images"], row["top1"], row["top5"]) for row in rows] == [
+        (50, 30, 45), *[(None, None, None)] * 3,
+    ]  # fmt: skip
+    assert [row["status"] for row in rows] == ["ok", "ok", "ok", "failed"]
+    other = ck_point(runs=runs)
+    path = zip_of(tmp_path / "b.zip", ck_members({f"{POINT}.0001": other}))
+    assert not list(read_accuracy_rows(path, [FIREFLY], lambda _: None))

@@ -158,6 +158,23 @@ class TestTradeOffs:
         assert limited.has("grey: dominated, or not within 0.5 ms")
         assert not limited.has("int4 25% batch 16: ")
 
+    @pytest.mark.parametrize(
+        ("plot", "limits"),
+        [
+            ("scatter.latency-throughput", Limits(latency_ms=30)),
+            ("pareto.latency", Limits(latency_ms=30)),
+            ("boxes.latency_ms", Limits(latency_ms=30)),
+            ("boxes.power_w", Limits(power_w=5.5)),
+        ],
+    )
+    def test_a_limit_is_a_line_where_there_is_an_axis_for_it(self, draw, plot, limits):
+        def lines(kept):
+            drawn = draw(trade_off_still, plot, sample(), kept)
+            return [one for one in drawn.root.iter() if one.get("stroke-dasharray") == "6,4"]
+
+        assert lines(limits)
+        assert not lines(Limits(memory_mb=1))
+
     @pytest.mark.parametrize(("count", "sentence"), [(0, "no configuration has"), (1, "one conf")])
     def test_a_single_point_is_a_sentence(self, draw, count, sentence):
         drawn = draw(trade_off_still, "scatter.latency-throughput", sample().head(count), Limits())

@@ -91,7 +91,8 @@ def box_plot(frame: pd.DataFrame, quantity: str, limits: Limits, look: Look) -> 
     )
     layers = [boxes, points]
     if limit is not None:
-        layers.insert(0, base.mark_rule(**LIMIT_LOOK).encode(y=alt.datum(limit)))
+        panels = base.transform_aggregate(rows="count()", groupby=["panel"])
+        layers.insert(0, panels.mark_rule(**LIMIT_LOOK).encode(y=alt.datum(limit)))
     return (
         alt.layer(*layers)
         .transform_filter(picked.test)

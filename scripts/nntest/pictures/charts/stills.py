@@ -117,7 +117,7 @@ def trade_off_still(
         beyond = [f"{limit:g} {LIMITED[name]}" for name, limit in limits.named().items()]
         grey = "; grey: dominated" + (f", or not within {', '.join(beyond)}" if beyond else "")
     else:
-        title = f"{QUANTITIES[what].capitalize()}, by variant"
+        title = f"{QUANTITIES[what][0].upper()}{QUANTITIES[what][1:]}, by variant"
         needs, lacks = [what], f"a {QUANTITIES[what].split(',')[0]}"
     rows = boxed(frame, what) if kind == "boxes" else has(frame, *needs)
     head = _heading(title, rows, grey)
