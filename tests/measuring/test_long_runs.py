@@ -72,6 +72,13 @@ def test_several_warm_up_policies_have_one_long_run() -> None:
     assert [point.profile for point in further] == ["streams", "streams", "sustained"]
 
 
+def test_all_their_repetitions_are_counted_before_a_run() -> None:
+    made = study(**LONG)
+    points = planned(made)
+    total = sum(point["repetitions"] for point in points)
+    assert made.network_repetitions(made.libraries[0]) == total == 4 + 3 + 3 + 1
+
+
 def test_only_sweeps_of_whole_networks_depend_on_them() -> None:
     def specs(made: Study) -> list[Any]:
         return [sweep_spec(made, sweep) for sweep in (*made.sweeps(), *made.network_sweeps())]
