@@ -11,7 +11,6 @@ from nntest.measuring.onboard import call
 from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import Transport
 
-
 _METERED = {"energy": "energy runs", "sustained": "power of sustained runs"}
 """What a board without a meter goes without, by the profile of the points."""
 

@@ -37,7 +37,7 @@ def peak_mb(found: Mapping[Any, Any]) -> float | None:
     """
     if found["peak_after_mb"] <= found["peak_before_mb"]:
         return None
-    return found["peak_after_mb"] - found["resident_before_mb"]
+    return float(found["peak_after_mb"] - found["resident_before_mb"])
 
 
 def read_memory_rows(
