@@ -74,13 +74,6 @@ def test_several_warm_up_policies_have_one_long_run() -> None:
     assert [point.profile for point in further] == ["streams", "streams", "sustained"]
 
 
-def test_all_their_repetitions_are_counted_before_a_run() -> None:
-    made = study(**LONG)
-    points = planned(made)
-    total = sum(point["repetitions"] for point in points)
-    assert made.network_repetitions(made.libraries[0]) == total == 4 + 3 + 3 + 1
-
-
 @pytest.mark.parametrize(
     ("profile", "lost", "kept"),
     [

@@ -250,12 +250,9 @@ class Study:
 
     def repetitions(self, point: StudyPoint | NetworkPoint) -> int:
         """How often a point is measured."""
-        return self._repetitions(point.profile)
-
-    def _repetitions(self, profile: Instrument | NetworkProfile | None) -> int:
-        if profile is None:
+        if point.profile is None:
             return self.config.repetitions
-        return 1 if profile == "sustained" else self.config.profile_repetitions
+        return 1 if point.profile == "sustained" else self.config.profile_repetitions
 
     def aim(self, sweep: Sweep) -> dict[str, float | None]:
         """How sure a sweep's points are to be, as its plan says it; empty: `repetitions` alone."""
@@ -300,11 +297,6 @@ class Study:
         """How many points a sweep of whole networks has, at most."""
         choices = len(self.config.batch_sizes) * len(self.thread_counts)
         return len(self.networks) * choices * len(self.network_choices(library))
-
-    def network_repetitions(self, library: Library) -> int:
-        """How many repetitions these points have, with what else is measured of them."""
-        profiles = [None, *(profile for profile, _ in self._further_runs(library))]
-        return self.network_point_count(library) * sum(map(self._repetitions, profiles))
 
     def sweeps(self) -> list[Sweep]:
         """The measuring jobs of the study."""

@@ -28,8 +28,8 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
         try:
             chosen = load_chosen(results / "sweeps" / f"{sweep.name}.json")
         except (UserError, OSError, ValueError, KeyError):
-            # Not chosen yet: as many as there may be.
-            return study.network_repetitions(sweep.library)
+            # Not chosen yet: as many as there may be, without further runs of them.
+            return study.network_point_count(sweep.library) * study.config.repetitions
         sweep = replace(sweep, points=study.with_further_runs(sweep.library, chosen))
     total = sum(study.repetitions(point) for point in sweep.points)
     taken_by = board_of(sweep, results)
