@@ -30,14 +30,14 @@ def energy_of(line, idle, meters, said):
 
     idle: (from, to) of a time when nothing ran, in s since 1970; meters: the plan's; said: what
     the sampler printed.  Of each meter: `idle_w`, `base_w` and `full_w`, and `joules` of one run;
-    None where the readings do not cover the time.
+    None where the readings do not cover the time.  `number` is its place in the board's file.
     """
     state = line.get("run_time_state") or {}
     loop = state.get("loop") if isinstance(state.get("loop"), dict) else {}
     rest = stretch(loop.get("rested_from"), loop.get("rest_s"))
     full = stretch(line.get("started_at"), loop.get("seconds"))
     found = {}
-    for meter in meters:
+    for number, meter in enumerate(meters):
         settle_s = meter.get("settle_s", 0)
         powers = {
             name + "_w": mean_power(said.get(meter["name"]), during, settle_s)
@@ -45,7 +45,7 @@ def energy_of(line, idle, meters, said):
         }
         watts = powers["full_w"]
         joules = watts * line["time_s"] if watts is not None else None
-        found[meter["name"]] = dict(powers, joules=joules)
+        found[meter["name"]] = dict(powers, joules=joules, number=number)
     return found
 
 

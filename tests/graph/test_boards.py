@@ -67,6 +67,8 @@ CHANGE_NOTHING_MEASURED = {
     "onboard.clean_runs",
     # What tables say of their columns; a sweep writes none.
     "nntest.domain.tables",
+    # Which percentiles an archive's requests are enough for.
+    "nntest.domain.latencies",
     # The study and the log of a job, who is at work, how an error is shown and a stop heeded.
     "nntest.graph.job",
     "nntest.graph.runs",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from measuring.test_threads import FACTS, study
@@ -11,6 +12,7 @@ from nntest.analysis.network_schedule import schedule_network
 from nntest.config import Study
 from nntest.errors import UserError
 from nntest.graph.boards import sweep_spec
+from nntest.measuring import meters
 from nntest.measuring.installed import Installed
 from nntest.measuring.plan import build_plan
 
@@ -70,6 +72,34 @@ def test_several_warm_up_policies_have_one_long_run() -> None:
     both = (point, replace(point, warmup="tuner-only"))
     further = made.with_further_runs(made.libraries[0], both)[2:]
     assert [point.profile for point in further] == ["streams", "streams", "sustained"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "lost", "kept"),
+    [
+        ("none", "no power of sustained runs", [None, "streams", "streams", "sustained"]),
+        (
+            "energy",
+            "no energy runs and no power of sustained runs",
+            [None, "streams", "streams", "sustained"],
+        ),
+    ],
+)
+def test_without_a_meter_a_sustained_run_has_no_power(
+    monkeypatch: pytest.MonkeyPatch, profile: str, lost: str, kept: list[str | None]
+) -> None:
+    monkeypatch.setattr(meters, "call", lambda *_: {"processor": "there is no RAPL here"})
+    made = study(**LONG, profile=profile)
+    (networks,), (library,) = made.network_sweeps(), made.libraries
+    points, _ = schedule_network(made, library, {})
+    sweep = replace(networks, points=made.with_further_runs(library, tuple(points)))
+    notes: list[str] = []
+    found = meters.with_readable_meters(
+        cast(Any, None), sweep, cast(Any, SimpleNamespace(note=notes.append))
+    )
+    assert found.board.meters == []
+    assert [point.profile for point in found.points] == kept
+    assert notes == [f"{lost} on board localhost: processor: there is no RAPL here"]
 
 
 def test_only_sweeps_of_whole_networks_depend_on_them() -> None:

@@ -225,7 +225,10 @@ def test_readings_that_do_not_cover_the_loop_give_no_figure() -> None:
     seen = [[start + 0.1 * step, start + 0.1 * (step + 1), 10.0] for step in range(20)]
     asked = [{"name": "a"}]
     whole = energy_of(line, (start - 5, start - 1), asked, {"a": seen})["a"]
-    assert whole == {"idle_w": None, "base_w": None, "full_w": 10.0, "joules": pytest.approx(1.0)}
+    joules = pytest.approx(1.0)
+    assert whole == {
+        "idle_w": None, "base_w": None, "full_w": 10.0, "joules": joules, "number": 0
+    }  # fmt: skip
     half = energy_of(line, (0, 0), asked, {"a": seen[:9]})["a"]
     assert half["full_w"] is None and half["joules"] is None
     slow = energy_of(line, (0, 0), [{"name": "a", "settle_s": 1.7}], {"a": seen})["a"]

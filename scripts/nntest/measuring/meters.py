@@ -11,6 +11,9 @@ from nntest.measuring.onboard import call
 from nntest.measuring.progress import Watcher
 from nntest.measuring.transport import Transport
 
+_METERED = {"energy": "energy runs", "sustained": "power of sustained runs"}
+"""What a board without a meter goes without, by the profile of the points."""
+
 
 def with_readable_meters(transport: Transport, sweep: Sweep, watcher: Watcher) -> Sweep:
     """The sweep with the meters that can be read; without energy runs if there is none.
@@ -19,7 +22,8 @@ def with_readable_meters(transport: Transport, sweep: Sweep, watcher: Watcher) -
     `watcher.note`; everything else is measured all the same.
     """
     profiles = {point.profile for point in sweep.points}
-    if not profiles & {"energy", "sustained"}:
+    wanted = [what for profile, what in _METERED.items() if profile in profiles]
+    if not wanted:
         return sweep
     board = sweep.board
     asked = json.dumps([request(meter) for meter in board.meters])
@@ -32,6 +36,5 @@ def with_readable_meters(transport: Transport, sweep: Sweep, watcher: Watcher) -
             watcher.note(f"meters left out on board {board.name}: {'; '.join(unreadable)}")
         return readable
     missing = "; ".join(unreadable) or "its file has no `meters`"
-    lost = "energy runs" if "energy" in profiles else "power of sustained runs"
-    watcher.note(f"no {lost} on board {board.name}: {missing}")
+    watcher.note(f"no {' and no '.join(wanted)} on board {board.name}: {missing}")
     return replace(readable, points=tuple(p for p in sweep.points if p.profile != "energy"))

@@ -28,9 +28,9 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
         try:
             chosen = load_chosen(results / "sweeps" / f"{sweep.name}.json")
         except (UserError, OSError, ValueError, KeyError):
-            # Not chosen yet: as many as there may be.
+            # Not chosen yet: as many as there may be, without further runs of them.
             return study.network_point_count(sweep.library) * study.config.repetitions
-        sweep = replace(sweep, points=chosen)
+        sweep = replace(sweep, points=study.with_further_runs(sweep.library, chosen))
     total = sum(study.repetitions(point) for point in sweep.points)
     taken_by = board_of(sweep, results)
     if taken_by not in sweep.board_names:

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from nntest.analysis.points import threads_text
+from nntest.domain.tables.streams import LATENCIES
 from nntest.report.cells import interval_after, number, ratio
 
 _PLACE = ["platform", "tensor", "batch_size"]
-_SHOWN = {"p50_ms": "p50", "p90_ms": "p90", "p99_ms": "p99", "p999_ms": "p99.9"}
 
 
 def throughput_lines(table: pd.DataFrame | None) -> list[str]:
@@ -39,6 +39,8 @@ def _line(row: Mapping[Any, Any]) -> str:
     if pd.notna(row["over_one_stream"]):
         said += f", {ratio(row['over_one_stream'])} times one stream's"
     latencies = [
-        f"{label} {number(row[name])} ms" for name, label in _SHOWN.items() if pd.notna(row[name])
+        f"{column.label} {number(row[column.name])} ms"
+        for column in LATENCIES
+        if pd.notna(row[column.name])
     ]
     return f"{said}; {', '.join(latencies)}" if latencies else said

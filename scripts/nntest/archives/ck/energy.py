@@ -51,11 +51,12 @@ def energy_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
         for number, (meter, found) in enumerate((said if isinstance(said, dict) else {}).items()):
             powers = {name: real(dig(found, name)) for name in ("idle_w", "base_w", "full_w")}
             joules = real(dig(found, "joules"))
+            place = whole(dig(found, "number"))  # archives have objects' names in their own order
             yield {
                 **kept,
                 **powers,
                 "meter": text(meter),
-                "meter_number": number,
+                "meter_number": number if place is None else place,
                 "runs": whole(loop.get("runs")),
                 "loop_s": real(loop.get("seconds")),
                 "energy_mj": None if joules is None else joules * 1e3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nntest.domain.latencies import PERCENTILES
 from nntest.domain.tables import shared
 from nntest.domain.tables.column import FLOAT, INT, RATIO, Column, Table
 from nntest.domain.tables.measurements import EMULATED, PROCESS, WARMUP
@@ -11,14 +12,10 @@ STREAMS = Column(
     "streams", INT, meaning="requests that are run at once, each with as many threads as `threads`"
 )
 LATENCIES = tuple(
-    Column(name, FLOAT, "ms", label=label, meaning=f"latency that {share} % of the requests do not "
-           "exceed; empty: too few of them to say")
-    for name, label, share in (
-        ("p50_ms", "p50", "50"), ("p90_ms", "p90", "90"), ("p99_ms", "p99", "99"),
-        ("p999_ms", "p99.9", "99.9"),
-    )
+    Column(name, FLOAT, "ms", label=f"p{per_mille / 10:g}", meaning="latency that "
+           f"{per_mille / 10:g} % of the requests do not exceed; empty: too few of them to say")
+    for name, per_mille in PERCENTILES.items()
 )  # fmt: skip
-"""With the names of `nntest.domain.latencies.PERCENTILES`."""
 THROUGHPUT_FRAMES = shared.FRAMES.but(
     label="throughput", meaning="images a second over all streams"
 )
