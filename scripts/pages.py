@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+from nntest.analysis.layer_order import layers_in_order
 from nntest.analysis.study_tables import best_shares
 from nntest.analysis.trade_offs import Limits
 from nntest.errors import user_errors_end_the_process
@@ -17,7 +18,11 @@ with user_errors_end_the_process(), job_log(snakemake):
     made_at = datetime.now(UTC).isoformat(timespec="seconds")
     frames = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input}
     plots, traffic_model = study.config.plots, study.config.traffic_model
+    in_order = layers_in_order(
+        *(frames[name] for name in ("layer_times", "summary", "roofline", "network_layers"))
+    )
     made = {
+        "layers": pages.layers(in_order, study.name, made_at, plots.layers),
         "rooflines": pages.rooflines(
             frames["roofline"],
             frames["roofs"],

@@ -27,7 +27,7 @@ def table(finished: Checkout, name: str) -> pd.DataFrame:
 # One board and one library: no violins that tell platforms or libraries apart.
 PICTURES = (
     "violin.operator.time_us", "violin.operator.GFLOPS", "speedup.median", "speedup.minimum",
-    "layers", "drift", "end_to_end", "roofline.layers",
+    "layers", "layer_order", "drift", "end_to_end", "roofline.layers",
 )  # fmt: skip
 
 

@@ -46,7 +46,10 @@ PLOTTED_TABLES = (
     "sustained",
     "sustained_windows",
 )
-CHARTED_TABLES = ("roofline", "prediction", "configurations")
+CHARTED_TABLES = (
+    *("roofline", "prediction", "configurations"),
+    *("layer_times", "summary", "network_layers"),
+)
 
 
 def violins_by(study: Study) -> list[str]:
@@ -87,7 +90,7 @@ def plots_of(study: Study) -> list[str]:
 def stills_of(study: Study) -> list[str]:
     """The pictures of the rule `stills`."""
     predicted = ["prediction.frames"] if study.config.platforms else []
-    return ["roofline.layers", *predicted, *trade_off_plots(study)]
+    return ["layer_order", "roofline.layers", *predicted, *trade_off_plots(study)]
 
 
 def pictures_of(study: Study) -> list[str]:
@@ -98,6 +101,7 @@ def pictures_of(study: Study) -> list[str]:
 
 _ANALYSIS_CAPTIONS = {
     "layers": ("Time of each layer, stacked, by choice", "Networks"),
+    "layer_order": ("Each layer in network order, by library", "Networks"),
     "end_to_end": ("Whole networks: estimated against measured", "Networks"),
     "scaling": ("Time and efficiency over threads, by library and set of cores", "Networks"),
     "drift": ("How fast the machine was while it measured", "Spread"),
@@ -141,7 +145,9 @@ def stills_spec(study: Study) -> dict[str, Any]:
     config = study.config
     options = config.plots.model_dump(mode="json")
     return {
-        "options": {name: options[name] for name in ("roofline", "prediction", "trade_offs")},
+        "options": {
+            name: options[name] for name in ("layers", "roofline", "prediction", "trade_offs")
+        },
         "traffic_model": config.traffic_model,
         "limits": config.limits,
     }
@@ -158,7 +164,7 @@ def pages_spec(study: Study) -> dict[str, Any]:
             name: getattr(study.config.plots, name).model_dump(
                 mode="json", include={"axis", "palette"}
             )
-            for name in ("roofline", "trade_offs")
+            for name in ("layers", "roofline", "trade_offs")
         },
     }
 

@@ -37,7 +37,7 @@ for (const kind of ["error", "warn"]) {
 
 ACT = """<script>
 const soon = (ms) => new Promise((done) => setTimeout(done, ms));
-const marks = () => [...document.querySelectorAll("#chart-latency .mark-symbol.role-mark path")];
+const marks = () => [...document.querySelectorAll("#chart-CHART MARKS")];
 const fills = () => marks().map((mark) => mark.getAttribute("fill"));
 const send = (element, kind) => {
   const box = element.getBoundingClientRect();
@@ -49,7 +49,7 @@ window.addEventListener("load", async () => {
   const all = (what) => document.querySelectorAll(what).length;
   while (all("svg.marks") < all(".chart")) await soon(50);
   const before = fills();
-  const entry = document.querySelector("#chart-latency .role-legend-symbol path");
+  const entry = document.querySelector("#chart-CHART .role-legend-symbol path");
   entry.dispatchEvent(new MouseEvent("click", { bubbles: true }));
   await soon(200);
   const after = fills();
@@ -102,11 +102,18 @@ def test_a_page_opens_without_a_network_and_answers_to_the_mouse(tmp_path: Path)
     assert "table.csv:7" in told["tooltip"]
 
 
-def visit(path: Path, html: str, folder: Path) -> dict[str, Any]:
-    """Open a page in Chromium, click and point at it; what it told."""
+def visit(
+    path: Path,
+    html: str,
+    folder: Path,
+    chart: str = "latency",
+    marks: str = ".mark-symbol.role-mark path",
+) -> dict[str, Any]:
+    """Open a page in Chromium, click at a chart's legend, point at its first mark; what it told."""
+    act = ACT.replace("CHART", chart).replace("MARKS", marks)
     acting = html.replace("<title>", LISTEN + "<title>", 1)
     head, _, tail = acting.rpartition("</body>")
-    path.write_text(head + ACT + tail, encoding="utf-8")
+    path.write_text(head + act + tail, encoding="utf-8")
     done = subprocess.run(
         [
             str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu",

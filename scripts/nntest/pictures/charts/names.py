@@ -2,5 +2,9 @@
 
 from __future__ import annotations
 
-PAGES = {"rooflines": "Rooflines and predictions", "trade-offs": "Trade-offs and Pareto fronts"}
+PAGES = {
+    "layers": "Layers of each network",
+    "rooflines": "Rooflines and predictions",
+    "trade-offs": "Trade-offs and Pareto fronts",
+}
 """With their titles.  The workflow asks for these before any job runs."""

@@ -12,6 +12,7 @@ from nntest.analysis.trade_offs import Limits, has
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures.charts.boxes import QUANTITIES, box_plot, boxed
 from nntest.pictures.charts.fronts import COSTS, pareto
+from nntest.pictures.charts.layer_order import MARKS, layer_order, timed_networks
 from nntest.pictures.charts.names import PAGES
 from nntest.pictures.charts.page import Figure, Page
 from nntest.pictures.charts.predicted_frames import predicted_frames
@@ -27,6 +28,34 @@ def links_from(page: str) -> list[tuple[str, str]]:
     """(label, relative address) of the report and of the other pages."""
     sisters = [(title, f"{stem}.html") for stem, title in PAGES.items() if stem != page]
     return [("Report", "../report.html"), *sisters]
+
+
+def layers(rows: pd.DataFrame, study: str, made_at: str, options: PlotOptions) -> Page:
+    """Every layer in network order, a figure for each network and platform.
+
+    `rows`: `analysis.layer_order.layers_in_order`.
+    """
+    look = Look(options)
+    figures: list[Figure] = []
+    timed = timed_networks(rows)
+    for (network, platform), own in named_by_threads(timed).groupby(
+        ["network", "platform"], sort=False
+    ):
+        figures.append(
+            Figure(
+                f"layers-{len(figures) + 1}",
+                f"{network} on {platform}",
+                f"Each layer at the best schedule, in the order in which the network runs. {MARKS} "
+                f"{_CLICKS}",
+                "Tables layer_times, network_layers, roofline and summary.",
+                own,
+                specification(layer_order(own, look)),
+            )
+        )
+    if not figures:
+        nothing = "No layer of the study's networks was measured."
+        figures.append(Figure("layers", PAGES["layers"], nothing, "table layer_times", rows))
+    return Page(PAGES["layers"], f"Study {study}.", figures, links_from("layers"), made_at)
 
 
 def rooflines(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from nntest.pictures import style
 from nntest.pictures.charts import boxes
 from nntest.pictures.charts.boxes import QUANTITIES, box_plot, boxed, facet_label
 from nntest.pictures.charts.fronts import COSTS, pareto
+from nntest.pictures.charts.layer_order import ACROSS, MARKS, layer_order, timed_networks
 from nntest.pictures.charts.predicted_frames import predicted_frames, shown_predictions
 from nntest.pictures.charts.roofline import roofline, with_a_place
 from nntest.pictures.charts.scatter import latency_throughput
@@ -63,6 +65,33 @@ def roofline_still(
         return stacked(panels, look, spacing=30, resolve=independent)
 
     return _write(draw, (1, len(groups)), head, options, svg, png)
+
+
+def layer_order_still(
+    rows: pd.DataFrame, frame: pd.DataFrame, options: PlotOptions, svg: Path, png: Path
+) -> None:
+    """Every layer in network order, a chart for each network and platform.
+
+    `rows`: `analysis.layer_order.layers_in_order` of the measurement table `frame`.
+    """
+    head = style.heading("Layers in network order, at the best schedule", frame)
+    shown = named_by_threads(timed_networks(rows))
+    if shown.empty:
+        nothing = "no layer of the study's networks was measured"
+        return _nothing(nothing, head, options, svg, png)
+    charts = list(shown.groupby(["network", "platform"], sort=False))
+    species = list(dict.fromkeys(shown["species"]))
+
+    def draw(look: Look) -> Any:
+        panels = [
+            layer_order(own, look, species).properties(
+                title=_title(f"{network} on {platform}", textwrap.wrap(MARKS, 120))
+            )
+            for (network, platform), own in charts
+        ]
+        return alt.vconcat(*panels, spacing=30)
+
+    return _write(draw, (ACROSS, len(charts)), head, options, svg, png)
 
 
 def predicted_frames_still(
@@ -218,6 +247,7 @@ def _size(svg: str) -> tuple[float, float]:
     return float(root.get("width", "0")), float(root.get("height", "0"))
 
 
-def _title(text: str) -> alt.TitleParams:
-    """The title of a panel."""
-    return alt.TitleParams(text, anchor="start", fontSize=13, offset=8)
+def _title(text: str, below: Sequence[str] = ()) -> alt.TitleParams:
+    """The title of a panel, and smaller lines below it."""
+    lines: dict[str, Any] = {"subtitle": list(below), "subtitleColor": style.FAINT} if below else {}
+    return alt.TitleParams(text, anchor="start", fontSize=13, offset=8, **lines)
