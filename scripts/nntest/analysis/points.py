@@ -229,9 +229,16 @@ class MeasuredPoint:
         return self.flops / self.sample.median / 1e3
 
 
+_OF_POINTS = dict.fromkeys((
+    *KEY_COLUMNS, *PROCESS_KEYS, "time_us", "GFLOPS", "throttled", "waiting_us", "run_state",
+    "warmup", "kernel", "kernel_ran", "kernel_evidence", "status", "emulated",
+))  # fmt: skip
+"""Columns that points are made of: the table is wide, and is copied on the way."""
+
+
 def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
     """The measured points of a measurement table, in the order of the tables."""
-    rows = measured(labelled(frame))
+    rows = measured(labelled(frame[list(_OF_POINTS)]))
     rows = rows[rows["time_us"] > 0].reset_index(drop=True)
     # A process is known within its own archive entry only: two merged runs both have a process 0.
     process = rows.groupby(PROCESS_KEYS, dropna=False, sort=True).ngroup()

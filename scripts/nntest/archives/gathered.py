@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nntest.domain.tables.column import FLAG, FLOAT, INT, TEXT, Dtype, Table
 
-ROWS_A_BATCH = 2**17
+ROWS_A_BATCH = 2**15
 """Rows that are written at once."""
 _ROWS_WAITING = 2**13
 """Rows that are kept as they came, each a mapping of some 5 kB."""

@@ -15,6 +15,7 @@ from archives.ck.ck_samples import (
     PROFILER_ZIP,
     ck_members,
     ck_point,
+    ck_run,
     good,
     header,
     make_plan,
@@ -63,11 +64,12 @@ ONE_BY_ONE: dict[str, Callable[[Path], pd.DataFrame]] = {
 def differing(folder: Path) -> Path:
     """Points of one key that differ in a variable, with a profiled one and a further sub-point."""
     own = ck_point()["choices"]["env"]
+    profiled = [{**ck_run(0.003), "execution_time_opencl_us": {"gemm": 2500.0}}]
     points = {
         "a" * 16 + ".0001": ck_point(env={**own, "CK_FUSED": 1}),
         "a" * 16 + ".0002": ck_point(env={**own, "CK_FUSED": 1}),
         "b" * 16 + ".0001": ck_point(env={**own, "CK_FUSED": 0}),
-        "c" * 16 + ".0001": ck_point(env=own, dvdt_prof="yes"),
+        "c" * 16 + ".0001": ck_point(env=own, runs=profiled, dvdt_prof="yes"),
     }
     return zip_of(folder / "theirs.zip", ck_members(points))
 

@@ -88,6 +88,14 @@ class TestRoofline:
         assert len(lines) == 1
         assert lines[0].endswith(f", {100 * best[TENSORS[0].name]:.0f} %")
 
+    def test_many_platforms_are_on_further_pages(self, draw, points, frame):
+        names = [f"Board {number:03}" for number in range(20)]
+        many = pd.concat([points.assign(platform=name) for name in names], ignore_index=True)
+        first, third = (draw(roofline_still, many, frame, page=page) for page in (1, 3))
+        assert first.has("page 1 of 3: 8 of 20 panels") and third.has("page 3 of 3")
+        assert [first.has(name) for name in names] == [True] * 8 + [False] * 12
+        assert [third.has(name) for name in names] == [False] * 16 + [True] * 4
+
     def test_without_a_ceiling_it_says_so(self, draw, frame):
         alone = roofline_points(frame, [NETWORK], "study", {}, TRAFFIC, 1)
         drawn = draw(roofline_still, alone, frame)

@@ -11,7 +11,9 @@ from analysis.made_up_study import TENSORS, failed_row, row, study_frame, study_
 from nntest.analysis.tables import speedup
 from nntest.archives.measurements import to_frame
 from nntest.config.plot_options import AxisOptions, PlotOptions
+from nntest.errors import UserError
 from nntest.pictures import style
+from nntest.pictures.plots import violin as violins
 from nntest.pictures.plots.speedup_bars import speedup_bars
 from nntest.pictures.plots.violin import violin
 from PIL import Image
@@ -111,8 +113,43 @@ class TestViolin:
         few, many = (
             draw_violin(to_frame(study_rows(tensors=SMALL, repetitions=count))) for count in (4, 5)
         )
-        assert "FillBetweenPolyCollection" not in few.source
-        assert many.source.count("FillBetweenPolyCollection") == 3 * 4
+        assert few.source.count("opacity: 0.35") == 0
+        assert many.source.count("opacity: 0.35") == 3 * 4
+
+    def test_what_is_too_much_for_a_picture_is_on_further_pages(self, draw_violin, monkeypatch):
+        monkeypatch.setattr(violins, "_MOST_TENSORS", 2)
+        frame = study_frame(tensors=TENSORS[:5])
+        longest = frame.groupby("tensor")["time_us"].max().sort_values(ascending=False)
+        shown = []
+        for page in (1, 2, 3):
+            drawn = draw_violin(frame, PlotOptions(page=page))
+            assert drawn.has(f"page {page} of 3")
+            shown.append({tensor.name for tensor in TENSORS[:5]} & set(drawn.texts))
+        assert shown == [{*longest.index[:2]}, {*longest.index[2:4]}, {*longest.index[4:]}]
+        with pytest.raises(UserError, match=r"plots\.violin\.page: there is no page 4"):
+            draw_violin(frame, PlotOptions(page=4))
+
+    def test_a_hundred_platforms_are_as_wide_as_a_page(self, draw_violin):
+        rows = [
+            row(TENSORS[0], "conv", "NONE", platform=f"Board {number:03}", repetition_id=n)
+            for number in range(100)
+            for n in range(3)
+        ]
+        drawn = draw_violin(to_frame(rows))
+        assert drawn.has("page 1 of 17") and drawn.has("6 of 100 panels by platform")
+        assert "Board 005" in drawn.texts and "Board 006" not in drawn.texts
+        assert max(drawn.size) < 3000
+
+    def test_more_repetitions_than_can_be_seen_are_drawn_at_equal_steps(
+        self, draw_violin, monkeypatch
+    ):
+        monkeypatch.setattr(violins, "_MOST_DOTS", 0)
+        fixed = PlotOptions(axis={"time_us": AxisOptions(min=0, max=6000, step=1000)})
+        few, many = (
+            draw_violin(to_frame(study_rows(tensors=SMALL, repetitions=count)), fixed)
+            for count in (violins._FEWEST_DOTS, 100)
+        )
+        assert few.source.count("<use ") == many.source.count("<use ")
 
     def test_a_failed_point_says_so_in_its_place(self, draw_violin, frame):
         assert draw_violin(frame).has("failed: wrong-output")

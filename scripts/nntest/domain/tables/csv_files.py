@@ -12,7 +12,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from pandas.api.types import is_object_dtype, is_string_dtype
@@ -44,7 +44,9 @@ def write_csv_parts(parts: Callable[[], Iterable[pd.DataFrame]], path: Path) -> 
 
 def _parts(parts: Callable[[], Iterable[pd.DataFrame]]) -> Iterator[str]:
     # A \r is written without quotes, and ends a line for whoever reads it.
-    quoting = csv.QUOTE_NONNUMERIC if any(map(_has_returns, parts())) else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 2] = (
+        csv.QUOTE_NONNUMERIC if any(map(_has_returns, parts())) else csv.QUOTE_MINIMAL
+    )
     for number, part in enumerate(parts()):
         guarded = _each_text(part, _guarded)
         yield guarded.to_csv(index=False, header=number == 0, quoting=quoting)

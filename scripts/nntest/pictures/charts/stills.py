@@ -31,7 +31,11 @@ from nntest.pictures.charts.theme import (
     specification,
     stacked,
 )
+from nntest.pictures.plots.paging import page_of
 from nntest.pictures.plots.sheet import nothing_measured, styled
+
+_MOST_PANELS = 8
+"""Rooflines on a page."""
 
 
 def roofline_still(
@@ -41,7 +45,7 @@ def roofline_still(
     svg: Path,
     png: Path,
 ) -> None:
-    """A roofline for each platform, library, batch size and data type that was measured.
+    """A roofline for each platform, library, batch size and data type that was measured, in pages.
 
     `points`: `roofline.measured.roofline_points` of the measurement table `frame`.
     """
@@ -53,7 +57,11 @@ def roofline_still(
             "with everything on the chip there is no intensity to draw a point at")  # fmt: skip
         return _nothing(nothing, head, options, svg, png)
     names = [sorted(shown[name].unique()) for name in ("operator", "tuner")]
-    groups = list(shown.groupby(list(GROUP_COLUMNS), sort=True, dropna=False))
+    by_group = dict(iter(shown.groupby(list(GROUP_COLUMNS), sort=True, dropna=False)))
+    kinds = [("panels", list(by_group), _MOST_PANELS)]
+    (panel,), page = page_of(options.page, kinds, "plots.roofline.page")
+    groups = [(key, by_group[key]) for key in panel.shown]
+    head = head.beside(page)
 
     def draw(look: Look) -> dict[str, Any]:
         panels = []

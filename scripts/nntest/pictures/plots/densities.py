@@ -50,7 +50,7 @@ class Values:
             return None
         values = np.log(self.all) if self.log else self.all
         estimate = GaussianKDE(values, "scott")
-        reach = _BEYOND * float(np.sqrt(estimate.covariance[0, 0]))
+        reach = _BEYOND * float(np.sqrt(np.asarray(estimate.covariance)[0, 0]))
         places = np.linspace(values[0] - reach, values[-1] + reach, _PLACES)
         widths = estimate(places)
         return (np.exp(places) if self.log else places), widths / widths.max()

@@ -159,8 +159,9 @@ class _Picture:
             (f"panels by {self.by}", sorted(self.rows[self.by].unique()), _MOST_PANELS),
             ("tensors, the longest first", matters, _MOST_TENSORS),
         ]
-        (names, panels, tensors), self.page = page_of(self.options.page, kinds, "plots.violin.page")
-        self.violins, self.panels = list(names.shown), list(panels.shown)
+        parts, self.page = page_of(self.options.page, kinds, "plots.violin.page")
+        violins, panels, tensors = parts
+        self.violins, self.panels = list(violins.shown), list(panels.shown)
         self.tensors = sorted(tensors.shown, key=lambda pair: (tensor_order(pair[0]), pair[1]))
         if self.page:
             self.rows, self.relevant = self._on_page(self.rows), self._on_page(self.relevant)
@@ -216,10 +217,10 @@ class _Picture:
                                ha="right", va="center", fontsize=9)  # fmt: skip
                 y += heights[down] * shrunk
             drawn.finish()
-        scale = ", log scale" if self.log else ""
-        scale += "" if self.shared else " · each tensor has its own axis"
+        words = ", log scale" if self.log else ""
+        words += "" if self.shared else " · each tensor has its own axis"
         sheet.text(margin + (sheet.width - margin) / 2, sheet.height - 0.10,
-                   f"{self.label}{scale}", ha="center", va="center", fontsize=10)  # fmt: skip
+                   f"{self.label}{words}", ha="center", va="center", fontsize=10)  # fmt: skip
         return sheet
 
     def _spans(self) -> dict[tuple[str, int], tuple[float, float]]:
@@ -255,11 +256,12 @@ class _Scale:
     log: bool
 
     def __call__(self, values: Any) -> Floats:
-        found = np.asarray(values, float)
+        found: Floats = np.asarray(values, float)
+        ends: Floats = np.array([self.low, self.high])
         if self.log:
-            low, high = np.log(self.low), np.log(self.high)
-            return (np.log(np.maximum(found, np.finfo(float).tiny)) - low) / (high - low)
-        return (found - self.low) / (self.high - self.low)
+            found, ends = np.log(np.maximum(found, np.finfo(float).tiny)), np.log(ends)
+        shares: Floats = (found - ends[0]) / (ends[1] - ends[0])
+        return shares
 
     def ticks(self, options: AxisOptions, most: int) -> list[float]:
         """Round values of the axis."""
@@ -319,8 +321,8 @@ class _Panel:
                 self._dots.setdefault((name, hollow), []).append(
                     (places[which], middle + offsets[which] * each)
                 )
-        x = float(scale(values.median))
-        self._medians.append([(x, middle - 0.36 * each), (x, middle + 0.36 * each)])
+        at = float(scale(values.median))
+        self._medians.append([(at, middle - 0.36 * each), (at, middle + 0.36 * each)])
 
     def finish(self) -> None:
         """Put on the axes what all rows have, each kind as one object."""
