@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from point import Settings
 
 WORK = "tmp-tvm"  # logs of the search
-DEADLY = ("MutateComputeLocation", "MutateParallel")
-"""Mutators that the wheel 0.27.0.post1 dies of where they are set up, and so by its own choice."""
 MOVES = "reshape"  # functions that compute nothing begin with it
 
 
@@ -137,7 +135,7 @@ class Tvm(Backend):
             start = time.perf_counter()
             model = self._cost_model()
             contexts, weights = tasks_of.extracted_tasks_to_tune_contexts(
-                missing, WORK, space=_space(schedule), seed=settings.seed
+                missing, WORK, seed=settings.seed
             )
             schedule.tune_tasks(
                 tasks=contexts,
@@ -189,16 +187,6 @@ class Tvm(Backend):
         except ImportError:
             return "random"
         return "xgb"
-
-
-def _space(schedule: Any) -> Any:
-    """Return the space of schedules for a CPU, without the mutators that end the process."""
-    mutators = schedule.Mutator.create("llvm").items()
-    return schedule.space_generator.PostOrderApply(
-        sch_rules=schedule.ScheduleRule.create("llvm"),
-        postprocs=schedule.Postproc.create("llvm"),
-        mutator_probs={one: share for one, share in mutators if type(one).__name__ not in DEADLY},
-    )
 
 
 def _digest(record: Any) -> str:
