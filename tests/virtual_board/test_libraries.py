@@ -1,4 +1,5 @@
-"""Inference libraries on the virtual board: their aarch64 wheels, installed and measured over SSH.
+"""Inference libraries on the virtual board: their aarch64 wheels, and Arm NN from packages,
+installed and measured over SSH.
 
 About a quarter of an hour beside other jobs on two cores, most of it for pip and for Python's
 imports in the emulator.
@@ -27,7 +28,7 @@ pytestmark = [
     ),
 ]
 
-LIBRARIES = {"onnxruntime", "litert", "openvino", "ncnn"}
+LIBRARIES = {"onnxruntime", "litert", "openvino", "ncnn", "armnn"}
 STUDY = ("--configfile", "config/virtual-libraries.yaml")
 
 
@@ -51,7 +52,7 @@ def measured(checkout: Checkout) -> pd.DataFrame:
     )
 
 
-def test_four_libraries_measure_two_tensors_and_a_network(
+def test_five_libraries_measure_two_tensors_and_a_network(
     checkout: Checkout, measured: pd.DataFrame
 ) -> None:
     assert set(measured["status"]) == {"ok"}

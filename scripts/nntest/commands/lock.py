@@ -16,6 +16,8 @@ from nntest.errors import UserError
 OLDEST_PYTHON = "3.11"
 PROGRAMS_NEED = ("numpy", "pip")
 """What our programs use besides, and what installs all of it."""
+ADAPTERS_NEED = {"tvm": ("apache-tvm-ffi<0.1.15", "psutil", "cloudpickle")}
+"""For its search; with a newer FFI, TVM 0.27 dies when it writes a module as JSON."""
 
 
 def add_to(commands: Commands) -> None:
@@ -59,7 +61,7 @@ def write_lock(library: Path, python: str) -> Path:
         )
     install = content.get("install") or {}
     lock = library.parent / str(install.get("lock") or f"{library.stem}.lock")
-    wanted = [f"{PACKAGES[adapter]}=={version}", *PROGRAMS_NEED]
+    wanted = [f"{PACKAGES[adapter]}=={version}", *PROGRAMS_NEED, *ADAPTERS_NEED.get(adapter, ())]
     command = [
         *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal"),
         *("--generate-hashes", "--no-header", "--no-annotate", "--only-binary", ":all:"),

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from nntest.commands.lock import ADAPTERS_NEED
+
 ONBOARD = Path(__file__).parents[3] / "scripts" / "onboard"
 PROGRAM = ONBOARD / "frameworks" / "program.py"
 REQUIREMENTS = {
@@ -16,7 +18,7 @@ REQUIREMENTS = {
     "litert": ["ai-edge-litert"],
     "openvino": ["openvino"],
     "ncnn": ["ncnn"],
-    "tvm": ["apache-tvm", "psutil", "cloudpickle"],
+    "tvm": ["apache-tvm", *ADAPTERS_NEED["tvm"]],
 }
 """What each library's virtual environment holds, NumPy besides."""
 

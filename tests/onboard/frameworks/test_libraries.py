@@ -23,6 +23,7 @@ from onboard.frameworks.libraries import (
     ONBOARD,
     POINTS,
     REQUIREMENTS,
+    conv,
     lines,
     make_environment,
     plane,
@@ -241,6 +242,27 @@ def test_measures_a_network_by_the_contract(library: tuple[str, Path], tmp_path:
     assert timer["execution_time_kernel_1"] == measured[0]["execution_time_kernel_1"] > 0
     left = {path.name for path in (tmp_path / "work").iterdir()}
     assert left == {"tmp-ck-timer.json", "tmp-nntest-repetitions.jsonl"}
+
+
+def test_a_search_is_kept_and_used_again(library: tuple[str, Path], tmp_path: Path) -> None:
+    name, python = library
+    if name != "tvm":
+        pytest.skip("it searches for nothing")
+    states = []
+    for work in ("first", "second"):
+        done = run_program(
+            python, tmp_path / work, name, "conv", **plane(8, 7, 7, **conv("1,1", 8)),
+            NNTEST_SETTINGS='{"trials": 4}', NNTEST_THREADS=1,
+            NNTEST_TUNER_TABLE=tmp_path / "table.json",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        states.append(lines(tmp_path / work)[0]["run_time_state"])
+    first, second = (state["tuner"] for state in states)
+    assert first["tuning_s"] > 0 and not first["from_table"]
+    assert (second["tuning_s"], second["from_table"]) == (0, True)
+    kernels = [state["implementation"]["nodes"][0]["kernel"] for state in states]
+    assert kernels[0] == kernels[1]
+    assert kernels[0].startswith("MetaSchedule ")
 
 
 @pytest.mark.parametrize("tuner", ["NONE", "DEFAULT"])

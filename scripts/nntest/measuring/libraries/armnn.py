@@ -10,13 +10,12 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from nntest.codehash import closure, module_file, source_hash
+from nntest.codehash import ONBOARD, closure, module_file, source_hash
 from nntest.config.board import Board
 from nntest.config.install import AptInstall
 from nntest.errors import UserError
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries.apt import install_packages
-from nntest.measuring.libraries.armcl import FOLDER
 from nntest.measuring.libraries.base import cpu_device
 from nntest.measuring.libraries.framework import Framework
 from nntest.measuring.onboard import call, python_of
@@ -97,7 +96,7 @@ class ArmNN(Framework):
         return [
             *super().installer_sources(),
             *(module_file(f"nntest.measuring.libraries.{part}") for part in ("apt", "armcl_board")),
-            *closure(FOLDER / "find_armnn.py"),
+            *closure(ONBOARD / FINDER),
         ]
 
     def _checksum(self, files: list[dict[str, str]]) -> str:

@@ -135,7 +135,7 @@ class Tvm(Backend):
             start = time.perf_counter()
             model = self._cost_model()
             contexts, weights = tasks_of.extracted_tasks_to_tune_contexts(
-                missing, WORK, space=_space(schedule), seed=settings.seed
+                missing, WORK, seed=settings.seed
             )
             schedule.tune_tasks(
                 tasks=contexts,
@@ -187,18 +187,6 @@ class Tvm(Backend):
         except ImportError:
             return "random"
         return "xgb"
-
-
-def _space(schedule: Any) -> Any:
-    """Return the space of schedules with its rules for a CPU spelled out.
-
-    Left out, the wheel of 0.27 for x86-64 dies where it looks for those of the target.
-    """
-    return schedule.space_generator.PostOrderApply(
-        sch_rules=schedule.ScheduleRule.create("llvm"),
-        postprocs=schedule.Postproc.create("llvm"),
-        mutator_probs=schedule.Mutator.create("llvm"),
-    )
 
 
 def _digest(record: Any) -> str:
