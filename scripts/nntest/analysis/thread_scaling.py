@@ -48,7 +48,7 @@ def thread_scaling(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     return frame_of(rows, THREAD_SCALING)
 
 
-LAYERS = "its layers, one by one"
+LAYERS = "layers, one by one"
 _LINE = ["library", "cores"]
 _SUBJECT = ["species", "tensor"]
 

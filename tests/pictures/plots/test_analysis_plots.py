@@ -119,7 +119,7 @@ def test_scaling_has_a_line_for_each_set_of_cores(drawn):
     texts = drawn(scaling_plot, thread_scaling(frame, 42), frame)
     library = rows[0]["library"]
     assert {f"{library}, cores big", f"{library}, cores little"} <= set(texts)
-    assert {"small · Test board · batch 1", "its layers, one by one · Test board · batch 1"} <= (
+    assert {"small · Test board · batch 1", "layers, one by one · Test board · batch 1"} <= (
         set(texts)
     )
     assert texts.count("Threads") == texts.count("Efficiency, %") + texts.count("Time, ms") == 4

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from point import Settings
 
 WORK = "tmp-tvm"  # logs of the search
+CANDIDATE_S = 300.0  # longest build, and longest run, of a candidate
 MOVES = "reshape"  # functions that compute nothing begin with it
 
 
@@ -146,6 +147,10 @@ class Tvm(Backend):
                 num_trials_per_iter=min(trials, 64),
                 database=database,
                 cost_model=model,
+                # A worker imports TVM first; on a small or busy board that alone takes longer
+                # than the 30 s that a candidate has by default.
+                builder=schedule.builder.LocalBuilder(timeout_sec=CANDIDATE_S),
+                runner=schedule.runner.LocalRunner(timeout_sec=CANDIDATE_S),
             )
             self.tuning_s = time.perf_counter() - start
             self.tuning["cost_model"] = model
