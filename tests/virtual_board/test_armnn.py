@@ -35,6 +35,7 @@ pytestmark = [
 
 REFUSED = {"groups", "mean, dilated", "largest, dilated"}
 """Points that Arm NN does not have, by design of its layers."""
+REFUSED_IN_NCHW = {"softmax over planes"}
 SMALL = 2e-5  # of outputs of the order of 1
 POINTS_SCRIPT = "tests/onboard/frameworks/compute_points.py"
 
@@ -82,7 +83,7 @@ def test_outputs_are_right(
     done = transport.run(["sh", "-c", command], timeout_s=1200).check("computing")
     answers = json.loads(done.stdout.splitlines()[-1])
     refused = {name for name, answer in answers.items() if answer.get("status")}
-    assert refused == REFUSED
+    assert refused == REFUSED | (REFUSED_IN_NCHW if tuner == "nchw" else set())
     wrong = {
         name: answer
         for name, answer in answers.items()
@@ -110,7 +111,7 @@ def test_two_tensors_and_a_network_are_measured(
     assert set(measured["library"]) == {"armnn-20.08"}
     assert measured.groupby("operator")["tensor"].nunique().to_dict() == {"conv": 2, "network": 1}
     assert set(measured["kernel_evidence"]) == {"reported"}
-    assert ().all()
+    assert (measured["threads_used"] >= 1).all()
     lines = [
         json.loads(line)
         for path in folder.glob("sweeps/*.journal.jsonl")
