@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from nntest.archives.ck import KnownPlatform, read_tables
+from nntest.archives.ck import KnownPlatform
+from nntest.archives.ck.tables import read_tables
 from nntest.archives.measurements import save
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of

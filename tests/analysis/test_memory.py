@@ -67,5 +67,5 @@ def test_a_configuration_has_the_least_memory_of_its_choices() -> None:
     where = {name: frame[name].iloc[0] for name in ("platform", "library")}
     where["tensor"] = "small"
     found = table(runs(60.0, **where), runs(55.0, **where, tuner="DEFAULT"))
-    made = of_estimates(estimate(frame, [small], "study", 42), {}, None, found)
+    made = of_estimates(estimate(frame, [small], "study", 42), {}, memory=found)
     assert made["memory_mb"].tolist() == [5.0]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from nntest.analysis.throughput import throughput
 from nntest.analysis.trade_offs import of_streams
+from nntest.config.accuracy import Accuracy
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.streams import STREAM_RUNS
 from nntest.report.streams import throughput_lines
@@ -66,8 +67,11 @@ def test_runs_that_failed_have_their_reason() -> None:
     assert len(of_streams(table(rows), {})) == 1
 
 
+ACCURACIES = {"cnv-50": Accuracy(top1_percent=80.0, source="made up")}
+
+
 def test_streams_are_configurations() -> None:
-    found = of_streams(table(runs(4, [300.0] * 3), runs(1, [100.0] * 3)), {"cnv-50": 80.0})
+    found = of_streams(table(runs(4, [300.0] * 3), runs(1, [100.0] * 3)), ACCURACIES)
     four = found.iloc[1]
     assert four["hardware"] == "Board, lib-1, 1 thread, 4 streams"
     assert (four["network"], four["variant"], four["streams"]) == ("cnv", "50%", 4)

@@ -53,6 +53,7 @@ def test_the_shipped_config_sets_libraries_against_each_other() -> None:
     layers = {"conv": 11, "depthwiseconv": 9, "avgpool": 1, "softmax": 1}
     assert sweeps == {
         **dict.fromkeys(("onnxruntime", "openvino", "litert", "ncnn"), layers),
+        **dict.fromkeys(("onnxruntime-int8", "openvino-int8"), layers),
         "opencl-reference": {**layers, "bandwidth": 1, "peak": 1},
     }
 

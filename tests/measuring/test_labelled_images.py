@@ -110,7 +110,7 @@ def test_a_network_with_images_has_a_point_for_each_setting(tmp_path: Path) -> N
     points, _ = schedule_network(made, library, {})
     found = [one for one in made.with_further_runs(library, tuple(points)) if one.profile]
     assert [(one.profile, one.tuner, one.batch_size, one.threads) for one in found] == [
-        ("accuracy", "DEFAULT", 1, 1), ("accuracy", "NONE", 1, 1),
+        ("accuracy", "DEFAULT", 1, None), ("accuracy", "NONE", 1, None),
     ]  # fmt: skip
     assert [made.repetitions(one) for one in found] == [1, 1]
 

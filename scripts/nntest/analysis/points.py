@@ -231,7 +231,8 @@ class MeasuredPoint:
 
 _OF_POINTS = dict.fromkeys((
     *KEY_COLUMNS, *PROCESS_KEYS, "time_us", "GFLOPS", "throttled", "waiting_us", "run_state",
-    "warmup", "kernel", "kernel_ran", "kernel_evidence", "status", "emulated",
+    "warmup", "kernel", "kernel_ran", "kernel_evidence", "threads_used", "ran_on", "status",
+    "emulated",
 ))  # fmt: skip
 """Columns that points are made of: the table is wide, and is copied on the way."""
 

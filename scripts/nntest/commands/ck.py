@@ -20,13 +20,9 @@ from nntest.archives.ck import (
     has_rows,
     merge,
     overview,
-    read_counter_rows,
-    read_kernel_rows,
-    read_launch_rows,
-    read_node_rows,
-    read_rows,
     revealed,
 )
+from nntest.archives.ck.tables import read_table
 from nntest.archives.runs import platforms_of
 from nntest.commands.options import Commands, add_boards, add_command, columns, warn, writing
 from nntest.domain.tables.all import ALL
@@ -183,15 +179,8 @@ def _convert(arguments: argparse.Namespace) -> int:
     target: Path = arguments.table_file
     if target.suffix not in (".csv", ".parquet"):
         raise UserError(f"{target}: expected a name that ends in .csv or .parquet")
-    read = {
-        "measurements": read_rows,
-        "kernels": read_kernel_rows,
-        "launches": read_launch_rows,
-        "counters": read_counter_rows,
-        "nodes": read_node_rows,
-    }[arguments.table]
     table, known = ALL[arguments.table], platforms_of(arguments.boards)
-    rows = read(arguments.archive, known, warn, synthetic=arguments.synthetic)
+    rows = read_table(table, arguments.archive, known, warn, synthetic=arguments.synthetic)
     in_order = table.name in ("launches", "counters", "nodes")
     frame = frame_of(rows, table) if in_order else measurements.to_frame(rows, table)
     if frame.empty and (

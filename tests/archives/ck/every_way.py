@@ -6,18 +6,11 @@ import json
 import zipfile
 from pathlib import Path
 
-from nntest.archives.ck import (
-    check,
-    merge,
-    overview,
-    read_counter_rows,
-    read_kernel_rows,
-    read_launch_rows,
-    read_rows,
-)
+from nntest.archives.ck import check, merge, overview, read_rows
 from nntest.archives.ck.safety import unsafe_name
+from nntest.archives.ck.tables import read_table
 from nntest.archives.measurements import to_frame
-from nntest.domain.tables.measurements import KERNELS
+from nntest.domain.tables.measurements import COUNTERS, KERNELS, LAUNCHES
 from nntest.errors import UserError
 
 
@@ -32,9 +25,9 @@ def read_in_every_way(path: Path, folder: Path) -> list[float]:
         good_times = frame.loc[frame["status"] == "ok", "time_us"]
         assert (good_times > 0).all()
         assert frame.loc[frame["status"] != "ok", "time_us"].isna().all()
-        to_frame(read_kernel_rows(path, (), quiet), KERNELS)
-        json.dumps(list(read_launch_rows(path, (), quiet)), allow_nan=False)
-        json.dumps(list(read_counter_rows(path, (), quiet)), allow_nan=False)
+        to_frame(read_table(KERNELS, path, (), quiet), KERNELS)
+        json.dumps(list(read_table(LAUNCHES, path, (), quiet)), allow_nan=False)
+        json.dumps(list(read_table(COUNTERS, path, (), quiet)), allow_nan=False)
         list(overview(path, (), quiet))
         for complaint in check(path):
             str(complaint).encode()

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from archives.ck.ck_samples import MODEL, good, header, make_plan, make_point, write
-from nntest.archives.ck import KnownPlatform, read_energy_rows
+from nntest.archives.ck import KnownPlatform
+from nntest.archives.ck.tables import read_table
+from nntest.domain.tables.energy import ENERGY_RUNS
 
 KNOWN = [KnownPlatform("bench", "Bench", (MODEL,))]
 POWERS = {"idle_w": 1.0, "base_w": 2.0, "full_w": 3.0, "joules": 0.5}
@@ -26,6 +28,6 @@ def test_meters_keep_their_order(
     names = ("rail", "board")
     energy = {name: {**POWERS, **one} for name, one in zip(names, numbers, strict=True)}
     path = write(tmp_path / "a.zip", make_plan([point]), [header(), good(point, energy=energy)])
-    rows = list(read_energy_rows(path, KNOWN, pytest.fail))
+    rows = list(read_table(ENERGY_RUNS, path, KNOWN, pytest.fail))
     assert {row["meter"]: row["meter_number"] for row in rows} == found
     assert {row["energy_mj"] for row in rows} == {500.0}

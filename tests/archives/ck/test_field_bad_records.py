@@ -9,7 +9,9 @@ from archives.ck.bad_records import BAD, GOOD, GOOD_TIMES, zip_with
 from archives.ck.ck_samples import FIREFLY, ck_meta, ck_point, frame_of, zip_of
 from nntest.analysis import tables
 from nntest.analysis.points import points
-from nntest.archives.ck import check, merge, overview, read_kernel_rows, read_launch_rows
+from nntest.archives.ck import check, merge, overview
+from nntest.archives.ck.tables import read_table
+from nntest.domain.tables.measurements import KERNELS, LAUNCHES
 
 
 def good_times(frame):
@@ -31,8 +33,10 @@ def test_a_bad_record_fails_its_point_alone(tmp_path, name):
     merge([path], tmp_path / "merged.zip")
     merged = frame_of(tmp_path / "merged.zip", FIREFLY)
     assert merged.drop(columns="archive").equals(frame.drop(columns="archive"))
-    for look in (check, overview, read_kernel_rows, read_launch_rows):
+    for look in (check, overview):
         list(look(path))
+    for table in (KERNELS, LAUNCHES):
+        list(read_table(table, path))
 
 
 def test_all_of_them_at_once_fail_only_themselves(tmp_path):

@@ -6,13 +6,8 @@ from typing import Any
 
 import pytest
 from archives.ck.ck_samples import MODEL, good, header, make_plan, make_point, write
-from nntest.archives.ck import (
-    KnownPlatform,
-    read_memory_rows,
-    read_rows,
-    read_stream_rows,
-    read_sustained_rows,
-)
+from nntest.archives.ck import KnownPlatform, read_rows
+from nntest.archives.ck.tables import read_table
 from nntest.archives.measurements import to_frame
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.memory import MEMORY_RUNS
@@ -37,11 +32,15 @@ def archive(tmp_path, points, lines):
     return write(tmp_path / "a.zip", make_plan(points), [header(), *lines])
 
 
+def read(table, path):
+    return frame_of(read_table(table, path, KNOWN, pytest.fail), table)
+
+
 def stream_rows(tmp_path, requests, **changes):
     point = stream_point(4)
     line = good(point, run_time_state={"requests": requests, "memory": MEMORY}, **changes)
     path = archive(tmp_path, [point], [line])
-    (row,) = frame_of(read_stream_rows(path, KNOWN, pytest.fail), STREAM_RUNS).to_dict("records")
+    (row,) = read(STREAM_RUNS, path).to_dict("records")
     return row
 
 
@@ -78,11 +77,11 @@ def test_numbers_of_streams_are_points_of_one_library(tmp_path):
     points = [stream_point(1), stream_point(4), make_point()]
     lines = [good(point, run_time_state={"memory": MEMORY}) for point in points]
     path = archive(tmp_path, points, lines)
-    rows = list(read_stream_rows(path, KNOWN, pytest.fail))
+    rows = read(STREAM_RUNS, path).to_dict("records")
     assert sorted(row["streams"] for row in rows) == [1, 4]
     assert {row["library"] for row in rows} == {"opencl-reference-1.0-1a2b3c4"}
     assert len(to_frame(read_rows(path, KNOWN, pytest.fail))) == 1, "no measurements"
-    (row,) = frame_of(read_memory_rows(path, KNOWN, pytest.fail), MEMORY_RUNS).to_dict("records")
+    (row,) = read(MEMORY_RUNS, path).to_dict("records")
     assert (row["resident_before_mb"], row["peak_after_mb"]) == (50.0, 75.0)
 
 
@@ -93,7 +92,7 @@ def test_each_process_says_its_memory_once(tmp_path):
         good(point, number, process=number // 2, run_time_state={"memory": memory})
         for number, memory in enumerate(states)
     ]
-    rows = list(read_memory_rows(archive(tmp_path, [point], lines), KNOWN, pytest.fail))
+    rows = read(MEMORY_RUNS, archive(tmp_path, [point], lines)).to_dict("records")
     assert [row["process_id"] for row in rows] == [0, 1]
 
 
@@ -105,7 +104,7 @@ def test_windows_are_rows_and_a_run_that_failed_is_one(tmp_path):
     line = good(point, sustained=[{**window, "from_s": 0.0, "watts": []}, window, odd, 7])
     failed = good(other, status="timeout", reason="too long")
     path = archive(tmp_path, [point, other], [line, failed])
-    frame = frame_of(read_sustained_rows(path, KNOWN, pytest.fail), SUSTAINED_WINDOWS)
+    frame = read(SUSTAINED_WINDOWS, path)
     first, second = frame[frame["operator"] == "conv"].to_dict("records")
     assert (first["window"], second["window"]) == (0, 1)
     assert (second["frames_per_s"], second["clock_mhz"], second["power_w"]) == (4.0, 1000.0, 4.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archives.ck.ck_samples import good, header, make_plan, make_point, write
-from nntest.archives.ck import read_node_rows
+from nntest.archives.ck.tables import read_table
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.measurements import NODES
 
@@ -25,7 +25,7 @@ def rows(tmp_path, *implementations):
         for number, ran in enumerate(implementations)
     ]
     path = write(tmp_path / "a.zip", make_plan([point]), [header(), *lines])
-    return frame_of(read_node_rows(path, warn=lambda _: None), NODES)
+    return frame_of(read_table(NODES, path, warn=lambda _: None), NODES)
 
 
 def test_each_process_says_its_nodes_once(tmp_path):

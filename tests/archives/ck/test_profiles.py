@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from archives.ck.ck_samples import FIREFLY, ck_members, ck_point, ck_run, frame_of, zip_of
-from nntest.archives.ck import read_accuracy_rows, read_counter_rows, read_kernel_rows
+from nntest.archives.ck.tables import read_table
 from nntest.archives.measurements import to_frame
-from nntest.domain.tables.measurements import KERNELS
+from nntest.domain.tables.accuracy import ACCURACY_RUNS
+from nntest.domain.tables.measurements import COUNTERS, KERNELS
 
 POINT = "a" * 16
 
@@ -21,7 +22,7 @@ def test_profiling_is_told_by_yes_alone(tmp_path):
     )
     path = zip_of(tmp_path / "a.zip", members)
     assert set(frame_of(path, FIREFLY)["point"]) == {"b" * 16, "c" * 16}
-    kernels = to_frame(read_kernel_rows(path, [FIREFLY], lambda _: None), KERNELS)
+    kernels = to_frame(read_table(KERNELS, path, [FIREFLY], lambda _: None), KERNELS)
     assert set(kernels["point"]) == {POINT}
     good = kernels[kernels["status"] == "ok"]
     assert dict(zip(good["kernel"], good["time_us"], strict=True)) == {"a": 1.5, "b": 2.5}
@@ -34,7 +35,7 @@ def test_counters_of_any_shape(tmp_path):
     content = ck_point(runs=[{**ck_run(0.001), "mali_hwc": counters}], mali_hwc="yes")
     path = zip_of(tmp_path / "a.zip", ck_members({f"{POINT}.0001": content}))
     assert frame_of(path, FIREFLY).empty
-    rows = list(read_counter_rows(path, [FIREFLY], lambda _: None))
+    rows = list(read_table(COUNTERS, path, [FIREFLY], lambda _: None))
     assert {row["counter"]: row["value"] for row in rows} == {
         "JS0_JOBS": 3.0,
         "core/0/cycles": 10.5,
@@ -49,7 +50,7 @@ def test_counts_of_classified_images_are_read_and_are_no_measurement(tmp_path):
     content = ck_point(runs=[*runs, {}], nntest_profile="accuracy")
     path = zip_of(tmp_path / "a.zip", ck_members({f"{POINT}.0001": content}))
     assert frame_of(path, FIREFLY).empty
-    rows = list(read_accuracy_rows(path, [FIREFLY], lambda _: None))
+    rows = list(read_table(ACCURACY_RUNS, path, [FIREFLY], lambda _: None))
     assert [row["repetition_id"] for row in rows] == [0, 1, 2, 3]
     assert [(row["images"], row["top1"], row["top5"]) for row in rows] == [
         (50, 30, 45), *[(None, None, None)] * 3,
@@ -57,4 +58,4 @@ def test_counts_of_classified_images_are_read_and_are_no_measurement(tmp_path):
     assert [row["status"] for row in rows] == ["ok", "ok", "ok", "failed"]
     other = ck_point(runs=runs)
     path = zip_of(tmp_path / "b.zip", ck_members({f"{POINT}.0001": other}))
-    assert not list(read_accuracy_rows(path, [FIREFLY], lambda _: None))
+    assert not list(read_table(ACCURACY_RUNS, path, [FIREFLY], lambda _: None))

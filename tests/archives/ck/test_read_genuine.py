@@ -15,9 +15,10 @@ from archives.ck.ck_samples import (
     needs_genuine,
     unpack,
 )
-from nntest.archives.ck import check, merge, overview, read_kernel_rows, read_launch_rows
+from nntest.archives.ck import check, merge, overview
+from nntest.archives.ck.tables import read_table
 from nntest.archives.measurements import measured, to_frame
-from nntest.domain.tables.measurements import KERNELS
+from nntest.domain.tables.measurements import KERNELS, LAUNCHES
 
 pytestmark = needs_genuine
 
@@ -113,7 +114,7 @@ def test_profiled_points_are_no_measurements():
 
 
 def test_kernel_times_of_two_conv_and_three_directconv_points():
-    frame = to_frame(read_kernel_rows(PROFILER_ZIP, (), lambda _: None), KERNELS)
+    frame = to_frame(read_table(KERNELS, PROFILER_ZIP, (), lambda _: None), KERNELS)
     points = frame.groupby("operator")["point"].nunique()
     assert points.to_dict() == {"conv": 2, "directconv": 3}
     kernels = frame.groupby("operator")["kernel"].unique().map(set)
@@ -132,15 +133,15 @@ def test_kernel_times_of_two_conv_and_three_directconv_points():
 
 
 def test_launches_add_up_to_the_kernel_times():
-    kernels = to_frame(read_kernel_rows(PROFILER_ZIP, (), lambda _: None), KERNELS)
+    kernels = to_frame(read_table(KERNELS, PROFILER_ZIP, (), lambda _: None), KERNELS)
     sums: dict[tuple[str, int, str], float] = {}
-    for row in read_launch_rows(PROFILER_ZIP, (), lambda _: None):
+    for row in read_table(LAUNCHES, PROFILER_ZIP, (), lambda _: None):
         key = (row["point"], row["repetition_id"], row["kernel"])
         sums[key] = sums.get(key, 0.0) + row["time_us"]
     assert len(sums) == len(kernels) == 30
     for row in kernels.itertuples():
         assert sums[row.point, row.repetition_id, row.kernel] == pytest.approx(row.time_us)
-    first = next(iter(read_launch_rows(PROFILER_ZIP, (), lambda _: None)))
+    first = next(iter(read_table(LAUNCHES, PROFILER_ZIP, (), lambda _: None)))
     assert (first["sequence"], first["kernel"]) == (0, "reshape_to_columns")
     assert (first["global_size"], first["local_size"]) == ("1x1x64", "0x0x0")
 

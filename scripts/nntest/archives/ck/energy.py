@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 from onboard import outcomes
 
-from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
-from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.read import Row, repetition_rows
 from nntest.archives.ck.values import dig, mapping, real, text, whole
 from nntest.domain.tables.column import names
 from nntest.domain.tables.energy import ENERGY_RUNS
@@ -22,23 +19,11 @@ _KEPT = (
 )  # fmt: skip
 
 
-def read_energy_rows(
-    path: Path,
-    known_platforms: Iterable[KnownPlatform] = (),
-    warn: Warn = log_warning,
-    *,
-    synthetic: bool = False,
-) -> Iterator[Row]:
-    """Rows of the table `ENERGY_RUNS`: one for each repetition of an energy run and each meter.
+def energy_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    """A recording's rows of `ENERGY_RUNS`: one for each repetition of an energy run and each meter.
 
     A repetition that failed is one row without a meter; its status and reason say why.
-    Arguments and errors as for `nntest.archives.ck.read_rows`.
     """
-    return rows_of_points(path, known_platforms, warn, synthetic, energy_rows)
-
-
-def energy_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    """Rows of one recording, as `read_energy_rows` gives them; none if no meter was read."""
     if point.profile != "energy":
         return
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):

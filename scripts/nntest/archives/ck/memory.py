@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
-from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.read import Row, repetition_rows
 from nntest.archives.ck.values import dig, real
 from nntest.domain.tables.column import names
 from nntest.domain.tables.shared import ORIGIN, REPETITION
@@ -40,22 +37,8 @@ def peak_mb(found: Mapping[Any, Any]) -> float | None:
     return float(found["peak_after_mb"] - found["resident_before_mb"])
 
 
-def read_memory_rows(
-    path: Path,
-    known_platforms: Iterable[KnownPlatform] = (),
-    warn: Warn = log_warning,
-    *,
-    synthetic: bool = False,
-) -> Iterator[Row]:
-    """Rows of the table `MEMORY_RUNS`: one for each process of a point that was not profiled.
-
-    Arguments and errors as for `nntest.archives.ck.read_rows`.
-    """
-    return rows_of_points(path, known_platforms, warn, synthetic, memory_rows)
-
-
 def memory_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    """Rows of one recording, as `read_memory_rows` gives them."""
+    """A recording's rows of `MEMORY_RUNS`: one for each process; none if it was profiled."""
     if point.profiled:
         return
     seen = set()

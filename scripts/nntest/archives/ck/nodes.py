@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from onboard import outcomes
 
-from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points, run_of
-from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.read import Row, repetition_rows, run_of
 from nntest.archives.ck.values import dig, mapping, objects, real, text, texts
 from nntest.domain.tables.column import names
 from nntest.domain.tables.shared import ORIGIN, REPETITION
@@ -19,22 +16,8 @@ from nntest.domain.tables.shared import ORIGIN, REPETITION
 _KEPT = (*names(REPETITION), "process_id", "warmup", "emulated", *names(ORIGIN))
 
 
-def read_node_rows(
-    path: Path,
-    known_platforms: Iterable[KnownPlatform] = (),
-    warn: Warn = log_warning,
-    *,
-    synthetic: bool = False,
-) -> Iterator[Row]:
-    """One row for each node of each process that timed its nodes, in the order of running.
-
-    Arguments and errors as for `nntest.archives.ck.read_rows`.
-    """
-    return rows_of_points(path, known_platforms, warn, synthetic, node_rows)
-
-
 def node_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    """Rows of one recording, as `read_node_rows` gives them; none if it was profiled."""
+    """One row for each node of each process that timed its nodes, in the order of running."""
     if point.profiled or not any(map(_timed_by, point.repetitions)):
         return
     seen = set()

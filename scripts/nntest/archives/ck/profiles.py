@@ -6,16 +6,13 @@ have tables of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from onboard import outcomes
 
-from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
-from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.read import Row, repetition_rows
 from nntest.archives.ck.values import dig, mapping, real, text, whole
 from nntest.domain.tables.column import names
 from nntest.domain.tables.measurements import TIMES
@@ -27,48 +24,14 @@ UNKNOWN_PHASE = "all"
 _DEEPEST_COUNTER = 8
 
 
-def read_kernel_rows(
-    path: Path,
-    known_platforms: Iterable[KnownPlatform] = (),
-    warn: Warn = log_warning,
-    *,
-    synthetic: bool = False,
-) -> Iterator[Row]:
-    """Rows of the table `KERNELS`: one per kernel, phase and profiled repetition.
+def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
+    """A recording's rows of `KERNELS`: one per kernel, phase and profiled repetition.
 
     ``time_us`` is the time of all launches of the kernel in that phase of the repetition;
     ``kernel`` is its name.  What only the first repetition of a process goes through (set-up,
     tuning, warm-up) has rows of that repetition alone; CK's own profiles tell no phases
     (`UNKNOWN_PHASE`).  A profiled run that failed is one row with an empty ``kernel`` and no time.
-    Arguments and errors as for `nntest.archives.ck.read_rows`.
     """
-    return rows_of_points(path, known_platforms, warn, synthetic, kernel_rows)
-
-
-def read_launch_rows(
-    path: Path,
-    known_platforms: Iterable[KnownPlatform] = (),
-    warn: Warn = log_warning,
-    *,
-    synthetic: bool = False,
-) -> Iterator[Row]:
-    """One row, of the table `LAUNCHES`, for each launch of a kernel, in the order of launching."""
-    return rows_of_points(path, known_platforms, warn, synthetic, launch_rows)
-
-
-def read_counter_rows(
-    path: Path,
-    known_platforms: Iterable[KnownPlatform] = (),
-    warn: Warn = log_warning,
-    *,
-    synthetic: bool = False,
-) -> Iterator[Row]:
-    """One row, of the table `COUNTERS`, for each Mali hardware counter of each repetition."""
-    return rows_of_points(path, known_platforms, warn, synthetic, counter_rows)
-
-
-def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    """Rows of one recording, as `read_kernel_rows` gives them; none if no profiler ran."""
     if point.profile != "device":
         return
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
@@ -94,7 +57,7 @@ def kernel_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
 
 
 def launch_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    """Rows of one recording, as `read_launch_rows` gives them; none if no profiler ran."""
+    """One row, of the table `LAUNCHES`, for each launch of a kernel, in the order of launching."""
     if point.profile != "device":
         return
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
@@ -138,7 +101,7 @@ def _phase(recorded: dict[str, Any]) -> str:
 
 
 def counter_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    """Rows of one recording, as `read_counter_rows` gives them; none if no profiler ran."""
+    """One row, of the table `COUNTERS`, for each Mali hardware counter of each repetition."""
     if point.profile != "device":
         return
     for row, run, _ in repetition_rows(point, first_repetition):

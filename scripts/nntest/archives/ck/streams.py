@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from onboard import outcomes
 
 from nntest.archives.ck.memory import memory_mb, peak_mb
-from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
-from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.read import Row, repetition_rows
 from nntest.archives.ck.values import dig, objects, whole
 from nntest.domain.latencies import PERCENTILES, percentile
 from nntest.domain.tables.column import names
@@ -24,22 +21,8 @@ _KEPT = (
 )  # fmt: skip
 
 
-def read_stream_rows(
-    path: Path,
-    known_platforms: Iterable[KnownPlatform] = (),
-    warn: Warn = log_warning,
-    *,
-    synthetic: bool = False,
-) -> Iterator[Row]:
-    """Rows of the table `STREAM_RUNS`: one for each run of requests; figures of good ones alone.
-
-    Arguments and errors as for `nntest.archives.ck.read_rows`.
-    """
-    return rows_of_points(path, known_platforms, warn, synthetic, stream_rows)
-
-
 def stream_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    """Rows of one recording, as `read_stream_rows` gives them; none if no streams ran."""
+    """A recording's rows of `STREAM_RUNS`: one for each run of requests, figures of good ones."""
     if point.profile != "streams":
         return
     for row, run, outcome in repetition_rows(point, first_repetition):

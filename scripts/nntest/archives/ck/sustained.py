@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 from onboard import outcomes
 
-from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, log_warning, repetition_rows, rows_of_points
-from nntest.archives.ck.safety import Warn
+from nntest.archives.ck.read import Row, repetition_rows
 from nntest.archives.ck.values import dig, objects, positive, real, whole
 from nntest.domain.tables.column import names
 from nntest.domain.tables.shared import ORIGIN, REPETITION
@@ -19,22 +16,8 @@ from nntest.domain.tables.sustained import SUSTAINED_WINDOWS
 _KEPT = (*names(REPETITION), "status", "reason", "warmup", "emulated", *names(ORIGIN))
 
 
-def read_sustained_rows(
-    path: Path,
-    known_platforms: Iterable[KnownPlatform] = (),
-    warn: Warn = log_warning,
-    *,
-    synthetic: bool = False,
-) -> Iterator[Row]:
-    """Rows of the table `SUSTAINED_WINDOWS`: one for each window, and one for a run that failed.
-
-    Arguments and errors as for `nntest.archives.ck.read_rows`.
-    """
-    return rows_of_points(path, known_platforms, warn, synthetic, sustained_rows)
-
-
 def sustained_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
-    """Rows of one recording, as `read_sustained_rows` gives them; none if it was not sustained."""
+    """A recording's rows of `SUSTAINED_WINDOWS`: one for each window; one of a failed run."""
     if point.profile != "sustained":
         return
     for index, (row, _, outcome) in enumerate(repetition_rows(point, first_repetition)):

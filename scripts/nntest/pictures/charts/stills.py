@@ -90,14 +90,14 @@ def layer_order_still(
     charts = list(shown.groupby(["network", "platform"], sort=False))
     species = list(dict.fromkeys(shown["species"]))
 
-    def draw(look: Look) -> Any:
+    def draw(look: Look) -> dict[str, Any]:
         panels = [
             layer_order(own, look, species).properties(
                 title=_title(f"{network} on {platform}", textwrap.wrap(MARKS, 120))
             )
             for (network, platform), own in charts
         ]
-        return alt.vconcat(*panels, spacing=30)
+        return stacked(panels, look, spacing=30)
 
     return _write(draw, (ACROSS, len(charts)), head, options, svg, png)
 

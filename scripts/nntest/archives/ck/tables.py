@@ -19,7 +19,15 @@ from nntest.archives.ck.nodes import node_rows
 from nntest.archives.ck.platforms import KnownPlatform
 from nntest.archives.ck.points import ArchivedPoint
 from nntest.archives.ck.profiles import counter_rows, kernel_rows, launch_rows
-from nntest.archives.ck.read import NumberedRows, RowsOf, measurement_rows, points_once
+from nntest.archives.ck.read import (
+    NumberedRows,
+    Row,
+    RowsOf,
+    log_warning,
+    measurement_rows,
+    points_once,
+    rows_of_points,
+)
 from nntest.archives.ck.safety import Warn
 from nntest.archives.ck.streams import stream_rows
 from nntest.archives.ck.sustained import sustained_rows
@@ -66,6 +74,18 @@ def read_tables(
     for table, (gathered, _) in zip(_ROWS_OF, found, strict=True):
         order = order_of(table) if table in _SORTED else ()
         yield table, gathered.finished(order, {"library": libraries})
+
+
+def read_table(
+    table: Table,
+    path: Path,
+    known_platforms: Iterable[KnownPlatform] = (),
+    warn: Warn = log_warning,
+    *,
+    synthetic: bool = False,
+) -> Iterator[Row]:
+    """Rows of one of these tables, one at a time; other arguments and errors as for `read_rows`."""
+    return rows_of_points(path, known_platforms, warn, synthetic, _ROWS_OF[table])
 
 
 class _Points:
