@@ -22,6 +22,7 @@ from measuring.colour_classifier import (
 from nntest.analysis.network_schedule import schedule_network
 from nntest.config import Study
 from nntest.config.accuracy import Preprocessing
+from nntest.config.further_runs import with_further_runs
 from nntest.domain.image_labels import LabelledImage
 from nntest.domain.network_points import NetworkPoint
 from nntest.errors import UserError
@@ -34,7 +35,7 @@ from PIL import Image
 def accuracy_point(made: Study) -> NetworkPoint:
     library = made.library("onnxruntime")
     points, _ = schedule_network(made, library, {})
-    (point,) = [one for one in made.with_further_runs(library, tuple(points)) if one.profile]
+    (point,) = [one for one in with_further_runs(made, library, tuple(points)) if one.profile]
     assert isinstance(point, NetworkPoint)
     return point
 
@@ -108,7 +109,7 @@ def test_a_network_with_images_has_a_point_for_each_setting(tmp_path: Path) -> N
                  threads=[1, 2])  # fmt: skip
     library = made.library("onnxruntime")
     points, _ = schedule_network(made, library, {})
-    found = [one for one in made.with_further_runs(library, tuple(points)) if one.profile]
+    found = [one for one in with_further_runs(made, library, tuple(points)) if one.profile]
     assert [(one.profile, one.tuner, one.batch_size, one.threads) for one in found] == [
         ("accuracy", "DEFAULT", 1, None), ("accuracy", "NONE", 1, None),
     ]  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from measuring.test_threads import FACTS, study
 from nntest.analysis.network_schedule import schedule_network
 from nntest.config import Study
+from nntest.config.further_runs import with_further_runs
 from nntest.errors import UserError
 from nntest.graph.boards import sweep_spec
 from nntest.measuring import meters
@@ -23,7 +24,7 @@ def planned(made: Study) -> list[dict[str, Any]]:
     """The plan's points of whole networks."""
     (networks,), (library,) = made.network_sweeps(), made.libraries
     points, _ = schedule_network(made, library, {})
-    sweep = replace(networks, points=made.with_further_runs(library, tuple(points)))
+    sweep = replace(networks, points=with_further_runs(made, library, tuple(points)))
     installed = Installed(library.name, library.version, "tag", "ab" * 32, {})
     plan = build_plan(made, sweep, installed, FACTS, programs="/p/x", folder="/f", planned_at="")
     return list(plan["points"])
@@ -70,7 +71,7 @@ def test_several_warm_up_policies_have_one_long_run() -> None:
     made = study(**LONG)
     (point, *_), _ = schedule_network(made, made.libraries[0], {})
     both = (point, replace(point, warmup="tuner-only"))
-    further = made.with_further_runs(made.libraries[0], both)[2:]
+    further = with_further_runs(made, made.libraries[0], both)[2:]
     assert [point.profile for point in further] == ["streams", "streams", "sustained"]
 
 
@@ -92,7 +93,7 @@ def test_without_a_meter_a_sustained_run_has_no_power(
     made = study(**LONG, profile=profile)
     (networks,), (library,) = made.network_sweeps(), made.libraries
     points, _ = schedule_network(made, library, {})
-    sweep = replace(networks, points=made.with_further_runs(library, tuple(points)))
+    sweep = replace(networks, points=with_further_runs(made, library, tuple(points)))
     notes: list[str] = []
     found = meters.with_readable_meters(
         cast(Any, None), sweep, cast(Any, SimpleNamespace(note=notes.append))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from math import ceil
 
 from nntest.config.accuracy import IMAGES_EACH, Accuracy
 from nntest.config.board import Board
 from nntest.config.instruments import Instrument, instruments_of
 from nntest.config.library import Library, Warmup
-from nntest.config.long_runs import STREAMING_KINDS, SUSTAINED_KINDS
 from nntest.config.network import NetworkFile
 from nntest.config.platform import Platform
 from nntest.config.pool import Pool
@@ -241,40 +239,6 @@ class Study:
     def core_sets(self) -> list[str | None]:
         """The sets of cores of every point, by name; None: any core."""
         return [*self.config.cores] or [None]
-
-    def with_further_runs(
-        self, library: Library, points: tuple[NetworkPoint, ...]
-    ) -> tuple[NetworkPoint, ...]:
-        """Whole networks with what else is measured of them, which comes last."""
-        found: list[NetworkPoint] = []
-        for further in self._further_runs(library):
-            for point in points:
-                one = further(point)
-                if one is not None and one not in found:  # of several warm-up policies
-                    found.append(one)
-        return (*points, *found)
-
-    def _further_runs(
-        self, library: Library
-    ) -> Iterator[Callable[[NetworkPoint], NetworkPoint | None]]:
-        """What makes of a whole network's point a further one, each kind in its turn."""
-
-        def classifying(one: NetworkPoint) -> NetworkPoint | None:
-            if not (one.is_model and self.has_images(one.subject)):
-                return None
-            # Neither batches nor threads nor cores change what a model answers.
-            return replace(
-                one, warmup="always", profile="accuracy", batch_size=1, threads=None, cores=None
-            )
-
-        if "energy" in instruments_of(self.config.profile, library.kind):
-            yield partial(replace, warmup="always", profile="energy")
-        yield classifying
-        if library.kind in STREAMING_KINDS:
-            for streams in self.config.streams:
-                yield partial(replace, warmup="always", profile="streams", streams=streams)
-        if self.config.sustained is not None and library.kind in SUSTAINED_KINDS:
-            yield partial(replace, warmup="always", profile="sustained")
 
     def has_images(self, network: str) -> bool:
         """Whether a network's accuracy is measured."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nntest.archives.missing import read_results
+from nntest.config.further_runs import with_further_runs
 from nntest.config.study import Study, Sweep
 from nntest.domain.network_points import load_chosen
 from nntest.errors import UserError
@@ -40,7 +41,7 @@ def with_points(study: Study, sweep: Sweep, chosen: Path | None) -> Sweep:
     if chosen is None:
         return sweep
     read_results(chosen)
-    return replace(sweep, points=study.with_further_runs(sweep.library, load_chosen(chosen)))
+    return replace(sweep, points=with_further_runs(study, sweep.library, load_chosen(chosen)))
 
 
 def found_beside(study: Study, sweep: Sweep, results: Path) -> Iterator[Planned]:

@@ -9,6 +9,7 @@ from onboard import outcomes
 
 from nntest.archives.missing import Missing, read_results
 from nntest.config import LocalConnection, Study
+from nntest.config.further_runs import with_further_runs
 from nntest.config.study import Sweep
 from nntest.domain.network_points import load_chosen
 from nntest.errors import UserError
@@ -30,7 +31,7 @@ def pending_repetitions(study: Study, sweep: Sweep, results: Path) -> int:
         except (UserError, OSError, ValueError, KeyError):
             # Not chosen yet: as many as there may be, without further runs of them.
             return study.network_point_count(sweep.library) * study.config.repetitions
-        sweep = replace(sweep, points=study.with_further_runs(sweep.library, chosen))
+        sweep = replace(sweep, points=with_further_runs(study, sweep.library, chosen))
     total = sum(study.repetitions(point) for point in sweep.points)
     taken_by = board_of(sweep, results)
     if taken_by not in sweep.board_names:
