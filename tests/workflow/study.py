@@ -110,7 +110,7 @@ class Checkout:
         with (self.folder / "output").open("w") as output:
             return subprocess.Popen(
                 self.command(*arguments), cwd=self.folder, stdout=output,
-                stderr=subprocess.STDOUT, text=True, preexec_fn=_hear_ctrl_c, **options,
+                stderr=subprocess.STDOUT, text=True, preexec_fn=_hear_stops, **options,
             )  # fmt: skip
 
     def output(self) -> str:
@@ -178,6 +178,7 @@ def end_what_runs_in(folder: Path) -> None:
             continue
 
 
-def _hear_ctrl_c() -> None:
-    """A shell's background job ignores SIGINT, and so would what it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _hear_stops() -> None:
+    """What a shell starts in the background ignores SIGINT, under nohup SIGHUP too."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
