@@ -63,13 +63,20 @@ def test_what_is_a_bug_of_ours_keeps_its_traceback(error: Exception) -> None:
 def test_a_signal_ends_it_with_one_line_as_ctrl_c_does(
     number: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # As in a terminal: tests that run in the background, or under nohup, ignore some of them.
+    heard = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    ours = {one: signal.signal(one, handler) for one, handler in heard.items()}
     before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
-    with pytest.raises(SystemExit) as end, user_errors_end_the_process():
-        os.kill(os.getpid(), number)
-        time.sleep(5)
+    try:
+        with pytest.raises(SystemExit) as end, user_errors_end_the_process():
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+        assert before == {one: signal.getsignal(one) for one in before}
+    finally:
+        for one, handler in ours.items():
+            signal.signal(one, handler)
     assert end.value.code == 130
     assert capsys.readouterr().err == "stopped; the same command goes on from here\n"
-    assert before == {one: signal.getsignal(one) for one in before}
 
 
 def test_a_hang_up_that_nohup_ignores_stays_ignored() -> None:

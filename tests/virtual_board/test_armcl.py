@@ -203,7 +203,10 @@ def test_an_operator_computes_what_numpy_does(
 
 @pytest.mark.parametrize(("name", "prefix"), [("armcl-neon", "NE"), ("armcl-opencl", "CL")])
 def test_every_operator_is_right(machine: VirtualBoard, name: str, prefix: str) -> None:
-    """Two tensors each, several processes at a time; the last of them a batch of two."""
+    """Two tensors each, several processes at a time; the last of them a batch of two.
+
+    With OpenCL that one alone: the emulator compiles for half a minute of CPU in each process.
+    """
     kind = shipped(name, machine, *BY_OPERATOR)
     machine.start()
     with connect(machine.board) as transport:
@@ -215,7 +218,8 @@ def test_every_operator_is_right(machine: VirtualBoard, name: str, prefix: str) 
     def measure(operator: str) -> None:
         with connect(machine.board) as transport:
             runner = Runner(transport, machine, kind)
-            for batch, tensor in enumerate(BY_OPERATOR[operator], start=1):
+            tensors = list(enumerate(BY_OPERATOR[operator], start=1))
+            for batch, tensor in tensors[-1:] if prefix == "CL" else tensors:
                 # Softmax needs work-groups as large as a Mali's.
                 status, folder = runner.run(
                     operator, tensor, "NONE", CK_IN_SHAPE_N=batch, VIRTUAL_MALI_MAX_GROUP=256
