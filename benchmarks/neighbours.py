@@ -7,8 +7,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
-from onboard.processes import die_with_parent
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts" / "onboard"))
+from processes import die_with_parent
 
 BUSY = "while True: pass"
 FLOOD = """
