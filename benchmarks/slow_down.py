@@ -55,12 +55,12 @@ class Slower(importlib.abc.MetaPathFinder):
         def changed(module):
             execute(module)
             run_for = module._run_for
-            def slowed(runnable, least_s):
-                taken_s, runs = run_for(runnable, least_s)
+            def slowed(*given):
+                taken_s, *rest = run_for(*given)
                 end = time.perf_counter() + SHARE * taken_s
                 while time.perf_counter() < end:
                     pass
-                return taken_s * (1 + SHARE), runs
+                return taken_s * (1 + SHARE), *rest
             module._run_for = slowed
         spec.loader.exec_module = changed
         return spec
