@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from onboard.clean_runs import CLEAN, counted
 
-from nntest.archives.measurements import PROCESS_KEYS
+from nntest.archives.measurements import process_numbers
 
 ALPHA = 0.05
 """Rate of false differences of a comparison."""
@@ -58,7 +57,4 @@ def units_of(rows: pd.DataFrame, unit: str) -> list[int]:
     """For each row the number of its run or process, as `unit` says."""
     if unit == "run":
         return [int(number) for number in _runs(rows)]
-    process = rows.groupby(PROCESS_KEYS, dropna=False, sort=True).ngroup().to_numpy()
-    # A process that is not recorded was started for its repetition alone.
-    unknown = rows["process_id"].isna().to_numpy()
-    return [int(number) for number in np.where(unknown, -1 - np.arange(len(rows)), process)]
+    return [int(number) for number in process_numbers(rows)]

@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 from onboard import outcomes
 
-from nntest.analysis.points import cores_of, labelled, row_order, threads_of
+from nntest.analysis.points import row_order, runs_by_point
 from nntest.analysis.stats import Sample
-from nntest.archives.measurements import POINT_KEYS
 from nntest.domain.tables.energy import ENERGY
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tensors import NETWORK
@@ -23,11 +22,7 @@ def energy(frame: pd.DataFrame, runs: pd.DataFrame, seed: int) -> pd.DataFrame:
     the reason.
     """
     rows: list[dict[str, Any]] = []
-    keys = [*POINT_KEYS, "species", "meter", "meter_number"]
-    for key, group in labelled(runs).groupby(keys, dropna=False, sort=False):
-        assert isinstance(key, tuple)
-        row = dict(zip(keys, key, strict=True))
-        row |= {"threads": threads_of(row), "cores": cores_of(row)}
+    for row, group in runs_by_point(runs, "meter", "meter_number"):
         good = group[(group["status"] == outcomes.OK) & (group["energy_mj"] > 0)]
         if good.empty:
             failed = group[group["status"] != outcomes.OK]
@@ -35,8 +30,7 @@ def energy(frame: pd.DataFrame, runs: pd.DataFrame, seed: int) -> pd.DataFrame:
             rows.append({**dict.fromkeys(ENERGY.names), **row, "n": 0, "note": note})
             continue
         values = good["energy_mj"].astype(float)
-        drawn_by = tuple(key[keys.index(name)] for name in keys if name != "cores" or row[name])
-        sample = Sample.of(list(values), list(good["process_id"]), seed, drawn_by)
+        sample = Sample.of(list(values), list(good["process_id"]), seed, tuple(row.values()))
         interval = sample.median_interval
         above = values * (1 - good["idle_w"].astype(float) / good["full_w"].astype(float))
         rows.append({

@@ -7,17 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from nntest.analysis.points import data_type, labelled, row_order, threads_of
+from nntest.analysis.points import data_type, row_order, runs_by_point
 from nntest.archives.ck.memory import peak_mb
-from nntest.archives.measurements import POINT_KEYS
 from nntest.domain.data_types import BITS
 from nntest.domain.networks import Network
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.memory import MEMORY
 from nntest.domain.tensors import NETWORK, SPECIES, Tensor
 from nntest.domain.traffic import tensor_weights
-
-_KEYS = [*POINT_KEYS, "species"]
 
 
 def memory(frame: pd.DataFrame, runs: pd.DataFrame, networks: Sequence[Network]) -> pd.DataFrame:
@@ -28,10 +25,7 @@ def memory(frame: pd.DataFrame, runs: pd.DataFrame, networks: Sequence[Network])
     """
     parameters = {network.name: network.parameters for network in networks}
     rows: list[dict[str, Any]] = []
-    for key, group in labelled(runs).groupby(_KEYS, dropna=False, sort=False):
-        assert isinstance(key, tuple)
-        row = dict(zip(_KEYS, key, strict=True))
-        row["threads"] = threads_of(row)
+    for row, group in runs_by_point(runs):
         weights_mb = _weights(row, parameters)
         peaks = [peak_mb(run) for run in group.to_dict("records")]
         peak = pd.Series(peaks, dtype="float64").median()

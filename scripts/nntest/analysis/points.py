@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
@@ -19,7 +19,7 @@ from onboard.clean_runs import CLEAN, DISTURBED, counted
 from onboard.cores import read_cores, write_cores
 
 from nntest.analysis.stats import FloatArray, Sample
-from nntest.archives.measurements import PROCESS_KEYS, measured
+from nntest.archives.measurements import PROCESS_KEYS, measured, process_numbers
 from nntest.domain.tables.column import names
 from nntest.domain.tables.shared import GROUP, KEY
 from nntest.domain.tensors import CEILINGS, DATA_TYPE_SUFFIXES, NETWORK
@@ -114,6 +114,20 @@ def sample_key(named: Mapping[str, Any]) -> tuple[Any, ...]:
     """
     late = ("threads", "cores")
     return tuple(value for name, value in named.items() if name not in late or value is not None)
+
+
+def runs_by_point(
+    runs: pd.DataFrame, *further: str
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """The rows of a table of runs that are no measurements, by what they are of.
+
+    That is a point's key, with `further` columns of the table, as a row of a table has it.
+    """
+    keys = [*KEY_COLUMNS, *further]
+    for key, group in labelled(runs).groupby(keys, dropna=False, sort=False):
+        assert isinstance(key, tuple)
+        row = dict(zip(keys, key, strict=True))
+        yield {**row, "threads": threads_of(row), "cores": cores_of(row)}, group
 
 
 def row_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -241,10 +255,8 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
     """The measured points of a measurement table, in the order of the tables."""
     rows = measured(labelled(frame[list(_OF_POINTS)]))
     rows = rows[rows["time_us"] > 0].reset_index(drop=True)
-    # A process is known within its own archive entry only: two merged runs both have a process 0.
-    process = rows.groupby(PROCESS_KEYS, dropna=False, sort=True).ngroup()
-    unknown = rows["process_id"].isna().to_numpy()
-    processes = np.where(unknown, -1 - np.arange(len(rows)), process.to_numpy())
+    processes = process_numbers(rows)
+    unknown = processes < 0
     times = rows["time_us"].to_numpy(float)
     flops = rows["GFLOPS"].to_numpy(float) * times * 1e3
     throttled = rows["throttled"].fillna(False).to_numpy(bool)

@@ -20,9 +20,8 @@ import numpy as np
 import pandas as pd
 from onboard import outcomes
 
-from nntest.analysis.points import labelled, row_order, threads_of
+from nntest.analysis.points import row_order, runs_by_point
 from nntest.analysis.stats import FloatArray
-from nntest.archives.measurements import POINT_KEYS
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.sustained import SUSTAINED
 
@@ -41,7 +40,6 @@ criterion has 2 for the place and the level together (Yao, Statistics and Probab
 _LEAST_NOISE = 1e-3
 """Of the logarithm of a rate: counting whole runs is no more exact."""
 
-_KEYS = [*POINT_KEYS, "species"]
 _PLACE = ("platform", "operator", "tensor", "batch_size")
 _QUANTITIES = ("frames_per_s", "clock_mhz", "temperature_c", "power_w")
 
@@ -120,10 +118,8 @@ def sustained(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     with several runs the latest repetition counts.
     """
     rows: list[dict[str, Any]] = []
-    for key, group in labelled(windows).groupby(_KEYS, dropna=False, sort=False):
-        assert isinstance(key, tuple)
-        row: dict[str, Any] = dict(zip(_KEYS, key, strict=True))
-        row = {**dict.fromkeys(SUSTAINED.names), **row, "threads": threads_of(row)}
+    for point, group in runs_by_point(windows):
+        row = {**dict.fromkeys(SUSTAINED.names), **point}
         good = group[(group["status"] == outcomes.OK) & (group["runs"] > 0)]
         if good.empty:
             rows.append({**row, "note": str(group["reason"].iloc[0])[:200] or _NO_WINDOW})

@@ -8,14 +8,11 @@ from typing import Any
 import pandas as pd
 from onboard import outcomes
 
-from nntest.analysis.points import labelled, row_order, threads_of
+from nntest.analysis.points import KEY_COLUMNS, row_order, runs_by_point
 from nntest.analysis.stats import UNKNOWN, Sample, ratio_of_medians
-from nntest.archives.measurements import POINT_KEYS
 from nntest.domain.latencies import PERCENTILES, fewest
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.streams import THROUGHPUT
-
-_KEYS = [*POINT_KEYS, "species", "streams"]
 
 
 def throughput(frame: pd.DataFrame, runs: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -27,17 +24,15 @@ def throughput(frame: pd.DataFrame, runs: pd.DataFrame, seed: int) -> pd.DataFra
     """
     rows: list[dict[str, Any]] = []
     samples: dict[tuple[Any, ...], Sample] = {}
-    for key, group in labelled(runs).groupby(_KEYS, dropna=False, sort=False):
-        assert isinstance(key, tuple)
-        row: dict[str, Any] = dict(zip(_KEYS, key, strict=True))
-        row["threads"] = threads_of(row)
+    for row, group in runs_by_point(runs, "streams"):
         good = group[(group["status"] == outcomes.OK) & (group["frames_per_s"] > 0)]
         if good.empty:
             note = str(group["reason"].iloc[0])[:200]
             rows.append({**dict.fromkeys(THROUGHPUT.names), **row, "n": 0, "note": note})
             continue
+        key = _in_streams(row, row["streams"])
         sample = Sample.of(list(good["frames_per_s"]), list(good["process_id"]), seed, key)
-        samples[_without_streams(row, row["streams"])] = sample
+        samples[key] = sample
         frames = sample.median_interval
         latencies = {name: good[name].astype(float).median(skipna=False) for name in PERCENTILES}
         rows.append({
@@ -52,8 +47,8 @@ def throughput(frame: pd.DataFrame, runs: pd.DataFrame, seed: int) -> pd.DataFra
             "note": _note(latencies),
         })  # fmt: skip
     for row in rows:
-        this = samples.get(_without_streams(row, row["streams"]))
-        one = samples.get(_without_streams(row, 1))
+        this = samples.get(_in_streams(row, row["streams"]))
+        one = samples.get(_in_streams(row, 1))
         over = ratio_of_medians(this, one) if this and one and this is not one else UNKNOWN
         row["over_one_stream"] = over.value
         row["over_one_ci_low"], row["over_one_ci_high"] = over.low, over.high
@@ -61,8 +56,9 @@ def throughput(frame: pd.DataFrame, runs: pd.DataFrame, seed: int) -> pd.DataFra
     return frame_of(rows, THROUGHPUT)
 
 
-def _without_streams(row: dict[str, Any], streams: int) -> tuple[Any, ...]:
-    return (*(row[name] for name in _KEYS[:-1]), streams)
+def _in_streams(row: dict[str, Any], streams: int) -> tuple[Any, ...]:
+    """A row's point in so many streams."""
+    return (*(row[name] for name in KEY_COLUMNS), streams)
 
 
 def _note(latencies: dict[str, float]) -> str:

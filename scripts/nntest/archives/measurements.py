@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from onboard import outcomes
 
 from nntest.archives.gathered import Gathered, plain_schema
@@ -29,6 +31,15 @@ POINT_KEYS = [column.name for column in KEY if column is not SPECIES]
 """What tells one measured point from another in every table."""
 PROCESS_KEYS = [*(column.name for column in ORIGIN), "process_id"]
 """What tells one process from another: two archives that were merged both have a process 0."""
+
+
+def process_numbers(rows: pd.DataFrame) -> NDArray[np.int64]:
+    """For each row the number of its process, from 0.
+
+    A process that is not recorded was started for its repetition alone, and has a number below 0.
+    """
+    known = rows.groupby(PROCESS_KEYS, dropna=False, sort=True).ngroup().to_numpy()
+    return np.where(rows["process_id"].isna(), -1 - np.arange(len(rows)), known)
 
 
 ORDER = (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import prod
+from pathlib import Path
 
 from nntest.domain.graph_nodes import GraphNode
-from nntest.domain.networks import Layer
+from nntest.domain.graph_steps import Step
+from nntest.domain.networks import Layer, Network
 from nntest.domain.tensor_suffixes import ACTIVATED
 from nntest.domain.tensors import Tensor
 
@@ -40,6 +43,13 @@ class NodeSorter:
         self.nodes: list[GraphNode] = []
         self.host_of: dict[str, Host] = {}
         """By the value that it made, followed through what is folded."""
+        self.steps: tuple[Step, ...] = ()
+
+    def network(self, path: Path, content: bytes, data_type: str) -> Network:
+        """The network of a file whose nodes are all sorted."""
+        digest = hashlib.sha256(content).hexdigest()
+        layers, nodes = tuple(self.layers), tuple(self.nodes)
+        return Network(path.stem, layers, nodes, data_type, digest, self.steps)
 
     def measured(
         self, name: str, kind: str, outputs: Iterable[str], layer: Layer, work: Work

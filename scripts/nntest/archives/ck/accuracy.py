@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from onboard import outcomes
 
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, repetition_rows
+from nntest.archives.ck.read import Row, columns_of, repetition_rows
 from nntest.archives.ck.values import mapping, whole
 from nntest.domain.tables.accuracy import ACCURACY_RUNS
 
@@ -22,7 +22,7 @@ def accuracy_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
     if point.profile != "accuracy":
         return
     for row, run, outcome in repetition_rows(point, first_repetition):
-        kept = {name: row.get(name) for name in ACCURACY_RUNS.names}
+        kept = columns_of(row, ACCURACY_RUNS)
         if outcome.status == outcomes.OK:
             said = mapping(run, "run_time_state", "accuracy")
             kept |= {name: whole(said.get(name)) for name in _COUNTS}

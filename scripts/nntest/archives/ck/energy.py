@@ -7,16 +7,9 @@ from collections.abc import Iterator
 from onboard import outcomes
 
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, repetition_rows
+from nntest.archives.ck.read import Row, columns_of, repetition_rows
 from nntest.archives.ck.values import dig, mapping, real, text, whole
-from nntest.domain.tables.column import names
 from nntest.domain.tables.energy import ENERGY_RUNS
-from nntest.domain.tables.shared import ORIGIN, REPETITION
-
-_KEPT = (
-    *names(REPETITION), "process_id", "time_us", "status", "reason", "warmup", "emulated",
-    *names(ORIGIN),
-)  # fmt: skip
 
 
 def energy_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
@@ -27,7 +20,7 @@ def energy_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
     if point.profile != "energy":
         return
     for index, (row, run, outcome) in enumerate(repetition_rows(point, first_repetition)):
-        kept = {**dict.fromkeys(ENERGY_RUNS.names), **{name: row.get(name) for name in _KEPT}}
+        kept = columns_of(row, ENERGY_RUNS)
         if outcome.status != outcomes.OK:
             yield kept
             continue

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, repetition_rows
+from nntest.archives.ck.read import Row, columns_of, repetition_rows
 from nntest.archives.ck.values import dig, real
-from nntest.domain.tables.column import names
-from nntest.domain.tables.shared import ORIGIN, REPETITION
+from nntest.domain.tables.memory import MEMORY_RUNS
 
-_KEPT = (*names(REPETITION), "process_id", "warmup", "emulated", *names(ORIGIN))
 _MEGABYTE = 1e6
 
 
@@ -46,4 +44,4 @@ def memory_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
         found = memory_mb(run)
         if found is not None and row["process_id"] not in seen:
             seen.add(row["process_id"])
-            yield {**{name: row.get(name) for name in _KEPT}, **found}
+            yield {**columns_of(row, MEMORY_RUNS), **found}

@@ -32,6 +32,7 @@ from nntest.archives.ck.values import (
     whole,
 )
 from nntest.archives.ck.variants import Variants
+from nntest.domain.tables.column import Table
 from nntest.domain.tensors import NETWORK
 
 Row = dict[str, Any]
@@ -178,6 +179,11 @@ def measurement_rows(point: ArchivedPoint, first_repetition: int = 0) -> Iterato
     if not point.profiled:
         for row, _, _ in repetition_rows(point, first_repetition):
             yield row
+
+
+def columns_of(row: Row, table: Table) -> Row:
+    """The columns of a table, as a row of the measurement table has them; null where it has not."""
+    return {name: row.get(name) for name in table.names}
 
 
 def repetition_rows(

@@ -9,16 +9,10 @@ from onboard import outcomes
 
 from nntest.archives.ck.memory import memory_mb, peak_mb
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, repetition_rows
+from nntest.archives.ck.read import Row, columns_of, repetition_rows
 from nntest.archives.ck.values import dig, objects, whole
 from nntest.domain.latencies import PERCENTILES, percentile
-from nntest.domain.tables.column import names
-from nntest.domain.tables.shared import ORIGIN, REPETITION
 from nntest.domain.tables.streams import STREAM_RUNS
-
-_KEPT = (
-    *names(REPETITION), "process_id", "status", "reason", "warmup", "emulated", *names(ORIGIN),
-)  # fmt: skip
 
 
 def stream_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
@@ -26,8 +20,7 @@ def stream_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
     if point.profile != "streams":
         return
     for row, run, outcome in repetition_rows(point, first_repetition):
-        kept = {**dict.fromkeys(STREAM_RUNS.names), **{name: row.get(name) for name in _KEPT}}
-        kept["streams"] = point.streams
+        kept = {**columns_of(row, STREAM_RUNS), "streams": point.streams}
         if outcome.status == outcomes.OK:
             memory = memory_mb(run)
             kept |= _counted(run, row["batch_size"])

@@ -7,13 +7,9 @@ from collections.abc import Iterator
 from onboard import outcomes
 
 from nntest.archives.ck.points import ArchivedPoint
-from nntest.archives.ck.read import Row, repetition_rows
+from nntest.archives.ck.read import Row, columns_of, repetition_rows
 from nntest.archives.ck.values import dig, objects, positive, real, whole
-from nntest.domain.tables.column import names
-from nntest.domain.tables.shared import ORIGIN, REPETITION
 from nntest.domain.tables.sustained import SUSTAINED_WINDOWS
-
-_KEPT = (*names(REPETITION), "status", "reason", "warmup", "emulated", *names(ORIGIN))
 
 
 def sustained_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]:
@@ -21,7 +17,7 @@ def sustained_rows(point: ArchivedPoint, first_repetition: int) -> Iterator[Row]
     if point.profile != "sustained":
         return
     for index, (row, _, outcome) in enumerate(repetition_rows(point, first_repetition)):
-        kept = {**dict.fromkeys(SUSTAINED_WINDOWS.names), **{name: row.get(name) for name in _KEPT}}
+        kept = columns_of(row, SUSTAINED_WINDOWS)
         if outcome.status != outcomes.OK:
             yield kept
             continue

@@ -6,7 +6,6 @@ reading, unless the user leaves it out by name: without it an estimate would be 
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -90,15 +89,7 @@ def _read_valid(
     fix_sizes(path, model, inputs)
     graph = read_graph(path, model)
     refuse_unknown(path, leave_out, map(node_name, graph.nodes))
-    sorted_in = _Sorted(graph, leave_out, single_nodes)
-    return Network(
-        path.stem,
-        tuple(sorted_in.layers),
-        tuple(sorted_in.nodes),
-        data_type_of(graph),
-        hashlib.sha256(content).hexdigest(),
-        sorted_in.steps,
-    )
+    return _Sorted(graph, leave_out, single_nodes).network(path, content, data_type_of(graph))
 
 
 class _Sorted(NodeSorter):

@@ -6,7 +6,6 @@ file says the sizes of all its tensors, and activations stand in the operators b
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
@@ -55,15 +54,7 @@ def account_tflite(path: Path, leave_out: Iterable[str] = ()) -> Network:
 def _read(path: Path, content: bytes, leave_out: frozenset[str]) -> Network:
     graph = parse(path, content)
     refuse_unknown(path, leave_out, (operator.name for operator in graph.operators))
-    sorted_in = _Sorted(graph, leave_out)
-    return Network(
-        path.stem,
-        tuple(sorted_in.layers),
-        tuple(sorted_in.nodes),
-        data_type_of(graph),
-        hashlib.sha256(content).hexdigest(),
-        sorted_in.steps,
-    )
+    return _Sorted(graph, leave_out).network(path, content, data_type_of(graph))
 
 
 class _Sorted(NodeSorter):
