@@ -83,3 +83,14 @@ def test_libraries_and_threads_stay_apart() -> None:
     timed = found[found["time_us"].notna()]
     assert dict(zip(timed["threads"], timed["time_us"], strict=True)) == {1: 200.0, 2: 100.0}
     assert timed["share_of_roof"].nunique() == 2
+
+
+def test_sets_of_cores_stay_apart() -> None:
+    big = row(TENSORS[0], "conv", "NONE", cores="big", time_us=100.0)
+    little = row(TENSORS[0], "conv", "NONE", cores="little", time_us=400.0)
+    found = in_order([big, little])
+    timed = found[found["time_us"].notna()].set_index("cores")
+    assert timed["time_us"].to_dict() == {"big": 100.0, "little": 400.0}
+    roofs = timed["share_of_roof"]
+    assert roofs["big"] == pytest.approx(4 * roofs["little"])
+    assert timed["roof_us"].nunique() == 1

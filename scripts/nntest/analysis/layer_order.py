@@ -7,10 +7,10 @@ import pandas as pd
 from nntest.analysis.uniform_schedules import BEST
 from nntest.domain.blocks import blocks, name_in_block
 from nntest.domain.tables.column import names
-from nntest.domain.tables.shared import GROUP
+from nntest.domain.tables.shared import GROUP, KEY
 
 _GROUP = ["network", *names(GROUP)]
-_POINT = ["platform", "library", "batch_size", "threads", "species", "tensor", "operator", "tuner"]
+_POINT = [*names(KEY)]
 
 
 def layers_in_order(
