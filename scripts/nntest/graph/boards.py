@@ -147,10 +147,8 @@ def _long_runs_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
 
 def _accuracy_spec(study: Study, sweep: Sweep) -> dict[str, Any]:
     """Which images whole networks classify; nothing where there are none."""
-    if sweep.name not in [one.name for one in study.network_sweeps()]:
-        return {}
-    if not sweep.library.takes_onnx:
-        return {}
+    if sweep.points or not sweep.library.takes_onnx:
+        return {}  # of layers, or without a model
     spec = {}
     for name, accuracy in study.accuracies().items():
         if accuracy.is_measured:
