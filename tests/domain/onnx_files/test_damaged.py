@@ -9,9 +9,9 @@ from typing import Any
 
 import onnx
 import pytest
+from domain.network_file_samples import OTHER_BYTES, damaged
 from domain.onnx_files.onnx_models import constant, node, weights, write
 from hypothesis import given
-from hypothesis import strategies as st
 from nntest.domain.onnx_files.reading import account_onnx, read_onnx
 from nntest.errors import UserError
 
@@ -74,14 +74,11 @@ def test_a_damaged_graph(content: bytes, damage: Callable[[Any], None], tmp_path
         read_onnx(path)
 
 
-@given(bytes_at=st.dictionaries(st.floats(0, 1, exclude_max=True), st.integers(0, 255), max_size=4))
+@given(bytes_at=OTHER_BYTES)
 def test_any_bytes(
     content: bytes, bytes_at: dict[float, int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    damaged = bytearray(content)
-    for place, value in bytes_at.items():
-        damaged[int(place * len(damaged))] = value
     path = tmp_path_factory.mktemp("damaged") / "net.onnx"
-    path.write_bytes(damaged)
+    path.write_bytes(damaged(content, bytes_at))
     with suppress(UserError):
         account_onnx(path)

