@@ -35,20 +35,21 @@ FEWEST_CLEAN = 5
 
 
 def run_state(
-    time_s: Optional[float],
+    watched_s: Optional[float],
     waited_s: Optional[float],
     dispatches: Optional[float],
     stolen_s: Optional[float],
     major_faults: Optional[float],
 ) -> str:
-    """`CLEAN`, `DISTURBED` or `UNKNOWN`, for what was read around a run of `time_s`.
+    """`CLEAN`, `DISTURBED` or `UNKNOWN`, for what was read around a run of `watched_s`.
 
+    Of runs that are timed together in a loop it is all of the loop.
     `dispatches`: times that a thread was put on a CPU.  None for what the kernel does not say;
     a machine that does not say what was stolen is taken to be no virtual one.
     """
-    if time_s is None:
+    if watched_s is None:
         return UNKNOWN
-    allowed = MOST_LOST * time_s
+    allowed = MOST_LOST * watched_s
     if major_faults or (stolen_s or 0.0) >= allowed:
         return DISTURBED
     if waited_s is None or dispatches is None:

@@ -129,8 +129,11 @@ class Aim:
 
 def _state(line, time_s):
     """Whether a run was clean, as the tables will say."""
-    found = line.get("run_time_state")
-    found = found.get("disturbance") if isinstance(found, dict) else None
-    found = found if isinstance(found, dict) else {}
+    state = line.get("run_time_state")
+    state = state if isinstance(state, dict) else {}
+    found, loop = [
+        state[name] if isinstance(state.get(name), dict) else {} for name in ("disturbance", "loop")
+    ]
     numbers = ("waited_s", "dispatches", "stolen_s", "major_faults")
-    return run_state(time_s, *[real(found.get(name)) for name in numbers])
+    watched_s = real(loop.get("seconds")) or time_s
+    return run_state(watched_s, *[real(found.get(name)) for name in numbers])

@@ -213,6 +213,12 @@ class TestSides:
         assert set(another["note"]) == {""}
         assert set(made(side(1, tensors=TENSORS[:1]), run=old)["note"]) == {""}
 
+    def test_runs_in_a_row_against_single_ones_are_noted(self):
+        single, row = (side(2, tensors=TENSORS[:1], runs=runs) for runs in (1, 40))
+        assert set(made(row, run=single)["note"]) == {"single runs / runs in a row"}
+        assert set(made(single, run=row)["note"]) == {"runs in a row / single runs"}
+        assert set(made(row, run=row)["note"]) == {""}
+
     @pytest.mark.parametrize(
         ("baseline", "said"),
         [({"library": "armcl*"}, "matches 'armcl*'"), ({"platform": "*"}, "nothing to compare")],

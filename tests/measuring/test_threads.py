@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from nntest.analysis.network_schedule import schedule_network
 from nntest.config import Study, load_study
+from nntest.config.study import Sweep
 from nntest.domain.network_points import left_out_lines, load_chosen, save_chosen
 from nntest.errors import UserError
 from nntest.graph.boards import network_schedule_spec, sweep_spec
@@ -39,11 +40,14 @@ def planned_sweeps(made: Study) -> list[dict[str, Any]]:
     (sweep,), (networks,), (library,) = made.sweeps(), made.network_sweeps(), made.libraries
     points, left_out = schedule_network(made, library, {})
     assert not left_out
+    return [plan_of(made, one) for one in (sweep, replace(networks, points=tuple(points)))]
+
+
+def plan_of(made: Study, sweep: Sweep) -> dict[str, Any]:
+    """The plan of a sweep on a board without clocks."""
+    library = sweep.library
     installed = Installed(library.name, library.version, "tag", "ab" * 32, {})
-    return [
-        build_plan(made, one, installed, FACTS, programs="/p/x", folder="/f", planned_at="")
-        for one in (sweep, replace(networks, points=tuple(points)))
-    ]
+    return build_plan(made, sweep, installed, FACTS, programs="/p/x", folder="/f", planned_at="")
 
 
 def planned(made: Study) -> list[dict[str, Any]]:

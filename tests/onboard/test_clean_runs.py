@@ -13,7 +13,7 @@ from onboard.clean_runs import (
     run_state,
 )
 
-QUIET = {"time_s": 1e-3, "waited_s": 0.0, "dispatches": 0, "stolen_s": 0.0, "major_faults": 0}
+QUIET = {"watched_s": 1e-3, "waited_s": 0.0, "dispatches": 0, "stolen_s": 0.0, "major_faults": 0}
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ QUIET = {"time_s": 1e-3, "waited_s": 0.0, "dispatches": 0, "stolen_s": 0.0, "maj
         ({"waited_s": 19e-6}, CLEAN),
         ({"waited_s": 20e-6}, DISTURBED),
         # Waking two workers and the thread that waits for them costs up to 45 µs.
-        ({"time_s": 100e-6, "waited_s": 40e-6, "dispatches": 3}, CLEAN),
-        ({"time_s": 100e-6, "waited_s": 50e-6, "dispatches": 3}, DISTURBED),
-        ({"time_s": 0.1, "waited_s": 1e-3, "dispatches": 9}, CLEAN),
-        ({"time_s": 0.1, "waited_s": 3e-3, "dispatches": 9}, DISTURBED),
+        ({"watched_s": 100e-6, "waited_s": 40e-6, "dispatches": 3}, CLEAN),
+        ({"watched_s": 100e-6, "waited_s": 50e-6, "dispatches": 3}, DISTURBED),
+        ({"watched_s": 0.1, "waited_s": 1e-3, "dispatches": 9}, CLEAN),
+        ({"watched_s": 0.1, "waited_s": 3e-3, "dispatches": 9}, DISTURBED),
         ({"stolen_s": 0.01}, DISTURBED),  # one tick, in a run that was shorter
-        ({"time_s": 0.4, "stolen_s": 0.01}, DISTURBED),
-        ({"time_s": 2.0, "stolen_s": 0.01}, CLEAN),
-        ({"time_s": 2.0, "stolen_s": 0.03, "waited_s": 0.02}, DISTURBED),
+        ({"watched_s": 0.4, "stolen_s": 0.01}, DISTURBED),
+        ({"watched_s": 2.0, "stolen_s": 0.01}, CLEAN),
+        ({"watched_s": 2.0, "stolen_s": 0.03, "waited_s": 0.02}, DISTURBED),
         ({"major_faults": 1}, DISTURBED),
         ({"stolen_s": None}, CLEAN),
         ({"major_faults": None}, CLEAN),
@@ -38,8 +38,8 @@ QUIET = {"time_s": 1e-3, "waited_s": 0.0, "dispatches": 0, "stolen_s": 0.0, "maj
         ({"dispatches": None}, UNKNOWN),
         ({"waited_s": None, "major_faults": 1}, DISTURBED),
         ({"waited_s": None, "stolen_s": 0.01}, DISTURBED),
-        ({"time_s": None}, UNKNOWN),
-        ({key: None for key in QUIET if key != "time_s"}, UNKNOWN),
+        ({"watched_s": None}, UNKNOWN),
+        ({key: None for key in QUIET if key != "watched_s"}, UNKNOWN),
     ],
 )
 def test_a_run_is(changes: dict[str, Any], state: str) -> None:

@@ -37,6 +37,19 @@ def noted(aim: Aim, point: str, times: list[float], seconds: float = 1.0) -> Non
         aim.note({"process_of": point, "seconds": seconds})
 
 
+def test_runs_that_are_timed_together_are_judged_together() -> None:
+    aim = Aim(plan([{"id": "a"}]))
+    for process in range(FEWEST_SURE + 2):
+        # 10 µs of a millisecond are little, of one of its hundred runs they would be all.
+        looped = line("a", process, 10e-6, waited_s=10e-6)
+        looped["run_time_state"]["loop"] = {"runs": 100, "seconds": 1e-3}
+        aim.note(looped)
+    slow = line("a", FEWEST_SURE + 2, 20e-6, waited_s=1e-3)
+    slow["run_time_state"]["loop"] = {"runs": 50, "seconds": 1e-3}
+    aim.note(slow)
+    assert aim._medians({"id": "a"}) == [10e-6] * (FEWEST_SURE + 2)
+
+
 def names(points: list[dict[str, Any]]) -> list[str]:
     return sorted(point["id"] for point in points)
 

@@ -302,6 +302,9 @@ def _note(before: pd.DataFrame | None, after: pd.DataFrame | None) -> str:
             old, new = (", ".join(sorted(set(part[name].dropna()))) for part in (before, after))
             if old != new:
                 notes.append(f"{name} {old} / {new}")
+        looped = [bool((part["runs"] > 1).any()) for part in (before, after)]
+        if looped[0] != looped[1]:
+            notes.append(" / ".join("runs in a row" if one else "single runs" for one in looped))
         old_kernel, new_kernel = (distinct(part["kernel_ran"]) for part in (before, after))
         # Two libraries name their kernels differently; two versions of one have one program.
         same = set(before["program"]) & set(after["program"])

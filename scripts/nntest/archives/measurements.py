@@ -25,7 +25,7 @@ from nntest.domain.tables.measurements import MEASUREMENTS
 from nntest.domain.tables.shared import KEY, ORIGIN, SPECIES
 from nntest.errors import UserError
 
-SCHEMA_VERSION = "5"
+SCHEMA_VERSION = "6"
 
 POINT_KEYS = [column.name for column in KEY if column is not SPECIES]
 """What tells one measured point from another in every table."""

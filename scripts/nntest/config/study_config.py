@@ -89,6 +89,13 @@ class StudyConfig(Strict):
     budget_s: Budget = Field(
         default=Budget(), description="seconds that `precision` may take: of a point, of the study"
     )
+    loop_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=60,
+        description="a repetition shorter than this is as many runs in a row as take so long, and "
+        "its time is their mean; 0: each repetition is one run",
+    )
     warmups: list[Warmup] = Field(
         default_factory=list,
         description="warm-up policies under which every point is measured, in one mixed order; "

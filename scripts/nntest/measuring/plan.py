@@ -159,6 +159,8 @@ def _point(
     library_environment["NNTEST_WARMUP"] = point.warmup
     if point.profile == "kernels":
         library_environment["NNTEST_PROFILE"] = point.profile
+    if _in_loops(study, sweep.board, point):
+        library_environment["NNTEST_LOOP_S"] = identity["loop"] = f"{study.config.loop_s:g}"
     if long is not None:
         library_environment |= long.environment
         extra |= long.extra
@@ -203,6 +205,16 @@ def _point(
         "counter_reader": counters.reader if counters else None,
         "checksum": installed.checksum,
     }
+
+
+def _in_loops(study: Study, board: Board, point: StudyPoint | NetworkPoint) -> bool:
+    """Whether its repetitions are rows of runs.
+
+    Long runs have lengths of their own, a point without warm-ups is about its first run, and CK
+    times single runs.
+    """
+    ordinary = point.profile is None and point.warmup == "always" and board.harness != "ck"
+    return ordinary and study.config.loop_s > 0
 
 
 def _cores(board: Board, name: str | None) -> dict[str, str]:

@@ -81,6 +81,10 @@ def repeat(runnable: Runnable, settings: Settings, check: Check, state: dict[str
         rest = _rest(settings.rest_s)
         runnable.clear()
         found = runnable.before_run()
+        if settings.loop_s:
+            # What was checked and cleared since the last run has displaced its data from the
+            # caches, and its threads sleep: in a row of runs neither is so.
+            runnable.run()
         started_at = utc_now()
         watch = Watch()
         loop_s, runs, windows = _run_for(runnable, settings.loop_s, settings.window_s)

@@ -5,10 +5,24 @@ from __future__ import annotations
 import json
 
 import pytest
-from archives.ck.ck_samples import FIREFLY, ck_members, ck_meta, ck_point, ck_run, frame_of, zip_of
+from archives.ck.ck_samples import (
+    FIREFLY,
+    ck_members,
+    ck_meta,
+    ck_point,
+    ck_run,
+    frame_of,
+    good,
+    header,
+    make_plan,
+    make_point,
+    write,
+    zip_of,
+)
 from nntest.analysis.points import points
 from nntest.archives.ck import read_rows, variants_of
 from nntest.archives.ck.choices import Choices
+from nntest.archives.ck.read import read_points
 from nntest.archives.measurements import POINT_KEYS
 from nntest.archives.runs import read_archives
 
@@ -251,3 +265,25 @@ def test_field_a_value_says_its_end_and_not_whose_home_it_lies_in():
     assert settings["CK_W"].startswith("w.npy#")
     deep = json.loads("[" * 900 + "]" * 900)
     assert Choices({"choices": {"env": {"CK_W": deep}}}).settings()
+
+
+@pytest.mark.parametrize(
+    ("profile", "lengths", "apart"),
+    [
+        (None, (None, "0.002"), {"{NNTEST_LOOP_S=unset}", "{NNTEST_LOOP_S=0.002}"}),
+        (None, ("0.002", "0.002"), {""}),
+        ("energy", ("2", "5"), {""}),
+    ],
+)
+def test_runs_in_a_row_and_single_ones_are_kept_apart(tmp_path, profile, lengths, apart):
+    made = []
+    for number, length in enumerate(lengths):
+        point = make_point(id=f"{number:016x}", profile=profile)
+        made.append(
+            {**point, "env": {**point["env"], **({"NNTEST_LOOP_S": length} if length else {})}}
+        )
+    path = write(tmp_path / "a.zip", make_plan(made), [header(), *map(good, made)])
+    warnings: list[str] = []
+    names = {point.columns["library"] for point in read_points(path, [], warnings.append)}
+    assert {name.partition(" ")[2] for name in names} == apart
+    assert bool(only(warnings, "NNTEST_LOOP_S")) == (len(apart) > 1)

@@ -459,6 +459,22 @@ def test_what_disturbed_a_run(tmp_path, disturbance, state, waited_us):
         assert row[names].tolist() == [3, 0.0, 1, 0, 1.5]
 
 
+def test_runs_that_are_timed_together_are_judged_together(tmp_path):
+    point = make_point()
+    single = good(point, run_time_state={"disturbance": DISTURBANCE})
+    # Alone 100 µs of waiting would disturb one such run, of a loop of 50 ms they do not.
+    state = {"disturbance": {**DISTURBANCE, "waited_s": 100e-6}}
+    looped = {**state, "loop": {"runs": 40, "seconds": 0.05}}
+    lines = [
+        header(),
+        single,
+        *(good(point, n + 1, run_time_state=s) for n, s in enumerate((state, looped))),
+    ]
+    frame = frame_of(write(tmp_path / "a.zip", make_plan([point]), lines))
+    assert frame["runs"].tolist() == [1, 1, 40]
+    assert frame["run_state"].tolist() == ["clean", "disturbed", "clean"]
+
+
 def test_a_run_that_failed_is_neither_clean_nor_disturbed(tmp_path):
     point = make_point()
     frame = frame_of(write(tmp_path / "a.zip", make_plan([point]), [header(), bad(point)]))

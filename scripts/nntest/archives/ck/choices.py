@@ -26,7 +26,7 @@ _WITHOUT_EFFECT = frozenset({
     "CK_ABS_DIFF_THRESHOLD", "CK_ADD_RAW_DVDT_PROF", "CK_ADD_RAW_MALI_HWC", "CK_OUT_RAW_DATA",
     "CK_PREPARE_ALWAYS", "CK_PUSH_LIBS_TO_REMOTE", "CK_VECTOR_FINGERPRINTED", "NNTEST_PROFILE",
     # A reader takes these apart by itself (`ArchivedPoint.profile`).
-    "choices.nntest_profile", "NNTEST_LOOP_S", "NNTEST_REST_S", "NNTEST_REQUESTS",
+    "choices.nntest_profile", "NNTEST_REST_S", "NNTEST_REQUESTS",
     "NNTEST_REQUESTS_S", "NNTEST_WINDOW_S",
     # Where its inputs and results lie.
     "CK_BATCHES_DIR", "CK_BATCH_LIST", "CK_ENV_DATASET_IMAGENET_VAL", "CK_IMAGE_FILE",

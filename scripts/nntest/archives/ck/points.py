@@ -125,6 +125,9 @@ class Interpreter:
             "subpoint": subpoint.number,
         }
         streams = choices.take(("NNTEST_STREAMS",), whole)
+        profile = _profile(choices)
+        if profile:
+            choices.understood(["NNTEST_LOOP_S"])
         return ArchivedPoint(
             entry,
             subpoint,
@@ -133,7 +136,7 @@ class Interpreter:
             tensor,
             synthetic="synthetic" in text(choices.get("dataset_uoa")),
             settings=(("program", program), *choices.settings()),
-            profile=_profile(choices),
+            profile=profile,
             streams=streams,
         )
 

@@ -26,6 +26,9 @@ MEASUREMENTS = Table(
         Column("success?", TEXT, meaning="yes, no (wrong output), n/a (no result)"),
         shared.STATUS,
         shared.REASON,
+        Column("runs", INT,
+               meaning="runs in a row that the time is the mean of (`loop_s`), and that the next "
+               "six columns are of"),
         Column("run_state", TEXT, label="run",
                meaning="clean, disturbed by what else the machine did, or unknown: the kernel or "
                "the archive does not say; docs/results.md has the rule"),

@@ -86,6 +86,13 @@ private:
             const Rest rest(_settings.rest_s);
             _operator.output().fill_with_nan();
             _backend.finish();
+            if(_settings.loop_s > 0)
+            {
+                // What was checked and cleared since the last run has displaced its data from the
+                // caches, and its threads sleep: in a row of runs neither is so.
+                _operator.run();
+                _backend.finish();
+            }
             const std::string started_at = utc_now();
             Watch             watch;
             const Loop        loop(_settings.loop_s, [this] {
