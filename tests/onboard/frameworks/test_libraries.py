@@ -244,10 +244,6 @@ def test_measures_a_network_by_the_contract(library: tuple[str, Path], tmp_path:
     assert left == {"tmp-ck-timer.json", "tmp-nntest-repetitions.jsonl"}
 
 
-@pytest.mark.skipif(
-    "NNTEST_TVM_SEARCH" not in os.environ,
-    reason="TVM's search takes many minutes for a candidate: set NNTEST_TVM_SEARCH=1",
-)
 def test_a_search_is_kept_and_used_again(library: tuple[str, Path], tmp_path: Path) -> None:
     name, python = library
     if name != "tvm":
@@ -256,7 +252,7 @@ def test_a_search_is_kept_and_used_again(library: tuple[str, Path], tmp_path: Pa
     for work in ("first", "second"):
         done = run_program(
             python, tmp_path / work, name, "conv", **plane(8, 7, 7, **conv("1,1", 8)),
-            NNTEST_SETTINGS='{"trials": 1}', NNTEST_THREADS=1,
+            NNTEST_SETTINGS='{"trials": 2}', NNTEST_THREADS=1,
             NNTEST_TUNER_TABLE=tmp_path / "table.json",
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import time
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from writers.relax import write_relax
 from backends.base import PROFILED_RUNS, Backend, implementation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from graph import Graph
     from point import Settings
@@ -31,7 +32,7 @@ class Tvm(Backend):
     name, package, module = "tvm", "apache-tvm", "tvm"
     data_types = ("fp32", "fp16")
     options = {"trials": 0}
-    settings = {"NONE": {}, "DEFAULT": {"trials": 64}}
+    settings = {"NONE": {}, "DEFAULT": {"trials": 32}}
     thread_variables = ("TVM_NUM_THREADS",)
 
     def take_options(self, chosen: Mapping[str, Any], count: int) -> dict[str, Any]:
@@ -123,6 +124,8 @@ class Tvm(Backend):
 
     def _tune(self, module: Any, target: Any, trials: int, settings: Settings) -> Any:
         """Search for what the database does not have, and return the module with its schedules."""
+        load_intrinsics = _loader_of_intrinsics()
+        load_intrinsics()
         schedule = self.import_module("tvm.s_tir.meta_schedule")
         tasks_of = self.import_module("tvm.s_tir.meta_schedule.relax_integration")
         database = self._database(schedule, target, settings)
@@ -135,8 +138,12 @@ class Tvm(Backend):
         if missing:
             start = time.perf_counter()
             model = self._cost_model()
+            # To evolve candidates by random guesses is to draw them, at a hundred times the cost.
             contexts, weights = tasks_of.extracted_tasks_to_tune_contexts(
-                missing, WORK, seed=settings.seed
+                missing,
+                WORK,
+                strategy="evolutionary" if model == "xgb" else "replay-trace",
+                seed=settings.seed,
             )
             schedule.tune_tasks(
                 tasks=contexts,
@@ -149,7 +156,9 @@ class Tvm(Backend):
                 cost_model=model,
                 # A worker imports TVM first; on a small or busy board that alone takes longer
                 # than the 30 s that a candidate has by default.
-                builder=schedule.builder.LocalBuilder(timeout_sec=CANDIDATE_S),
+                builder=schedule.builder.LocalBuilder(
+                    timeout_sec=CANDIDATE_S, initializer=load_intrinsics
+                ),
                 runner=schedule.runner.LocalRunner(timeout_sec=CANDIDATE_S),
             )
             self.tuning_s = time.perf_counter() - start
@@ -192,6 +201,29 @@ class Tvm(Backend):
         except ImportError:
             return "random"
         return "xgb"
+
+
+def _loader_of_intrinsics() -> Callable[[], None]:
+    """Return what loads the tensor intrinsics of this processor, and keeps the others out.
+
+    MetaSchedule imports those of all targets, in this process and in each of its workers; they are
+    parsed from their sources, which takes half a minute, most of it for CUDA.  A closure, since
+    the workers know nothing of this module: it is sent to them by value.
+    """
+    own = "arm_cpu" if platform.machine() in ("aarch64", "arm64") else "x86"
+
+    def load() -> None:
+        import importlib.util
+        import sys
+
+        name = "tvm.s_tir.tensor_intrin"
+        found = importlib.util.find_spec(name)
+        if name not in sys.modules and found is not None:
+            found.loader = None  # its folder without what its __init__.py imports
+            sys.modules[name] = importlib.util.module_from_spec(found)
+            importlib.import_module(f"{name}.{own}")
+
+    return load
 
 
 def _digest(record: Any) -> str:
