@@ -13,6 +13,8 @@ Bar: the median of the rounds is within 10 % for every model.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import statistics
 import subprocess
 import sys
@@ -84,7 +86,11 @@ def looped(folder: Path, study: str, tensor: str) -> float:
     """µs of a run of one of the study's models in the plain loop, in the library's own Python."""
     capsule = folder / f"{study}-{tensor}"
     archive = folder / "results" / study / f"{study}.zip"
-    nntest(["capsule", str(archive), f"onnxruntime {tensor}", "-o", str(capsule)])
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        status = nntest(["capsule", str(archive), f"onnxruntime {tensor}", "-o", str(capsule)])
+    if status:
+        raise SystemExit(said.getvalue())
     (python,) = folder.glob("results/boards/here/pip/onnxruntime-*/venv/bin/python")
     command = [str(python), "-c", LOOP, str(capsule)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -111,7 +111,8 @@ def test_two_tensors_and_a_network_are_measured(
     assert set(measured["library"]) == {"armnn-20.08"}
     assert measured.groupby("operator")["tensor"].nunique().to_dict() == {"conv": 2, "network": 1}
     assert set(measured["kernel_evidence"]) == {"reported"}
-    assert (measured["threads_used"] >= 1).all()
+    used = measured["threads_used"].dropna()  # of short runs the kernel does not say
+    assert set(used) <= {1, 2} and 2 in set(used)
     lines = [
         json.loads(line)
         for path in folder.glob("sweeps/*.journal.jsonl")

@@ -1,6 +1,6 @@
 """What the nodes of libraries' graphs took: the table `nodes`, point by point.
 
-A point's times are medians over its processes, each of which says the least of five runs.
+A point's times are medians over its processes, each of which says the least of 15 runs.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ SUM_ERROR = Table(
     title="The error of the sum, taken apart",
     caption="Why the sum over layers measured alone is not the network's time. A graph of one node "
     "pays for its start, for waking threads and for reordering its ends each time, a network once. "
-    "Nodes' times are the least of five runs, whole times are medians, so what varies from run to "
+    "Nodes' times are the least of 15 runs, whole times are medians, so what varies from run to "
     "run counts as outside of nodes. The three parts add up to the error where all are known.",
     made_by="sum_error.sum_error",
     needs=_NEEDS,

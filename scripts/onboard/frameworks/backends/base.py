@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-PROFILED_RUNS = 5
-"""Of which each node's least time is taken down."""
+PROFILED_RUNS = 15
+"""Of which each node's least time is taken down: the first ones wait for threads to wake up."""
 
 
 class Backend(Runnable):

@@ -21,7 +21,6 @@ ACTIVATIONS: dict[str, tuple[tuple[str, float, float], ...]] = {
     "relu": (("ReLu", 0, 0),),
     "relu6": (("BoundedReLu", 6, 0),),
     "sigmoid": (("Sigmoid", 0, 0),),
-    "hard-swish": (("HardSwish", 0, 0),),
     # (x + 3 cut to 0 .. 6) / 6: Arm NN has no hard sigmoid.
     "hard-sigmoid": (("Linear", 1, 3), ("BoundedReLu", 6, 0), ("Linear", 1 / 6, 0)),
 }
@@ -96,7 +95,15 @@ class _Writer:
         return self._added(layer, [value], dims)
 
     def _activate(self, node: Node, value: Any) -> Any:
-        for number, (function, a, b) in enumerate(ACTIVATIONS.get(node.point.activation, ())):
+        if node.point.activation != "hard-swish":
+            return self._functions(node, node.point.activation, value)
+        # PyArmNN 20.08 has no name for Arm NN's own.
+        gate = self._functions(node, "hard-sigmoid", value)
+        layer = self._network.AddMultiplicationLayer(f"{node.name}:gated")
+        return self._added(layer, [value, gate], node.out_dims)
+
+    def _functions(self, node: Node, activation: str, value: Any) -> Any:
+        for number, (function, a, b) in enumerate(ACTIVATIONS.get(activation, ())):
             descriptor = self._ann.ActivationDescriptor()
             descriptor.m_Function = getattr(self._ann, f"ActivationFunction_{function}")
             descriptor.m_A, descriptor.m_B = a, b
