@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 from domain.onnx_files.onnx_models import constant, fates, node, weights, write
 from nntest.domain.drawn_nodes import drawn_nodes
 from nntest.domain.networks import Network
 from nntest.domain.onnx_files.reading import account_onnx, read_onnx
-from onnx import TensorProto, helper
+from nntest.domain.onnx_nodes.models import node_inputs, node_model
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 SIZES = (1, 40, 120)
 ELEMENTS = 40 * 120
@@ -89,6 +93,38 @@ def test_a_layer_normalisation_is_one_layer(tmp_path: Path) -> None:
     assert network.nodes[-1].bytes == FLOAT * (2 * ELEMENTS + 2 * 120 + 2)
 
 
+def swish(source: str, output: str) -> list[Any]:
+    return [
+        node("Sigmoid", source, f"{output}.sigmoid"),
+        node("Mul", f"{source} {output}.sigmoid", output),
+    ]
+
+
+CHAINS = {"Gelu": gelu, "LayerNormalization": layer_norm, "QuickGelu": swish}
+
+
+@pytest.mark.parametrize("fused", CHAINS)
+def test_a_groups_model_computes_what_its_nodes_do_and_is_fused_as_they_are(
+    tmp_path: Path, fused: str
+) -> None:
+    (layer,) = read(tmp_path, CHAINS[fused]("x", "y")).layers
+    group = layer.tensor.node
+    assert group is not None
+    model, (x,) = node_model(group, 42), node_inputs(group, 42).values()
+    whole = ModelProto.FromString((tmp_path / "m.onnx").read_bytes())
+    drawn = [tensor for tensor in model.graph.initializer if tensor.dims]
+    own = [tensor for tensor in whole.graph.initializer if tensor.dims]
+    for mine, theirs in zip(own, drawn, strict=True):
+        mine.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(theirs), mine.name))
+    (expected,) = ReferenceEvaluator(whole).run(None, {"x": x})
+    (given,) = ReferenceEvaluator(model).run(None, {"in0": x})
+    assert (given == expected).all()
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    assert [made.op_type for made in onnx.load(tmp_path / "optimised.onnx").graph.node] == [fused]
+
+
 def test_equal_groups_are_one_tensor(tmp_path: Path) -> None:
     network = read(tmp_path, [*gelu("x", "a"), node("Tanh", "a", "b"), *gelu("b", "c")])
     assert [*network.repeats("onnx").values()] == [2, 1]
@@ -147,8 +183,6 @@ def test_without_the_operator_nothing_is_grouped(tmp_path: Path) -> None:
 def test_what_onnx_runtime_does_not_run_stays_single(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import onnxruntime
-
     def refuse(*_: Any) -> None:
         raise onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented("no kernel")
 
