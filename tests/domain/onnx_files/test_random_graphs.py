@@ -59,7 +59,12 @@ class Made:
         return f"v{len(self.nodes) - 1}"
 
     def images(self) -> list[str]:
-        return [name for name, shape in self.values.items() if len(shape) == 4]
+        """Values of four dimensions, the first of which is the batch."""
+        return [
+            name
+            for name, shape in self.values.items()
+            if len(shape) == 4 and shape[0] == self.batch
+        ]
 
 
 def convolution(draw: Any, made: Made) -> None:
