@@ -248,6 +248,19 @@ def test_their_files_hold_the_right_outputs(tmp_path: Path) -> None:
         )
 
 
+def test_a_groups_files_name_each_of_its_nodes(tmp_path: Path) -> None:
+    made = of_nodes(tmp_path, "Sigmoid@13:1x50|Mul@14:#0.0,#0")
+    point = made.points(made.libraries[0])[-1]
+    kept, _ = sent(made, [point], tmp_path)
+    assert kept == [point]
+    names = model_variables(str(tmp_path), made, point)
+    with np.load(names["NNTEST_MODEL_TENSORS"]) as archive:
+        x = archive["in:in0"]
+        assert archive["out:out1_0"] == pytest.approx(x / (1 + np.exp(-x)), rel=1e-5)
+        assert archive["names"].tolist() == ["onnx", "out0", "onnx1", "out1_0"]
+        assert set(archive["layers"].tolist()) == {"onnx"}
+
+
 def test_a_root_gets_numbers_that_have_one(tmp_path: Path) -> None:
     made = of_nodes(tmp_path, "Sqrt@13:1x50", "Log@13:1x50")
     *_, root, logarithm = made.points(made.libraries[0])

@@ -17,6 +17,7 @@ pytestmark = [
 TENSORS = ["4-5-5-3-4-1-1+relu", "Add@14:1x4x5x5,1x4x5x5", "ArgMax@13:1x4x5x5;axis=1"]
 LEFT_OUT = "Gather@13:4x2,=1:int64[7]"
 """Its index is beyond the table: nothing can run it."""
+GROUP = "Sigmoid@13:1x4x25|Mul@14:#0.0,#0"
 REPETITIONS = 2
 
 
@@ -28,7 +29,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, str]:
         libraries=["onnxruntime"],
         networks=["net"],
         operators=["conv", "onnx"],
-        tensors={"onnx": [LEFT_OUT]},
+        tensors={"onnx": [LEFT_OUT, GROUP]},
         tuners=["DEFAULT"],
         repetitions=REPETITIONS,
         end_to_end=True,
@@ -51,10 +52,11 @@ def test_all_nodes_and_the_network_are_measured(whole: tuple[Checkout, str]) -> 
     measured = rows(checkout, "measurements")
     assert set(measured["status"]) == {"ok"}
     assert measured.groupby("tensor").size().to_dict() == dict.fromkeys(
-        [*TENSORS, "net"], REPETITIONS
+        [*TENSORS, GROUP, "net"], REPETITIONS
     )
     species = dict(zip(measured["tensor"], measured["species"], strict=True))
     assert list(map(species.get, [*TENSORS, "net"])) == ["conv", "onnx", "onnx", "network"]
+    assert species[GROUP] == "onnx"
     assert set(measured[measured["species"] == "onnx"]["operator"]) == {"onnx"}
 
 
@@ -76,7 +78,7 @@ def test_a_node_that_nothing_can_run_is_named(whole: tuple[Checkout, str]) -> No
 def test_the_board_has_the_models_and_the_archive_no_path(whole: tuple[Checkout, str]) -> None:
     checkout, _ = whole
     folder = checkout.folder / "results/boards/here/studies/tiny/onnxruntime/models"
-    assert len(list(folder.glob("*.onnx"))) == len(list(folder.glob("*.npz"))) == 3
+    assert len(list(folder.glob("*.onnx"))) == len(list(folder.glob("*.npz"))) == 4
     plan = (checkout.results / "sweeps" / "here.onnxruntime.network.plan.json").read_text("utf-8")
     assert str(Path("networks") / "branching.onnx") not in plan
 

@@ -53,7 +53,8 @@ def add_to(commands: Commands) -> None:
         "--nodes",
         action="store_true",
         help="with the operator onnx: nodes that no other operator computes, of an ONNX file or of "
-        "a family's graph, are measured each as a model of its own",
+        "a family's graph, are measured each as a model of its own, or with those that it is fused "
+        "with by ONNX Runtime",
     )
     command.add_argument(
         "--draw",
@@ -142,12 +143,12 @@ def _layers(network: Network) -> list[str]:
     works = [(layer, tensor_work(layer.tensor)) for layer in network.layers]
     total = total_work(work for _, work in works)
     rows = [
-        ("layer", "species", "tensor", "Mop", "KiB", "op/byte"),
-        *((item.name, item.species, item.as_run.name, *_work(work)) for item, work in works),
-        (f"all {len(works)}", "", "", *_work(total)),
+        ("layer", "species", "Mop", "KiB", "op/byte", "tensor"),
+        *((item.name, item.species, *_work(work), item.as_run.name) for item, work in works),
+        (f"all {len(works)}", "", *_work(total), ""),
     ]
     about = f"one image, {_DATA_TYPE}; bytes are weights, input and output of each layer once"
-    return [f"{network.name}: {about}", *columns(rows, numbers=(3, 4, 5))]
+    return [f"{network.name}: {about}", *columns(rows, numbers=(2, 3, 4))]
 
 
 def _work(work: Work) -> tuple[str, str, str]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from onboard.outcomes import real
 
-from nntest.domain.onnx_nodes.names import SingleNode
+from nntest.domain.onnx_nodes.groups import NodeGroup
 from nntest.domain.tensor_suffixes import (
     DEPTHWISE_KERNEL,
     NO_ACTIVATION,
@@ -56,7 +56,8 @@ CEILINGS = {"bandwidth": 256, "peak": 2}
 """Species that measure a ceiling of the device, each with its usual size."""
 
 NODE = "onnx"
-"""Species, and operator, of a single ONNX node; `nntest.domain.onnx_nodes` says how it is named."""
+"""Species, and operator, of ONNX nodes, single or in groups that are measured together;
+`nntest.domain.onnx_nodes` says how they are named."""
 NODE_VARIABLE = "NNTEST_NODE"
 """Its name."""
 
@@ -124,15 +125,15 @@ class Tensor:
 
     `values` follows `SPECIES[species].keys`; `pads` is (top, bottom, left, right) and only
     set where a convolution has its field, or a pool any padding; `own_kernel` is the side of a
-    depthwise convolution's kernel, if it is not 3.  A single ONNX node has `node`, with its batch,
-    and no values.
+    depthwise convolution's kernel, if it is not 3.  ONNX nodes have `node`, with its batch, and
+    no values.
     """
 
     species: str
     values: tuple[Number, ...]
     pads: tuple[int, int, int, int] | None = None
     activation: str = NO_ACTIVATION
-    node: SingleNode | None = None
+    node: NodeGroup | None = None
     own_kernel: int | None = None
 
     # -- names -----------------------------------------------------------------------------
@@ -166,8 +167,7 @@ class Tensor:
         if species not in SPECIES:
             raise UserError(f"unknown species '{species}'", f"one of {', '.join(SPECIES)}")
         if species == NODE:
-            node = SingleNode.parse(name.removeprefix("test-").removeprefix("shape-"))
-            return cls.of_node(node)
+            return cls.of_nodes(NodeGroup.parse(name.removeprefix("test-").removeprefix("shape-")))
         keys = SPECIES[species].keys
         plain, behind = split_suffixes(species, name)
         fields = _FIELD_ENDS.split(plain.removeprefix("test-").removeprefix("shape-"))
@@ -245,9 +245,9 @@ class Tensor:
         return cls("depthwiseconv", values, (top, bottom, left, right), own_kernel=own_kernel)
 
     @classmethod
-    def of_node(cls, node: SingleNode) -> Tensor:
-        """The tensor of a single ONNX node."""
-        return cls(NODE, (), node=node)
+    def of_nodes(cls, group: NodeGroup) -> Tensor:
+        """The tensor of ONNX nodes, one or several that are measured together."""
+        return cls(NODE, (), node=group)
 
     @classmethod
     def from_env(cls, species: str, env: Mapping[str, Any]) -> Tensor | None:

@@ -35,6 +35,7 @@ _RUNNER_SOURCES = [
     NNTEST / "domain" / "network_points.py",
     NNTEST / "domain" / "drawn_values.py",
     NNTEST / "domain" / "onnx_files" / "whole_model.py",
+    NNTEST / "domain" / "onnx_nodes" / "groups.py",
     NNTEST / "domain" / "onnx_nodes" / "models.py",
     NNTEST / "domain" / "onnx_nodes" / "names.py",
     NNTEST / "domain" / "tensor_suffixes.py",

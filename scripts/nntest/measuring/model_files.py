@@ -133,20 +133,20 @@ def _made(study: Study, point: Point) -> _Model:
 
 
 def _node_model(point: StudyPoint, seed: int) -> _Model:
-    """Of a single node; what has no finite output for numbers around 0 gets others around 1."""
+    """Of ONNX nodes; those with no finite output for numbers around 0 get others around 1."""
     from nntest.domain.onnx_nodes.models import NODE_NAME, node_inputs, node_model
 
-    node = point.tensor.node
-    assert node is not None  # the species says so
-    nodes = [GraphNode(NODE_NAME, node.kind, "measured", NODE_NAME)]
+    group = point.tensor.node
+    assert group is not None  # the species says so
     for around in (0.0, 1.0):
-        model, inputs = node_model(node, seed, around), node_inputs(node, seed, around)
+        model, inputs = node_model(group, seed, around), node_inputs(group, seed, around)
+        nodes = [GraphNode(n.name, n.op_type, "measured", NODE_NAME) for n in model.graph.node]
         try:
-            outputs = reference_outputs(node.name, model.SerializeToString(), inputs)
+            outputs = reference_outputs(group.name, model.SerializeToString(), inputs)
         except NotFinite:
             continue
         return _Model(model, inputs, outputs, nodes)
-    raise UserError(f"{node.name}: its outputs are not finite, whatever is drawn")
+    raise UserError(f"{group.name}: its outputs are not finite, whatever is drawn")
 
 
 class NotFinite(UserError):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nntest.domain.onnx_nodes.groups import NodeGroup
 from nntest.domain.onnx_nodes.models import node_inputs, node_model, node_work
-from nntest.domain.onnx_nodes.names import SingleNode
 from nntest.domain.tensors import NODE, Tensor
 from nntest.domain.traffic import tensor_work
 from nntest.errors import UserError
@@ -35,7 +35,7 @@ WORK = {
 
 @pytest.mark.parametrize("name", WORK)
 def test_work_and_outputs_are_those_of_onnx(name: str) -> None:
-    node = SingleNode.parse(name)
+    node = NodeGroup.parse(name)
     model, inputs = node_model(node, 42), node_inputs(node, 42)
     outputs = ReferenceEvaluator(model).run(None, inputs)
     macs, elements = node_work(name)
@@ -50,26 +50,26 @@ def test_work_and_outputs_are_those_of_onnx(name: str) -> None:
 
 
 def test_data_are_inputs_and_parameters_weights() -> None:
-    node = SingleNode.parse("Clip@13:2x3,=scalar[0.0],=scalar[6.0]")
+    node = NodeGroup.parse("Clip@13:2x3,=scalar[0.0],=scalar[6.0]")
     graph = node_model(node).graph
     assert [value.name for value in graph.input] == ["in0"]
     assert [tensor.name for tensor in graph.initializer] == ["in1", "in2"]
     assert list(node_inputs(node, 42)) == ["in0"]
 
 
-def values(node: SingleNode, seed: int, around: float = 0.0) -> list[Any]:
+def values(node: NodeGroup, seed: int, around: float = 0.0) -> list[Any]:
     weights = node_model(node, seed, around).graph.initializer
     return [weights[0].raw_data, *(array.tobytes() for array in node_inputs(node, seed).values())]
 
 
 def test_what_is_drawn_is_of_the_seed() -> None:
-    node = SingleNode.parse("MatMul@13:4x5,=5x6")
+    node = NodeGroup.parse("MatMul@13:4x5,=5x6")
     assert values(node, 1) == values(node, 1)
     assert not {*values(node, 1)} & {*values(node, 2)}
 
 
 def test_around_one_all_floats_are_positive() -> None:
-    inputs = node_inputs(SingleNode.parse("Div@14:400,400"), 1, 1.0)
+    inputs = node_inputs(NodeGroup.parse("Div@14:400,400"), 1, 1.0)
     for array in inputs.values():
         assert 0.5 <= array.min() < array.max() < 1.5
         assert array.dtype == np.float32

@@ -7,6 +7,7 @@ from math import prod
 from nntest.domain.graph_nodes import GraphNode, with_reads
 from nntest.domain.graph_steps import INPUT, ImageShape, Step
 from nntest.domain.networks import Layer, Network, same_padding
+from nntest.domain.onnx_nodes.groups import NodeGroup
 from nntest.domain.onnx_nodes.names import Attribute, Operand, SingleNode
 from nntest.domain.tensor_suffixes import NO_ACTIVATION, Pads
 from nntest.domain.tensors import Tensor
@@ -117,7 +118,8 @@ class Building:
             if layer is None:
                 node = self._single(step)
                 kind, size = node.kind, _BYTES * self._elements(step)
-                layer = Layer(step.name, Tensor.of_node(node), 0) if single_nodes else None
+                tensor = Tensor.of_nodes(NodeGroup((node,)))
+                layer = Layer(step.name, tensor, 0) if single_nodes else None
                 macs = 0
             else:
                 work = tensor_work(layer.tensor)

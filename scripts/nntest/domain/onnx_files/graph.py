@@ -45,6 +45,7 @@ class Graph:
     """Values that are the same in every run."""
     values: dict[str, np.ndarray[Any, Any]]
     """Of those constants that are small."""
+    outputs: frozenset[str]
 
     def is_constant(self, node: onnx.NodeProto) -> bool:
         """Whether all that a node makes is the same in every run."""
@@ -57,7 +58,8 @@ def read_graph(path: Path, model: onnx.ModelProto) -> Graph:
     Raises `UserError` if its shapes contradict each other.
     """
     opset = next((item.version for item in model.opset_import if item.domain in DOMAINS), 1)
-    graph = Graph(list(model.graph.node), opset, {}, {}, set(), {})
+    outputs = frozenset(value.name for value in model.graph.output)
+    graph = Graph(list(model.graph.node), opset, {}, {}, set(), {}, outputs)
     for tensor in model.graph.initializer:
         graph.constants.add(tensor.name)
         if has_data(tensor):

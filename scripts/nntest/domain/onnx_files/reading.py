@@ -21,11 +21,12 @@ from nntest.domain.networks import Layer, Network
 from nntest.domain.node_sorting import NO_OPERATOR, Host, NodeSorter, Unsupported, Work
 from nntest.domain.onnx_files.activations import activation_of
 from nntest.domain.onnx_files.data_types import FLOATS, QUANTISERS, data_type_of
+from nntest.domain.onnx_files.fused_groups import grouped
 from nntest.domain.onnx_files.graph import Graph, node_name, read_graph
 from nntest.domain.onnx_files.input_sizes import Sizes, fix_sizes
 from nntest.domain.onnx_files.layers import LayerMaker
 from nntest.domain.onnx_files.model_file import parse, refuse_invalid
-from nntest.domain.onnx_files.single_nodes import NotSingle, single_node
+from nntest.domain.onnx_files.single_nodes import NotSingle, node_group
 from nntest.domain.onnx_files.steps import OnnxStepRecorder
 from nntest.domain.onnx_files.work import bytes_of, macs_of
 from nntest.domain.tensors import Tensor
@@ -46,7 +47,8 @@ def read_onnx(
 
     `inputs` gives the sizes that the file leaves open; a batch that stays open is 1.  `leave_out`
     names nodes that are not covered whatever they are.  With `single_nodes` each node that would
-    not be covered is a layer of the species onnx, where it can be.
+    not be covered is a layer of the species onnx, where it can be, or is in one with those that
+    ONNX Runtime fuses it with.
 
     Raises `UserError` for what cannot be read, for open sizes, and for essential nodes that no
     operator computes: one message names them all.
@@ -107,6 +109,8 @@ class _Sorted(NodeSorter):
             self.nodes.append(self._taken(node, node_name(node) in leave_out))
         self.nodes = with_reads(self.nodes, [(node.input, node.output) for node in graph.nodes])
         self.steps = self._recorder.steps(self.layers)
+        if single_nodes:
+            self.nodes, self.layers = grouped(graph, self.nodes, self.layers)
 
     def _taken(self, node: onnx.NodeProto, left_out: bool) -> GraphNode:
         """Sort one node in."""
@@ -139,13 +143,13 @@ class _Sorted(NodeSorter):
         if not self._single_nodes:
             return self._not_covered(node, reason, essential=essential)
         try:
-            single = single_node(node, self._graph)
+            group = node_group([node], self._graph)
         except NotSingle as error:
             reason = f"{reason}, nor a model of its own: {error}"
             return self._not_covered(node, reason, essential=essential)
         self._host(node)
         name = node_name(node)
-        self.layers.append(Layer(name, Tensor.of_node(single), single.parameters))
+        self.layers.append(Layer(name, Tensor.of_nodes(group), group.parameters))
         return GraphNode(name, node.op_type, "measured", name, *self._work(node))
 
     def _not_covered(

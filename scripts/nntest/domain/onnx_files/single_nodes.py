@@ -1,8 +1,8 @@
-"""Which single node of its own stands for a node of a graph."""
+"""What stands for nodes of a graph, single or together, as a model of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import onnx
@@ -11,8 +11,16 @@ from onnx import AttributeProto
 from nntest.domain.onnx_files.graph import DOMAINS, Graph
 from nntest.domain.onnx_files.model_file import subgraphs
 from nntest.domain.onnx_files.whole_model import dtype_of
+from nntest.domain.onnx_nodes.groups import NodeGroup
 from nntest.domain.onnx_nodes.models import node_work
-from nntest.domain.onnx_nodes.names import ELEMENT_TYPES, Attribute, Operand, SingleNode
+from nntest.domain.onnx_nodes.names import (
+    ELEMENT_TYPES,
+    Attribute,
+    Input,
+    Operand,
+    Reference,
+    SingleNode,
+)
 from nntest.errors import UserError
 
 _DECIDING = ("Clip", "Pow", "Resize", "Upsample", "QLinearConv", "QLinearMatMul", "QuantizeLinear")
@@ -42,8 +50,34 @@ def _float(value: float) -> float:
     return float(str(np.float32(value)))
 
 
-def single_node(node: onnx.NodeProto, graph: Graph) -> SingleNode:
-    """What a node of a graph computes; raises `NotSingle`."""
+def node_group(nodes: Sequence[onnx.NodeProto], graph: Graph) -> NodeGroup:
+    """What nodes of a graph compute, in an order in which they can run; raises `NotSingle`.
+
+    Of several nodes the last one's first output is made, and no other node reads what is made
+    inside.
+    """
+    if len(nodes) == 1:
+        group = NodeGroup((_node(nodes[0], graph, 0, None),))
+    else:
+        seen: dict[str, Reference] = {}
+        group = NodeGroup(tuple(_node(node, graph, at, seen) for at, node in enumerate(nodes)))
+    if not group.data:
+        raise NotSingle("it has no input")
+    try:
+        node_work(group.name)
+    except UserError as error:
+        raise NotSingle(error.message) from None
+    return group
+
+
+def _node(
+    node: onnx.NodeProto, graph: Graph, at: int, seen: dict[str, Reference] | None
+) -> SingleNode:
+    """The node at a place of its group; `seen` has the values that nodes before have or make.
+
+    None for a node on its own.  Scalars of a group have their values: without the root of 2, say,
+    nodes are no GELU, which a runtime fuses.
+    """
     if node.domain not in DOMAINS:
         raise NotSingle(f"it is of the domain {node.domain}, not of ONNX")
     if any(subgraphs(node)):
@@ -52,10 +86,14 @@ def single_node(node: onnx.NodeProto, graph: Graph) -> SingleNode:
         schema = onnx.defs.get_schema(node.op_type, graph.opset)
     except onnx.defs.SchemaError:
         raise NotSingle("ONNX has no such operator") from None
-    deciding = node.op_type in _DECIDING
-    inputs = tuple(_operand(name, graph, deciding) if name else None for name in node.input)
-    if all(item is None or item.is_parameter for item in inputs):
-        raise NotSingle("it has no input")
+    inputs: list[Input] = []
+    for place, name in enumerate(node.input):
+        known = seen.get(name) if seen else None
+        scalar = seen is not None and name in graph.values and graph.values[name].size == 1
+        deciding = scalar or node.op_type in _DECIDING
+        inputs.append(known or (_operand(name, graph, deciding) if name else None))
+        if seen is not None and name:
+            seen.setdefault(name, Reference(at, place))
     if any(None in graph.shapes.get(name, [None]) for name in node.output if name):
         raise NotSingle("the sizes of its outputs depend on the data")
     attributes = tuple(
@@ -66,12 +104,10 @@ def single_node(node: onnx.NodeProto, graph: Graph) -> SingleNode:
     outputs = [bool(name) for name in node.output]
     while outputs and not outputs[-1]:
         outputs.pop()
-    single = SingleNode(node.op_type, schema.since_version, inputs, attributes, tuple(outputs))
-    try:
-        node_work(single.name)
-    except UserError as error:
-        raise NotSingle(error.message) from None
-    return single
+    if seen is not None:
+        seen[node.output[0]] = Reference(at)
+        outputs = [True]
+    return SingleNode(node.op_type, schema.since_version, tuple(inputs), attributes, tuple(outputs))
 
 
 def _operand(name: str, graph: Graph, deciding: bool) -> Operand:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from onnx import NodeProto, TensorProto, helper
 
 from nntest.domain.onnx_files.activations import attributes_of
@@ -22,8 +24,13 @@ def macs_of(node: NodeProto, graph: Graph) -> int | None:
 
 def bytes_of(node: NodeProto, graph: Graph) -> int | None:
     """Bytes of all inputs, weights and outputs, each once; None if a size is not known."""
+    return bytes_of_values({*node.input, *node.output} - {""}, graph)
+
+
+def bytes_of_values(names: Iterable[str], graph: Graph) -> int | None:
+    """Bytes of some values of a graph; None if a size is not known."""
     total = 0
-    for name in {*node.input, *node.output} - {""}:
+    for name in names:
         size = elements(_shape(graph, name))
         if size is None:
             return None

@@ -13,7 +13,9 @@ set that it is of, its inputs, its attributes, each only if there are any::
 An input is its dimensions, ``scalar`` for none, with its element type unless that is float32; a
 ``=`` in front makes it a parameter, the same in every run, with its values in brackets where they
 decide what is computed; ``-`` is an optional input that is not given.  ``outputs`` has a digit for
-each output, 0 for one that is not asked for; left out, there is one.
+each output, 0 for one that is not asked for; left out, there is one.  A node of a group
+(`nntest.domain.onnx_nodes.groups`) may read ``#1``, what node 1 of it makes, the first being 0, or
+``#1.0``, what input 0 of node 1 is.
 
 Needs no `onnx`: archives are read with it.
 """
@@ -45,6 +47,7 @@ _HEAD = re.compile(r"([A-Za-z][A-Za-z0-9]*)@([1-9][0-9]{0,2}):(.*)", re.ASCII | 
 _INPUT = re.compile(
     r"(=?)(scalar|[0-9]+(?:x[0-9]+)*)(?::([a-z0-9]+))?(?:\[([^\[\]]*)\])?", re.ASCII
 )
+_REFERENCE = re.compile(r"#([0-9]{1,4})(?:\.([0-9]{1,4}))?", re.ASCII)
 _ATTRIBUTE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
 _INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _FLOAT = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?|-?inf|nan", re.ASCII)
@@ -77,12 +80,30 @@ class Operand:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """An input of a node of a group that is the first output, or an input, of one before."""
+
+    node: int
+    place: int | None = None
+    """Of the input; None for the output."""
+
+    @property
+    def name(self) -> str:
+        """As it is written."""
+        return f"#{self.node}" if self.place is None else f"#{self.node}.{self.place}"
+
+
+Input = Operand | Reference | None
+"""None: optional, and not given."""
+
+
+@dataclass(frozen=True)
 class SingleNode:
     """A node by what it computes."""
 
     kind: str
     version: int
-    inputs: tuple[Operand | None, ...]
+    inputs: tuple[Input, ...]
     attributes: tuple[tuple[str, Attribute], ...] = ()
     """By name, in the order of names."""
     outputs: tuple[bool, ...] = (True,)
@@ -96,22 +117,6 @@ class SingleNode:
         if self.outputs != (True,):
             parts.append(f"{_OUTPUTS}={''.join(str(int(asked)) for asked in self.outputs)}")
         return f"{self.kind}@{self.version}:{';'.join(parts)}"
-
-    @property
-    def data(self) -> list[Operand]:
-        """The inputs that are no parameters."""
-        return [item for item in self.inputs if item is not None and not item.is_parameter]
-
-    @property
-    def parameters(self) -> int:
-        """Values of all its parameters."""
-        return sum(item.elements for item in self.inputs if item is not None and item.is_parameter)
-
-    @property
-    def data_type(self) -> str:
-        """What its floats are: fp32, fp16, fp64, or several with a plus; empty if it has none."""
-        kinds = {item.element_type for item in self.inputs if item is not None}
-        return "+".join(f"fp{kind[5:]}" for kind in sorted(kinds) if kind.startswith("float"))
 
     @classmethod
     def parse(cls, name: str) -> SingleNode:
@@ -137,9 +142,13 @@ def _split(text: str) -> list[str]:
     return re.split(r",(?![^\[\]]*\])", text)
 
 
-def _operand(name: str, text: str) -> Operand | None:
+def _operand(name: str, text: str) -> Input:
     if text == "-":
         return None
+    reference = _REFERENCE.fullmatch(text)
+    if reference is not None:
+        node, place = reference.groups()
+        return Reference(int(node), None if place is None else int(place))
     match = _INPUT.fullmatch(text)
     if match is None:
         raise UserError(f"tensor '{name}': '{text}' is not an input", _HINT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from failures import NotSupported
@@ -23,6 +24,7 @@ SINGLE_PRECISION = "InsertedPrecisionFreeCast"  # what a cast around a kernel is
 BLOCKED = "_nchwc"  # behind the name of a node's output where it has channels in blocks
 FUSED = "fused "  # before a node's name where its activation has been taken into it
 REPLACED = "_token_"  # behind a node's name where a kernel on integers stands for it
+MERGED = re.compile(r"/\w*Fusion(/|$)")  # behind the name of one of the nodes that it stands for
 MOVES = ("ReorderInput", "ReorderOutput", "Reshape", "Transpose")
 """Kinds of nodes that compute nothing."""
 LEVELS = {
@@ -103,8 +105,7 @@ class OnnxRuntime(OwnOutputs):
         nodes: list[dict[str, Any]] = []
         layers = None
         for (name, kind, by), seconds in times.items():
-            own_name = name.removeprefix(FUSED).split(REPLACED)[0]
-            named = self._graph.layers_named([own_name])
+            named = self._graph.layers_named(names_in_model(name))
             # In the order of the chain, so a node without a name of ours goes on with the layer
             # before it: HardSwish becomes several.
             layers = named or (layers if self._graph.is_chain else None)
@@ -129,6 +130,12 @@ class OnnxRuntime(OwnOutputs):
 
     def _session(self, model: bytes, session_options: Any, provider: str) -> Any:
         return self.library.InferenceSession(model, session_options, providers=[provider])
+
+
+def names_in_model(name: str) -> tuple[str, str]:
+    """Return what a node of a session may be called in the model: itself, or one that is in it."""
+    own_name = name.removeprefix(FUSED).split(REPLACED)[0]
+    return own_name, MERGED.split(own_name)[0]
 
 
 def _ran(name: str, kind: str) -> dict[str, str]:
