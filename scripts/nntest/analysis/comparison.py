@@ -42,7 +42,7 @@ from nntest.analysis.points import (
     sample_key,
 )
 from nntest.analysis.stats import Sample, ratio_of_medians
-from nntest.archives.measurements import measured
+from nntest.archives.measurements import PROCESS_KEYS, measured
 from nntest.config.comparison import ComparisonConfig
 from nntest.domain.networks import Network
 from nntest.domain.tables.frames import frame_of
@@ -50,6 +50,11 @@ from nntest.domain.tables.study import COMPARISON
 from nntest.domain.tensors import plain_operator
 from nntest.errors import UserError
 
+_COMPARED = dict.fromkeys((
+    *KEY_COLUMNS, *PROCESS_KEYS, "kernel", "status", "time_us", "run_state", "kernel_ran",
+    "program", "warmup", "protocol",
+))  # fmt: skip
+"""Columns that a comparison reads: the table is wide, and is copied point by point."""
 _EXACT = 60
 """Units a side up to which p-values are exact (where no two values are equal)."""
 
@@ -222,7 +227,7 @@ Key = tuple[Any, ...]
 
 def _groups(rows: pd.DataFrame, across: Sequence[str]) -> dict[Key, pd.DataFrame]:
     """Rows of whole operators by the key under which they meet the other side's."""
-    rows = rows[rows["kernel"] == ""]
+    rows = rows.loc[rows["kernel"] == "", list(_COMPARED)]
     keys = rows.assign(
         platform="" if "platform" in across else rows["platform"].astype(str),
         library="" if "library" in across else rows["library"].astype(str).map(family),

@@ -9,13 +9,14 @@ interval.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
+from nntest.analysis.memo import memoised_by_frame
 from nntest.analysis.points import (
     GROUP_COLUMNS,
     Group,
@@ -168,8 +169,16 @@ def estimate(
 
 def estimates(
     frame: pd.DataFrame, networks: Sequence[Network], padding: str, seed: int
-) -> Iterator[Estimate]:
+) -> tuple[Estimate, ...]:
     """Estimates of every network: per group the best, complete uniform ones by time, the others."""
+    return _estimates(frame, tuple(networks), padding, seed)
+
+
+@memoised_by_frame
+def _estimates(
+    frame: pd.DataFrame, networks: tuple[Network, ...], padding: str, seed: int
+) -> tuple[Estimate, ...]:
+    made: list[Estimate] = []
     grouped = choices_of(points(frame, seed))
     for network in networks:
         for group, found in grouped.items():
@@ -182,12 +191,12 @@ def estimates(
                 if point.species == NETWORK and point.tensor == network.name
             }
             schedules = schedules_for(measured, network, set(whole) - {SCHEDULE})
-            made = [
+            best, *others = [
                 Estimate(network, group, measured, one, _measured(one, schedules, whole, measured))
                 for one in schedules
             ]
-            yield made[0]
-            yield from sorted(made[1:], key=lambda one: (not one.schedule.complete, one.total))
+            made += [best, *sorted(others, key=lambda one: (not one.schedule.complete, one.total))]
+    return tuple(made)
 
 
 def _measured(

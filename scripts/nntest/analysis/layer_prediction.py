@@ -13,8 +13,7 @@ from nntest.analysis.points import (
     GROUP_COLUMNS,
     MeasuredPoint,
     choices_of,
-    operators_only,
-    points,
+    operator_points,
 )
 from nntest.analysis.schedule import tensor_uses
 from nntest.analysis.stats import UNKNOWN, Interval
@@ -46,7 +45,7 @@ def predicted_layers(
     where too few layers of its kind were measured.
     """
     rows: list[dict[str, Any]] = []
-    for group, found in choices_of(points(operators_only(frame), seed)).items():
+    for group, found in choices_of(operator_points(frame, seed)).items():
         models = _models(found)
         for network in (*networks, *predict):
             uses = tensor_uses(found, network, padding)

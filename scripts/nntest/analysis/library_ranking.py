@@ -20,8 +20,7 @@ from nntest.analysis.points import (
     Runs,
     grouped,
     key_of,
-    labelled,
-    operators_only,
+    operator_points,
     points,
 )
 from nntest.analysis.schedule import tensor_uses
@@ -129,8 +128,7 @@ def _whole(
     frame: pd.DataFrame, by_name: Mapping[str, Network], seed: int
 ) -> Iterator[tuple[str, Where, _Contender]]:
     """Every run of a whole network, also of libraries that measured none of its layers."""
-    named = labelled(frame)  # by all rows, then of networks alone: layers are many
-    found = points(named[named["species"] == NETWORK], seed)
+    found = [point for point in points(frame, seed) if point.species == NETWORK]
     for where, measured in _of_where(found).items():
         for point in measured:
             if point.tensor in by_name:
@@ -222,7 +220,7 @@ def _bounds(
 
 
 def _across_libraries(frame: pd.DataFrame, seed: int) -> dict[Where, list[MeasuredPoint]]:
-    return _of_where(points(operators_only(frame), seed))
+    return _of_where(operator_points(frame, seed))
 
 
 def _of_where(found: Sequence[MeasuredPoint]) -> dict[Where, list[MeasuredPoint]]:

@@ -16,6 +16,8 @@ from nntest.domain.tables.memory import MEMORY
 from nntest.domain.tensors import NETWORK, SPECIES, Tensor
 from nntest.domain.traffic import tensor_weights
 
+_OF_PEAKS = ["peak_before_mb", "peak_after_mb", "resident_before_mb"]
+
 
 def memory(frame: pd.DataFrame, runs: pd.DataFrame, networks: Sequence[Network]) -> pd.DataFrame:
     """One row for each point of which a process says its memory: medians over processes, in MB.
@@ -27,7 +29,7 @@ def memory(frame: pd.DataFrame, runs: pd.DataFrame, networks: Sequence[Network])
     rows: list[dict[str, Any]] = []
     for row, group in runs_by_point(runs):
         weights_mb = _weights(row, parameters)
-        peaks = [peak_mb(run) for run in group.to_dict("records")]
+        peaks = [peak_mb(run) for run in group[_OF_PEAKS].to_dict("records")]
         peak = pd.Series(peaks, dtype="float64").median()
         resident = group["resident_after_mb"] - group["resident_before_mb"]
         rows.append({

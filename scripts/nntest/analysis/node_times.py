@@ -11,9 +11,11 @@ from typing import Any
 
 import pandas as pd
 
+from nntest.analysis.memo import memoised_by_frame
 from nntest.analysis.points import KEY_COLUMNS, key_of, labelled
 from nntest.archives.measurements import PROCESS_KEYS
 
+_OF_NODES = ("layer", "time_us", "kernel", "fused_layers", "timed_by")
 REORDERS_WITHIN = "outputs"
 """Of `timed_by`: a layer's time has the reorders in it that it needs."""
 
@@ -41,10 +43,13 @@ class NodeTimes:
         return sum(self.layers.values())
 
 
+@memoised_by_frame
 def node_times(nodes: pd.DataFrame) -> dict[PointKey, NodeTimes]:
     """The points of the table `nodes`; without those that have a node of an unknown layer."""
     found = {}
     rows = labelled(nodes)
+    process = rows.groupby(PROCESS_KEYS, dropna=False, sort=False).ngroup()
+    rows = rows[[*KEY_COLUMNS, *_OF_NODES]].assign(process=process)
     for key, group in rows.groupby(list(KEY_COLUMNS), sort=False, dropna=False):
         assert isinstance(key, tuple)
         if not group[["layer", "time_us"]].isna().any(axis=None):
@@ -54,7 +59,7 @@ def node_times(nodes: pd.DataFrame) -> dict[PointKey, NodeTimes]:
 
 def _times(rows: pd.DataFrame) -> NodeTimes:
     """`rows` of one point."""
-    each = rows.groupby([*PROCESS_KEYS, "layer"], dropna=False, sort=False)["time_us"].sum()
+    each = rows.groupby(["process", "layer"], dropna=False, sort=False)["time_us"].sum()
     medians = {
         str(layer): float(time)
         for layer, time in each.groupby("layer", sort=False).median().items()
@@ -62,13 +67,14 @@ def _times(rows: pd.DataFrame) -> NodeTimes:
     # A process in which nothing was moved has no such row.
     moved = medians.pop("", 0.0)
     timed_by = str(rows["timed_by"].iloc[0])
-    computing = rows[rows["layer"] != ""].groupby("layer", sort=False)["kernel"]
-    kernels = {str(layer): ", ".join(names.unique()) for layer, names in computing}
-    fused = {
-        other: str(row["layer"])
-        for row in rows.to_dict("records")
-        for other in str(row["fused_layers"]).split(", ")
-        if other
-    }
+    names: dict[str, list[str]] = {}
+    fused: dict[str, str] = {}
+    for layer, kernel, fused_layers in zip(
+        rows["layer"], rows["kernel"], rows["fused_layers"], strict=True
+    ):
+        if layer:
+            names.setdefault(layer, []).append(kernel)
+        fused |= {other: layer for other in str(fused_layers).split(", ") if other}
+    kernels = {layer: ", ".join(dict.fromkeys(listed)) for layer, listed in names.items()}
     reorders = None if timed_by == REORDERS_WITHIN else moved
     return NodeTimes(medians, reorders, kernels, fused, timed_by)

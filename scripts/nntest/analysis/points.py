@@ -18,6 +18,7 @@ import pandas as pd
 from onboard.clean_runs import CLEAN, DISTURBED, counted
 from onboard.cores import read_cores, write_cores
 
+from nntest.analysis.memo import memoised_by_frame
 from nntest.analysis.stats import FloatArray, Sample
 from nntest.archives.measurements import PROCESS_KEYS, measured, process_numbers
 from nntest.domain.tables.column import names
@@ -32,6 +33,7 @@ COLD = " (cold)"
 """Behind a library's name: measured as in 2018, where untuned points did not warm up."""
 
 
+@memoised_by_frame
 def labelled(frame: pd.DataFrame) -> pd.DataFrame:
     """The measurement table with names that keep apart what must not be pooled.
 
@@ -251,7 +253,8 @@ _OF_POINTS = dict.fromkeys((
 """Columns that points are made of: the table is wide, and is copied on the way."""
 
 
-def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
+@memoised_by_frame
+def points(frame: pd.DataFrame, seed: int) -> tuple[MeasuredPoint, ...]:
     """The measured points of a measurement table, in the order of the tables."""
     rows = measured(labelled(frame[list(_OF_POINTS)]))
     rows = rows[rows["time_us"] > 0].reset_index(drop=True)
@@ -287,7 +290,13 @@ def points(frame: pd.DataFrame, seed: int) -> list[MeasuredPoint]:
                 ran_on=_all_cores(cores.iloc[kept]),
             )
         )
-    return sorted(found, key=lambda point: row_order(point.keys()))
+    return tuple(sorted(found, key=lambda point: row_order(point.keys())))
+
+
+@memoised_by_frame
+def operator_points(frame: pd.DataFrame, seed: int) -> tuple[MeasuredPoint, ...]:
+    """The same of operators alone (`operators_only`)."""
+    return points(operators_only(frame[list(_OF_POINTS)]), seed)
 
 
 def _most(numbers: FloatArray) -> int | None:

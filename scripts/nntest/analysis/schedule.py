@@ -13,8 +13,7 @@ from nntest.analysis.points import (
     GROUP_COLUMNS,
     MeasuredPoint,
     choices_of,
-    operators_only,
-    points,
+    operator_points,
 )
 from nntest.analysis.stats import UNKNOWN, ratio_of_medians
 from nntest.domain.networks import Layer, Network
@@ -99,7 +98,7 @@ def schedule(
     taken off in the estimate of the whole network only.
     """
     rows = []
-    grouped = choices_of(points(operators_only(frame), seed))
+    grouped = choices_of(operator_points(frame, seed))
     for network in networks:
         for group, found in grouped.items():
             measured = [use for use in tensor_uses(found, network, padding) if use.points]

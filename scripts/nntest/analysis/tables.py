@@ -14,13 +14,14 @@ import pandas as pd
 from onboard import outcomes
 from onboard.clean_runs import CLEAN, DISTURBED
 
+from nntest.analysis.memo import memoised_by_frame
 from nntest.analysis.points import (
     KEY_COLUMNS,
     MeasuredPoint,
     cores_of,
     data_type,
     labelled,
-    operators_only,
+    operator_points,
     points,
     row_order,
     threads_of,
@@ -43,6 +44,7 @@ def _failures(frame: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["status"] != outcomes.OK]
 
 
+@memoised_by_frame
 def _failed_statuses(frame: pd.DataFrame) -> dict[tuple[Hashable, ...], tuple[int, str]]:
     """For each point that has failures: how many repetitions, and their statuses."""
     rows = _failures(frame)
@@ -134,7 +136,7 @@ def speedup(
     (no interval), 'baseline' (the row is the baseline), 'no baseline' (`note` says why; the row is
     kept).  `speedup_min` is the ratio of minima, which has no interval and hence no verdict.
     """
-    found = points(operators_only(frame), seed)
+    found = operator_points(frame, seed)
     statuses = _failed_statuses(frame)
     by_key = {point.key: point for point in found}
     rows = []
@@ -186,7 +188,7 @@ def tuner_check(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     breaks the rule: DEFAULT 'slower' by the interval, or failed where NONE did not.
     """
     groups: dict[tuple[Any, ...], dict[str, MeasuredPoint]] = {}
-    for point in points(operators_only(frame), seed):
+    for point in operator_points(frame, seed):
         keys = point.keys()
         tuner = keys.pop("tuner")
         groups.setdefault(tuple(keys.values()), {})[tuner] = point

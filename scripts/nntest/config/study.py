@@ -272,13 +272,20 @@ class Study:
         total = self.config.budget_s.study
         if total is None:
             return None
-        sizes = {one.name: len(one.points) for one in self.sweeps() if one.place == sweep.place}
+        sizes = self._sizes_by_place[sweep.place]
+        return total * sizes[sweep.name] / sum(sizes.values())
+
+    @cached_property
+    def _sizes_by_place(self) -> dict[str, dict[str, int]]:
+        """How many points each sweep of a board or pool counts for, by the two's names."""
+        sizes: dict[str, dict[str, int]] = {}
+        for one in self.sweeps():
+            sizes.setdefault(one.place, {})[one.name] = len(one.points)
         layers = sum(len(network.layers) for network in self.networks)
         for one in self.network_sweeps():
-            if one.place == sweep.place:
-                each = self.network_point_count(one.library) // len(self.networks)
-                sizes[one.name] = each * layers
-        return total * sizes[sweep.name] / sum(sizes.values())
+            each = self.network_point_count(one.library) // len(self.networks)
+            sizes.setdefault(one.place, {})[one.name] = each * layers
+        return sizes
 
     def weight(self, point: StudyPoint | NetworkPoint, library: Library) -> int:
         """How often one of the networks runs a point, at most; of what none runs once."""
@@ -297,13 +304,18 @@ class Study:
         choices = len(self.config.batch_sizes) * len(self.thread_counts) * len(self.core_sets)
         return len(self.networks) * choices * len(self.network_choices(library))
 
-    def sweeps(self) -> list[Sweep]:
+    def sweeps(self) -> tuple[Sweep, ...]:
         """The measuring jobs of the study."""
-        sweeps = []
+        return self._sweeps
+
+    @cached_property
+    def _sweeps(self) -> tuple[Sweep, ...]:
+        sweeps: list[Sweep] = []
+        points_of = {library.name: self.points(library) for library in self.libraries}
         for board, pool in self.places():
             for library in self.libraries_of(board):
                 groups: dict[str, list[StudyPoint]] = {}
-                for point in self.points(library):
+                for point in points_of[library.name]:
                     if point.profile == "counters" and board.counters is None:
                         continue  # the sweep says so
                     name = f"{(pool or board).name}.{library.name}"
@@ -314,7 +326,7 @@ class Study:
                     Sweep(name, board, library, tuple(points), pool)
                     for name, points in groups.items()
                 ]
-        return sweeps
+        return tuple(sweeps)
 
     def anchors(self) -> list[Sweep]:
         """For each board of a pool a few points of one library, to compare the boards by.
@@ -332,14 +344,18 @@ class Study:
                 found.append(Sweep(f"{board.name}.{library.name}", board, library, tuple(chosen)))
         return found
 
-    def network_sweeps(self) -> list[Sweep]:
+    def network_sweeps(self) -> tuple[Sweep, ...]:
         """The measuring jobs of whole networks; their points are not known yet."""
-        return [
+        return self._network_sweeps
+
+    @cached_property
+    def _network_sweeps(self) -> tuple[Sweep, ...]:
+        return tuple(
             Sweep(f"{(pool or board).name}.{library.name}.network", board, library, (), pool)
             for board, pool in self.places()
             for library in self.libraries_of(board)
             if self.config.end_to_end and library.kind != "ck"
-        ]
+        )
 
     def beside(self, sweep: Sweep) -> list[Sweep]:
         """The sweeps that are measured with one in a mixed order: with `sweep_by: board` all others
