@@ -7,6 +7,7 @@ from nntest.analysis.kernels import timed_kernels
 from nntest.archives.measurements import load
 from nntest.errors import user_errors_end_the_process
 from nntest.graph.job import job_log, study_of
+from nntest.pictures.plots.columns import PLOTTED
 from nntest.pictures.plots.comparison import comparison_plot
 from nntest.pictures.plots.drift import drift_plot
 from nntest.pictures.plots.end_to_end import end_to_end_plot
@@ -19,7 +20,7 @@ from nntest.pictures.plots.violin import violin
 
 with user_errors_end_the_process(), job_log(snakemake):
     options = study_of(snakemake).config.plots
-    measurements = load(Path(snakemake.input.measurements))
+    measurements = load(Path(snakemake.input.measurements), PLOTTED)
     tables = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input.tables}
     for svg, png in zip(
         map(Path, snakemake.output.svg), map(Path, snakemake.output.png), strict=True

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import yaml
 from nntest.archives import pools
-from nntest.archives.measurements import load
+from nntest.archives.excerpts import excerpt
 from nntest.archives.missing import MISSING, missing_lines, missing_sweeps
 from nntest.config import Study
 from nntest.domain.network_points import left_out_lines
@@ -19,6 +19,7 @@ from nntest.graph.job import job_log, study_of
 from nntest.graph.plots import KERNEL_PLOTS, pictures_of, plot_caption
 from nntest.graph.tables import PROFILE_TABLES
 from nntest.pictures.charts.names import PAGES
+from nntest.report.cells import MOST_ROWS
 from nntest.report.page import ReportInputs, headline, write_page
 from nntest.report.versions import versions
 from onboard.private import public
@@ -46,7 +47,6 @@ with user_errors_end_the_process(), job_log(snakemake):
     tables = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input.tables}
     tables = {name: table for name, table in tables.items() if len(table) or not ALL[name].optional}
     measurements = Path(snakemake.input.measurements)
-    tables["measurements"] = load(measurements)
     for name in PROFILE_TABLES:
         profile = pd.read_parquet(measurements.with_name(f"{name}.parquet"))
         if len(profile):
@@ -68,6 +68,7 @@ with user_errors_end_the_process(), job_log(snakemake):
             title=f"nntest-flow: {study.name}",
             study=study.name,
             tables=tables,
+            excerpts={measurements.stem: excerpt(measurements, MOST_ROWS)},
             plots=[
                 (*plot_caption(name), svg, svg.with_suffix(".png"))
                 for name, svg in zip(pictures_of(study), svgs, strict=True)

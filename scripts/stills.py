@@ -15,11 +15,12 @@ from nntest.pictures.charts.stills import (
     roofline_still,
     trade_off_still,
 )
+from nntest.pictures.style import HEADED
 
 with user_errors_end_the_process(), job_log(snakemake):
     config = study_of(snakemake).config
     options = config.plots
-    measurements = load(Path(snakemake.input.measurements))
+    measurements = load(Path(snakemake.input.measurements), HEADED)
     paths = [*snakemake.input.tables, *snakemake.input.ratios]
     tables = {Path(path).stem: pd.read_parquet(path) for path in paths}
     for svg, png in zip(

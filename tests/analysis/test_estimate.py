@@ -11,9 +11,9 @@ from analysis.made_up_study import (
     study_rows,
     true_time_us,
 )
-from nntest.analysis.estimate import estimate
+from nntest.analysis.estimate import estimate, layer_times
 from nntest.archives.measurements import to_frame
-from nntest.domain.networks import mobilenet_v1
+from nntest.domain.networks import Layer, Network, mobilenet_v1
 from nntest.domain.tensors import Tensor
 from pandas.testing import assert_frame_equal
 
@@ -225,3 +225,18 @@ class TestTheRest:
         assert other["optimism_us"].tolist() != one["optimism_us"].tolist()
         fixed = one["choice"] != "best"
         assert_frame_equal(other[fixed], one[fixed])
+
+
+def test_the_work_for_a_layer_does_not_grow_with_the_network(monkeypatch):
+    """A thousand layers took a hundred times as long as a hundred."""
+    asked = []
+    macs = Layer.macs.fget
+    monkeypatch.setattr(Layer, "macs", property(lambda layer: asked.append(1) or macs(layer)))
+    frame = exact(tensors=TENSORS[:1], repetitions=2)
+    counts = []
+    for layers in (10, 20):
+        asked.clear()
+        deep = Network("deep", tuple(Layer(f"{n}", TENSORS[0], 1) for n in range(layers)))
+        layer_times(frame, [deep], "study", 42)
+        counts.append(len(asked))
+    assert counts[1] == 2 * counts[0]

@@ -26,6 +26,7 @@ from nntest.analysis.end_to_end import end_to_end
 from nntest.analysis.estimate import estimate
 from nntest.analysis.schedule import schedule
 from nntest.analysis.study_figure import study_figure
+from nntest.archives.excerpts import Excerpt
 from nntest.archives.measurements import to_frame
 from nntest.config.comparison import ComparisonBaseline, ComparisonConfig
 from nntest.config.plot_options import PlotOptions
@@ -36,6 +37,8 @@ from nntest.domain.tables.networks import SUM_ERROR
 from nntest.pictures.plots.speedup_bars import speedup_bars
 from nntest.pictures.plots.violin import violin
 from nntest.report import cells
+from nntest.report import headline as headlines
+from nntest.report import page as pages
 from nntest.report.cells import NULL, duration, number, percent, table_view
 from nntest.report.headline import cautions
 from nntest.report.page import ReportInputs, headline, write_page
@@ -299,6 +302,16 @@ class TestOtherPages:
             "the sum over layers is +25.0 % off; why is not known"
         )
 
+    def test_cards_of_many_platforms_are_cut(self, frame, tmp_path, monkeypatch):
+        monkeypatch.setattr(pages, "_MOST_CARDS", 2)
+        made = all_tables(frame)
+        names = [f"Board {number}" for number in range(5)]
+        made["estimate"] = pd.concat([made["estimate"].assign(platform=name) for name in names])
+        write_page(tmp_path / "r.html", bare(made))
+        page = Page(tmp_path / "r.html")
+        assert len(page.all("article")) == 2
+        assert page.says("3 more are in the table of estimates.")
+
     def test_unknown_tables_follow(self, frame, tmp_path):
         extra = pd.DataFrame({"roof": [1.5, 2.5, 9.0], "bound": ["memory", "compute", None]})
         tables = {"roofline_points": extra, **all_tables(frame)}
@@ -337,10 +350,22 @@ class TestTableView:
     @pytest.mark.parametrize(("limit", "most"), [("MOST_ROWS", 10), ("MOST_CELLS", 20)])
     def test_many_rows_are_cut_and_a_large_csv_is_a_file_beside(self, monkeypatch, limit, most):
         monkeypatch.setattr(cells, limit, most)
-        monkeypatch.setattr(cells, "_LARGE_CSV", 50)
+        monkeypatch.setattr(cells, "LARGE_CSV", 50)
         view = table_view("anything", pd.DataFrame({"a": range(25), "b": range(25)}))
         assert (len(view.rows), view.total) == (10, 25)
         assert view.csv == cells.Download("anything.csv", "tables/anything.csv")
+
+    def test_of_an_excerpt_the_page_says_how_many_rows_there_are(self, frame, tmp_path):
+        some = Excerpt(frame.head(10), 1_000_000, frozenset({"platform", "tensor"}))
+        write_page(tmp_path / "r.html", bare({}, excerpts={"measurements": some}))
+        page = Page(tmp_path / "r.html")
+        assert page.says("the first 10 of 1,000,000 rows (the CSV has all)")
+        assert len(page.tables["measurements"]) == 11
+        linked = [link["href"] for link in page.all("a") if link["href"].startswith("tables/")]
+        assert linked == ["tables/measurements.csv"]
+        view = table_view("measurements", some)
+        assert {"platform", "tensor"} <= {name for name, _ in view.same}
+        assert "operator" in [name for name, _ in view.headers], "other rows have other ones"
 
     def test_long_text_folds(self):
         view = table_view("failed", pd.DataFrame({"reason": ["first line\nsecond <b>"]}))
@@ -401,6 +426,15 @@ class TestHeadline:
         assert lines[-1] == (
             "did not succeed: 1 timeout, 1 wrong-output (repetitions; the report says why)"
         )
+
+    def test_of_a_long_schedule_the_console_has_the_largest_shares(self, frame, monkeypatch):
+        monkeypatch.setattr(headlines, "_LISTED_TENSORS", 3)
+        tables = all_tables(frame)
+        lines = headline(tables)
+        shares = tables["schedule"]["share"].sort_values(ascending=False)
+        text = f"  and 8 more with {percent(1 - shares.iloc[:3].sum())} (the report lists them)"
+        assert [line.strip() for line in lines if "more with" in line] == [text.strip()]
+        assert sum(tensor.name in "\n".join(lines) for tensor in TENSORS) == 3
 
     def test_incomplete_choices_are_not_offered(self, frame):
         text = "\n".join(headline(all_tables(frame)))

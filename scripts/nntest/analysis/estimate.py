@@ -275,7 +275,7 @@ def layer_times(
             for use, point in one.schedule.parts
             for position in use.positions
         }
-        total = one.plain.value
+        total, macs = one.plain.value, one.network.macs
         for position, layer in enumerate(one.network.layers):
             use, point = by_position.get(position, (None, None))
             tensor = use.tensor if use else one.network.measured_tensor(layer, padding)
@@ -293,6 +293,6 @@ def layer_times(
                 "ci_high_us": interval.high if interval else None,
                 "min_us": point.sample.minimum if point else None,
                 "share": interval.value / total if interval else None,
-                "macs_share": layer.macs / one.network.macs if one.network.macs else None,
+                "macs_share": layer.macs / macs if macs else None,
             })  # fmt: skip
     return frame_of(rows, LAYER_TIMES)

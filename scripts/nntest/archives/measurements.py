@@ -7,7 +7,7 @@ boards, people and years compare in one table.  A run that failed has no time: `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +107,13 @@ def _written_schema(table: Table) -> pa.Schema:
     return pa.Schema.from_pandas(empty, preserve_index=False)
 
 
-def load(parquet: Path) -> pd.DataFrame:
-    """Read a measurement table; `UserError` if it is not one, or of another version."""
+def load(parquet: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a measurement table, or some of its columns.
+
+    `UserError` if it is not one, or of another version.
+    """
     try:
-        table = pq.read_table(parquet)
+        table = pq.read_table(parquet, columns=None if columns is None else list(columns))
     except (OSError, pa.ArrowInvalid) as error:
         raise UserError(f"{parquet}: not a measurement table ({error})") from None
     version = (table.schema.metadata or {}).get(b"nntest_schema_version", b"none").decode()

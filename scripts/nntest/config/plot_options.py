@@ -107,7 +107,8 @@ class PlotOptions(_Strict):
     page: int = Field(
         default=1,
         ge=1,
-        description="violins and rooflines: which page of what is too much for one picture",
+        description="which page of what is too much for one picture; behind the last page that "
+        "one is drawn",
     )
     dpi: int = Field(default=110, ge=30, le=600, description="dots per inch of the PNG")
     palette: dict[Grouping, Palette] = Field(

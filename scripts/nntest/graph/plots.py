@@ -162,7 +162,7 @@ def pages_spec(study: Study) -> dict[str, Any]:
         "roofs": roofs_spec(study),
         "options": {
             name: getattr(study.config.plots, name).model_dump(
-                mode="json", include={"axis", "palette"}
+                mode="json", include={"axis", "palette", "page"}
             )
             for name in ("layers", "roofline", "trade_offs")
         },

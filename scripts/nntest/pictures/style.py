@@ -66,6 +66,10 @@ class Heading:
         return replace(self, where=_DOT.join(part for part in (self.where, words) if part))
 
 
+HEADED = ("platform", "library", "device", "batch_size", "warmup", "emulated", "started_at")
+"""Columns of the measurement table that a heading is made of."""
+
+
 def _listed(names: Iterable[Any], most: int = 3) -> str:
     distinct = sorted({str(name) for name in names if isinstance(name, str) and name})
     more = f" and {len(distinct) - most} more" if len(distinct) > most else ""
@@ -73,8 +77,9 @@ def _listed(names: Iterable[Any], most: int = 3) -> str:
 
 
 def heading(what: str, frame: pd.DataFrame) -> Heading:
-    """The heading for a picture of the rows of a measurement table."""
-    rows = labelled(frame)
+    """The heading for a picture of the rows of a measurement table, of which it reads `HEADED`."""
+    *names, started = HEADED
+    rows = labelled(frame[names].drop_duplicates())
     machines = []
     for platform, group in rows.groupby("platform"):
         device = _listed(group["device"])
@@ -83,8 +88,8 @@ def heading(what: str, frame: pd.DataFrame) -> Heading:
     parts = [_listed(machines), _listed(rows["library"])]
     if len(batches) == 1:
         parts.append(f"batch {batches[0]}")
-    days = sorted({str(time)[:10] for time in rows["started_at"].dropna() if time})
-    when = "" if rows.empty else "date not recorded"
+    days = sorted(day for day in frame[started].dropna().str[:10].unique() if day)
+    when = "" if frame.empty else "date not recorded"
     if days:
         when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     warning = ""

@@ -11,14 +11,13 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
+from nntest.archives.excerpts import Excerpt
 from nntest.domain.tables.all import ALL
 from nntest.domain.tables.column import FLAG, FLOAT, INT, TEXT, Column, Dtype, Table
-from nntest.domain.tables.csv_files import csv_text
+from nntest.domain.tables.csv_files import LARGE_CSV, csv_text
 
 MOST_ROWS, MOST_CELLS = 1000, 10_000
 """What the page shows of a table; its CSV has all."""
-_LARGE_CSV = 100_000
-"""Bytes above which a CSV is the file beside the page, and not within it."""
 _SHORTEST_ROW = 20
 """Bytes of a CSV's row: so a table of a million rows is known to be large unwritten."""
 _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -141,11 +140,11 @@ def _cell(value: Any, shown: Column, interval: tuple[Any, Any] | None) -> Cell:
     return Cell(text)
 
 
-def _download(name: str, frame: pd.DataFrame) -> Download:
+def _download(name: str, table: Excerpt) -> Download:
     filename = f"{name}.csv"
-    if len(frame) * _SHORTEST_ROW <= _LARGE_CSV:
-        data = csv_text(frame).encode()
-        if len(data) <= _LARGE_CSV:
+    if table.total == len(table.head) and table.total * _SHORTEST_ROW <= LARGE_CSV:
+        data = csv_text(table.head).encode()
+        if len(data) <= LARGE_CSV:
             text = base64.b64encode(data).decode()
             return Download(filename, f"data:text/csv;charset=utf-8;base64,{text}")
     return Download(filename, f"tables/{filename}")
@@ -160,8 +159,10 @@ def _dtype(values: pd.Series[Any]) -> Dtype:
     return FLOAT if is_numeric_dtype(values) else TEXT
 
 
-def table_view(name: str, frame: pd.DataFrame) -> TableView:
-    """A data frame as the report shows it."""
+def table_view(name: str, whole: pd.DataFrame | Excerpt) -> TableView:
+    """A table as the report shows it."""
+    of = whole if isinstance(whole, Excerpt) else Excerpt.of(whole)
+    frame = of.head
     table = ALL.get(name, Table(name, (), title=name.replace("_", " ").capitalize()))
     intervals = {
         column.name: column.interval
@@ -177,8 +178,8 @@ def table_view(name: str, frame: pd.DataFrame) -> TableView:
             continue
         values = frame[label]
         shown = table.column(label) or Column(str(label), _dtype(values))
-        stays = label in intervals or label in table.kept or len(frame) < 3
-        if not stays and values.nunique(dropna=False) == 1:
+        stays = label in intervals or label in table.kept or of.total < 3
+        if not stays and label in of.same:
             cell = _cell(values.iloc[0], shown, None)
             text = cell.more or cell.text
             if text not in (NULL, ""):
@@ -194,4 +195,4 @@ def table_view(name: str, frame: pd.DataFrame) -> TableView:
             ends = intervals.get(label)
             cells.append(_cell(row[label], shown, (row[ends[0]], row[ends[1]]) if ends else None))
         rows.append(cells)
-    return TableView(name, table, headers, rows, len(frame), same, _download(name, frame))
+    return TableView(name, table, headers, rows, of.total, same, _download(name, of))

@@ -29,6 +29,7 @@ from nntest.report.sustained import sustained_lines
 
 _GROUP = [*PLACE, "library"]
 _SCHEDULES_IN_FULL = 2
+_LISTED_TENSORS = 30
 _LISTED_REGRESSIONS = 5
 
 
@@ -244,7 +245,8 @@ def _schedule_lines(rows: pd.DataFrame, number: int) -> list[str]:
         return [f"best schedule by tensor: {text} (the report lists them)"]
     widths = [int(rows[name].str.len().max()) for name in ("tensor", "operator", "tuner")]
     lines = ["best schedule (tensor, repeats, choice, time of one run, share of the sum):"]
-    for row in rows.to_dict("records"):
+    shown = rows.sort_values("share", ascending=False, kind="stable").head(_LISTED_TENSORS)
+    for row in shown.sort_index().to_dict("records"):
         # A tie with the runner-up is worth knowing before anyone hard-codes the choice.
         tie = f"  (or {row['runner_up']}: no difference)" if _tied(row) else ""
         lines.append(
@@ -252,6 +254,9 @@ def _schedule_lines(rows: pd.DataFrame, number: int) -> list[str]:
             f"{row['operator']:<{widths[1]}} {row['tuner']:<{widths[2]}} "
             f"{duration(row['time_us']):>9}  {percent(row['share']):>6}{tie}"
         )
+    if len(rows) > len(shown):
+        rest = percent(1 - shown["share"].sum())
+        lines.append(f"  and {len(rows) - len(shown):,} more with {rest} (the report lists them)")
     return lines
 
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nntest.analysis.points import threads_text
+from nntest.archives.excerpts import Excerpt
 from nntest.domain.tables.all import ALL
 from nntest.report.against_fp32 import data_type_sentences
 from nntest.report.cells import Download, TableView, duration, table_view
@@ -33,6 +34,7 @@ from nntest.report.sum_error import error_sentences
 __all__ = ["ReportInputs", "headline", "write_page"]
 
 _HERE = Path(__file__).parent
+_MOST_CARDS = 24
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class ReportInputs:
     """What of the study has no results, and why."""
     versions: dict[str, str] = field(default_factory=dict)
     made_at: str = ""
+    excerpts: dict[str, Excerpt] = field(default_factory=dict)
+    """Further tables, by name, that may be too large to be read."""
     pages: list[tuple[str, str]] = field(default_factory=list)
     """(title, relative address) of the interactive pages beside this one."""
 
@@ -100,14 +104,17 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    order = [name for name in ALL if name in inputs.tables]
-    order += [name for name in inputs.tables if name not in ALL]
-    views = [table_view(name, inputs.tables[name]) for name in order]
+    shown: dict[str, pd.DataFrame | Excerpt] = {**inputs.tables, **inputs.excerpts}
+    order = [name for name in ALL if name in shown]
+    order += [name for name in shown if name not in ALL]
+    views = [table_view(name, shown[name]) for name in order]
+    cards = _cards(inputs.tables)
     html = environment.get_template("page.html.j2").render(
         inputs=inputs,
         css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
-        cards=_cards(inputs.tables),
+        cards=cards[:_MOST_CARDS],
+        further_cards=len(cards[_MOST_CARDS:]),
         emulated=_emulated(inputs),
         steadiness=steadiness(inputs.tables),
         cautions=[*cautions(inputs.tables), *inputs.remarks],

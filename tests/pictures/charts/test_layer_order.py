@@ -13,8 +13,9 @@ from analysis.made_up_study import NETWORK, study_rows
 from analysis.test_layer_order import in_order
 from nntest.archives.measurements import to_frame
 from nntest.config.plot_options import PlotOptions
-from nntest.pictures.charts import pages
-from nntest.pictures.charts.layer_order import ACROSS, layer_order
+from nntest.pictures.charts import layer_order as layer_orders
+from nntest.pictures.charts import pages, stills
+from nntest.pictures.charts.layer_order import ACROSS, layer_order, parts
 from nntest.pictures.charts.page import write_page
 from nntest.pictures.charts.stills import layer_order_still
 from nntest.pictures.charts.theme import Look, specification
@@ -34,7 +35,7 @@ def rows() -> pd.DataFrame:
 
 
 def texts_of(rows: pd.DataFrame, look: Look) -> list[str]:
-    svg = vl_convert.vegalite_to_svg(specification(layer_order(rows, look), look))
+    svg = vl_convert.vegalite_to_svg(specification(layer_order(parts(rows)[0], look), look))
     return [
         "".join(node.itertext()).strip()
         for node in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
@@ -61,7 +62,7 @@ def test_a_time_stands_with_its_share(rows: pd.DataFrame) -> None:
 def test_many_libraries_stand_in_rows_of_panels(rows: pd.DataFrame) -> None:
     one = rows[rows["library"] == LIBRARIES[0]]
     many = pd.concat([one.assign(library=name) for name in LIBRARIES])
-    made = specification(layer_order(many, Look()))
+    made = specification(layer_order(parts(many)[0], Look()))
     across = [len(row["hconcat"]) - 1 for row in made["vconcat"]]
     assert across == [ACROSS, len(LIBRARIES) - ACROSS]
 
@@ -93,6 +94,29 @@ def test_a_still_has_a_heading_and_says_what_its_marks_are(
     assert paths[1].read_bytes().startswith(b"\x89PNG")
     layer_order_still(rows.head(0), to_frame(ROWS), PlotOptions(), *paths)
     assert "was measured" in paths[0].read_text("utf-8")
+
+
+def test_a_network_of_many_layers_is_in_parts_the_longest_first(
+    rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layer_orders, "MOST_LAYERS", 12)
+    found = parts(rows)
+    assert [part.title.partition(": ")[2] for part in found] == [
+        "layers 1 to 12 of 30 by time", "layers 13 to 24 of 30 by time",
+        "layers 25 to 30 of 30 by time",
+    ]  # fmt: skip
+    longest = rows.groupby("position")["time_us"].max().sort_values(ascending=False)
+    first = found[0].rows["position"]
+    assert set(longest.index[:4]) <= set(first) and list(first[:12]) == sorted(first[:12])
+    assert [part.height for part in found] == [12, 12, 6]
+    monkeypatch.setattr(stills, "_MOST_LAYERS", 12)
+    svg = tmp_path / "p.svg"
+    layer_order_still(rows, to_frame(ROWS), PlotOptions(page=3), svg, tmp_path / "p.png")
+    said = svg.read_text("utf-8")
+    assert "page 3 of 3" in said and "layers 25 to 30 of 30 by time" in said
+    assert "sum of these layers" in said and "by time" not in parts(rows.head(5))[0].title
+    page = pages.layers(rows, "s", "", PlotOptions())
+    assert [figure.title for figure in page.figures] == [part.title for part in found]
 
 
 @needs_chromium

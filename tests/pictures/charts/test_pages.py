@@ -9,10 +9,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from analysis.made_up_study import TENSORS, study_rows
+from nntest.analysis.roofline.measured import roofline_points
 from nntest.analysis.trade_offs import Limits
+from nntest.archives.measurements import to_frame
 from nntest.config.plot_options import PlotOptions
-from nntest.pictures.charts import pages
+from nntest.pictures.charts import page, pages
 from nntest.pictures.charts.boxes import QUANTITIES, box_plot
 from nntest.pictures.charts.fronts import COSTS, pareto
 from nntest.pictures.charts.page import Figure, Page, write_page
@@ -47,6 +51,11 @@ const send = (element, kind) => {
 };
 window.addEventListener("load", async () => {
   const all = (what) => document.querySelectorAll(what).length;
+  for (const place of document.querySelectorAll(".chart")) {
+    place.scrollIntoView(); // it is drawn when it can be seen
+    while (!place.querySelector("svg.marks")) await soon(50);
+  }
+  window.scrollTo(0, 0);
   while (all("svg.marks") < all(".chart")) await soon(50);
   const before = fills();
   const entry = document.querySelector("#chart-CHART .role-legend-symbol path");
@@ -113,7 +122,14 @@ def visit(
     act = ACT.replace("CHART", chart).replace("MARKS", marks)
     acting = html.replace("<title>", LISTEN + "<title>", 1)
     head, _, tail = acting.rpartition("</body>")
-    path.write_text(head + act + tail, encoding="utf-8")
+    found = opened(path, head + act + tail, folder)
+    told: dict[str, Any] = json.loads(found.replace("&quot;", '"').replace("&amp;", "&"))
+    return told
+
+
+def opened(path: Path, html: str, folder: Path) -> str:
+    """Open a page in Chromium; what its script left in the body's data, as HTML."""
+    path.write_text(html, encoding="utf-8")
     done = subprocess.run(
         [
             str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu",
@@ -126,8 +142,49 @@ def visit(
     assert "CONSOLE" not in done.stderr, done.stderr
     found = re.search(r'data-told="([^"]*)"', done.stdout)
     assert found, "the page did not come to its end"
-    told: dict[str, Any] = json.loads(found[1].replace("&quot;", '"').replace("&amp;", "&"))
-    return told
+    return found[1]
+
+
+@needs_chromium
+def test_charts_that_cannot_be_seen_are_not_drawn(tmp_path: Path) -> None:
+    frame = sample()
+    drawn = specification(latency_throughput(frame, LIMITS, Look()))
+    figures = [Figure(f"f{n}", f"f{n}", "", "samples", frame, drawn) for n in range(20)]
+    path = tmp_path / "page.html"
+    write_page(path, Page("Many", "Intro", figures))
+    html = path.read_text("utf-8")
+    count = 'document.body.dataset.told = document.querySelectorAll("svg.marks").length'
+    script = f"<script>setTimeout(() => {{ {count}; }}, 20000);</script></body>"
+    found = opened(path, html.replace("</body>", script), tmp_path)
+    assert 1 <= int(found) <= 8
+
+
+def test_a_large_csv_is_the_table_beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    frame, path = sample(), tmp_path / "page.html"
+    figure = Figure("f", "f", "", "samples", frame, None, table="roofline")
+    write_page(path, Page("One", "Intro", [figure]))
+    assert "../tables/" not in path.read_text("utf-8")
+    monkeypatch.setattr(page, "LARGE_CSV", 100)
+    write_page(path, Page("One", "Intro", [figure]))
+    assert 'download="roofline.csv" href="../tables/roofline.csv"' in path.read_text("utf-8")
+
+
+def test_rooflines_of_many_platforms_are_on_further_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_MOST_PLATFORMS", 2)
+    monkeypatch.setattr(pages, "_MOST_TENSORS", 3)
+    rows = to_frame(study_rows(tensors=TENSORS[:5], repetitions=2))
+    own = roofline_points(rows, [], "study", {}, "weights-and-activations", 1)
+    many = pd.concat([own.assign(platform=f"Board {number}") for number in range(3)])
+    none = pd.DataFrame(columns=["platform_file", "data_type", "peak_source", "bandwidth_source"])
+    made = [
+        pages.rooflines(many, none, many.head(0), none, "s", "", PlotOptions(page=number))
+        for number in range(1, 5)
+    ]
+    assert made[0].intro.startswith("Study s. Page 1 of 4: 2 of 3 platforms, 3 of 5 tensors")
+    titles = [[figure.title for figure in one.figures[:-1]] for one in made]
+    assert [len(found) for found in titles] == [2, 2, 1, 1]
+    assert made[0].figures[0].data["tensor"].nunique() == 3
+    assert made[1].figures[0].data["tensor"].nunique() == 2
 
 
 def test_a_page_asks_nothing_of_a_network(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from nntest.analysis.trade_offs import Limits
 from nntest.archives.measurements import to_frame
 from nntest.config.plot_options import AxisOptions, PlotOptions
 from nntest.domain.networks import cnv
+from nntest.pictures.charts import stills
 from nntest.pictures.charts.predicted_frames import network_order, rate_text, share_text
 from nntest.pictures.charts.roofline import _runs
 from nntest.pictures.charts.stills import (
@@ -95,6 +96,15 @@ class TestRoofline:
         assert first.has("page 1 of 3: 8 of 20 panels") and third.has("page 3 of 3")
         assert [first.has(name) for name in names] == [True] * 8 + [False] * 12
         assert [third.has(name) for name in names] == [False] * 16 + [True] * 4
+
+    def test_the_longest_tensors_come_first(self, draw, points, frame, monkeypatch):
+        monkeypatch.setattr(stills, "_MOST_TENSORS", 3)
+        longest = points.groupby("tensor")["median_us"].max().sort_values(ascending=False)
+        first, second = (draw(roofline_still, points, frame, page=page) for page in (1, 2))
+        assert first.has("page 1 of 2: 3 of 4 tensors, the longest first")
+        assert first.has("all layers") and not second.has("all layers")
+        last = points.loc[points["tensor"] == longest.index[-1], "layers"].iloc[0].split(", ")[0]
+        assert second.has(f"1: {last}") and not first.has(last)
 
     def test_without_a_ceiling_it_says_so(self, draw, frame):
         alone = roofline_points(frame, [NETWORK], "study", {}, TRAFFIC, 1)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from nntest.errors import UserError
-from nntest.pictures.plots.paging import page_of
+from nntest.pictures.plots.paging import page_of, rows_of
 
 
 def test_all_on_one_page_has_no_word_of_pages() -> None:
@@ -29,8 +28,16 @@ def test_how_many_of_how_many_is_said_where_it_is_not_all() -> None:
     assert said == "page 2 of 25: 40 of 1,000 tensors (plots.violin.page chooses another)"
 
 
-@pytest.mark.parametrize(("count", "pages"), [(3, "1 page"), (9, "3 pages")])
-def test_a_page_that_there_is_not(count: int, pages: str) -> None:
-    with pytest.raises(UserError, match="there is no page 4") as caught:
-        page_of(4, [("tensors", list(range(count)), 3)], "plots.violin.page")
-    assert caught.value.hint == f"the picture has {pages}"
+@pytest.mark.parametrize(
+    ("count", "said"), [(3, "page 1 of 1"), (8, "page 3 of 3: 2 of 8 tensors")]
+)
+def test_behind_the_last_page_that_one_is_shown(count: int, said: str) -> None:
+    """Pictures that share an option have different numbers of pages."""
+    things = list(range(count))
+    (part,), words = page_of(7, [("tensors", things, 3)], "plots.violin.page")
+    assert part.shown == tuple(things[(count - 1) // 3 * 3 :])
+    assert words == f"{said} (there is no page 7, which plots.violin.page asks for)"
+
+
+def test_high_rows_are_fewer_on_a_page() -> None:
+    assert [rows_of(bars, 40) for bars in (1, 4, 24, 1000)] == [40, 40, 6, 1]

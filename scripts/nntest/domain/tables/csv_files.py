@@ -19,6 +19,8 @@ from pandas.api.types import is_object_dtype, is_string_dtype
 
 from nntest.domain.tables.column import TEXT, Column
 
+LARGE_CSV = 100_000
+"""Bytes above which a page links a CSV file, and does not hold it."""
 _CELL_START = r"(\A|[;\t\r\n])"
 _FORMULA = r"(?=['=+\-@\t\r＝＋－＠])"
 _UNGUARDED = re.compile(_CELL_START + _FORMULA)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import altair as alt
@@ -22,6 +23,8 @@ ACROSS = 3
 _CHARACTER = 6.4
 """Width of an average character of a layer's name, in pixels."""
 _BAND = "#f1f3f5"
+_PANELS = ["library", "batch_size", "data_type"]
+"""What has a panel of its own."""
 _TOOLTIP = [
     alt.Tooltip("layer:N"),
     alt.Tooltip("block:N"),
@@ -42,6 +45,9 @@ _TOOLTIP = [
     alt.Tooltip("ceiling:N", title="roof"),
 ]
 
+MOST_LAYERS = 100
+"""In a chart."""
+
 MARKS = (
     "A bar is a layer's median alone. The black line is the time that the roof allows, the circle "
     "the layer's own time inside the measured network; where one is missing, it is not known."
@@ -54,13 +60,48 @@ def timed_networks(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[own.transform("count") > 0]
 
 
-def layer_order(rows: pd.DataFrame, look: Look, species: Sequence[str] = ()) -> Any:
-    """`analysis.layer_order` of one network and platform, a panel for each library.
+@dataclass(frozen=True)
+class Part:
+    """What a chart shows: a network on a platform, or some of its layers where it has many."""
+
+    title: str
+    rows: pd.DataFrame
+    """Of `analysis.layer_order`."""
+    whole: bool
+    """Whether it has all layers of the network."""
+
+    @property
+    def height(self) -> int:
+        """Layers below each other, in all rows of panels."""
+        panels = self.rows.groupby(_PANELS, dropna=False).ngroups
+        return self.rows["position"].nunique() * -(-panels // ACROSS)
+
+
+def parts(rows: pd.DataFrame) -> list[Part]:
+    """The charts of all networks and platforms; first those with the layers that take longest."""
+    found: list[tuple[int, Part]] = []
+    for (network, platform), own in rows.groupby(["network", "platform"], sort=False):
+        longest = own.groupby("position")["time_us"].max()
+        positions = longest.sort_values(ascending=False, kind="stable").index
+        for start in range(0, len(positions), MOST_LAYERS):
+            shown = positions[start : start + MOST_LAYERS]
+            whole = len(shown) == len(positions)
+            said = f"{network} on {platform}" + (
+                "" if whole else
+                f": layers {start + 1:,} to {start + len(shown):,} of {len(positions):,} by time"
+            )  # fmt: skip
+            found.append((start, Part(said, own[own["position"].isin(shown)], whole)))
+    return [part for _, part in sorted(found, key=lambda item: item[0])]
+
+
+def layer_order(part: Part, look: Look, species: Sequence[str] = ()) -> Any:
+    """A chart with a panel for each library.
 
     Layers stand in the order in which they run, the layers of a block on one ground.  Each panel
     has its own axis of time.  `species` are those that the legend lists, if more than the
-    network's.
+    part's.
     """
+    rows = part.rows
     order = rows.drop_duplicates("position").sort_values("position")
     shown = _shown(rows, order)
     species = species or list(dict.fromkeys(order["species"]))
@@ -76,7 +117,8 @@ def layer_order(rows: pd.DataFrame, look: Look, species: Sequence[str] = ()) -> 
         if kept is not None:
             own_colour = alt.when(kept).then(own_colour).otherwise(alt.value(GREY))
         own_params = params if number == place else []
-        panel = _panel(own, order, str(library), own_colour, own_params)
+        total = f"{'sum' if part.whole else 'sum of these layers'} {own['time_ms'].sum():.4g} ms"
+        panel = _panel(own, order, (str(library), total), own_colour, own_params)
         panels.append(panel.properties(width=_PANEL, height=height))
     together: Literal["shared", "independent"] = "shared" if look.still else "independent"
     rows_of_panels = [
@@ -168,7 +210,11 @@ def _names(order: pd.DataFrame, height: int) -> Any:
 
 
 def _panel(
-    rows: pd.DataFrame, order: pd.DataFrame, title: str, colour: Any, params: Sequence[Any]
+    rows: pd.DataFrame,
+    order: pd.DataFrame,
+    title: tuple[str, str],
+    colour: Any,
+    params: Sequence[Any],
 ) -> Any:
     rows = rows.assign(top=rows["row"] + 0.15, bottom=rows["row"] + 0.85, middle=rows["row"] + 0.5)
     most = rows[["time_ms", "inside_ms", "roof_ms"]].max().max()
@@ -201,9 +247,8 @@ def _panel(
     marks = [_ground(order), bars, texts]
     marks += [roofs] if rows["roof_ms"].notna().any() else []
     marks += [inside] if rows["inside_ms"].notna().any() else []
-    total = rows["time_ms"].sum()
     heading = alt.TitleParams(
-        title, subtitle=f"sum {total:.4g} ms", anchor="start", fontSize=12, subtitleFontSize=11,
+        title[0], subtitle=title[1], anchor="start", fontSize=12, subtitleFontSize=11,
         subtitleColor=FAINT,
     )  # fmt: skip
     return alt.layer(*marks).properties(title=heading)

@@ -15,7 +15,7 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nntest.domain.tables.csv_files import csv_text
+from nntest.domain.tables.csv_files import LARGE_CSV, csv_text
 
 _HERE = Path(__file__).parent
 
@@ -36,6 +36,8 @@ class Figure:
     """Vega-Lite; None: there is nothing to draw, and `caption` says why."""
     picture: Path | None = None
     """An SVG or PNG to show instead of a specification."""
+    table: str = ""
+    """The table beside the page that its data are from, linked where they are many."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,18 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A file to save."""
+
+    name: str
+    href: str
+    said: str
+
+
+@dataclass(frozen=True)
 class _Shown:
     figure: Figure
-    csv: str
+    csv: Link
     image: str
     specification: Markup
 
@@ -94,8 +105,16 @@ def _shown(figure: Figure) -> _Shown:
         image = _data_uri(f"image/{kind}", figure.picture.read_bytes())
     # A "<" in a text of the data must not end the script that it stands in.
     specification = json.dumps(figure.specification, allow_nan=False).replace("<", "\\u003c")
-    csv = _data_uri("text/csv;charset=utf-8", csv_text(figure.data).encode())
-    return _Shown(figure, csv, image, Markup(specification))
+    return _Shown(figure, _csv(figure), image, Markup(specification))
+
+
+def _csv(figure: Figure) -> Link:
+    """What saves the data of a figure: itself, or the table that they are from."""
+    text = csv_text(figure.data).encode()
+    if figure.table and len(text) > LARGE_CSV:
+        return Link(f"{figure.table}.csv", f"../tables/{figure.table}.csv", "CSV of all rows")
+    rows = f"CSV, {len(figure.data)} row{'s' * (len(figure.data) != 1)}"
+    return Link(f"{figure.identity}.csv", _data_uri("text/csv;charset=utf-8", text), rows)
 
 
 def _data_uri(kind: str, content: bytes) -> str:

@@ -12,14 +12,17 @@ from nntest.analysis.trade_offs import Limits, has
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures.charts.boxes import QUANTITIES, box_plot, boxed
 from nntest.pictures.charts.fronts import COSTS, pareto
-from nntest.pictures.charts.layer_order import MARKS, layer_order, timed_networks
+from nntest.pictures.charts.layer_order import MARKS, layer_order, parts, timed_networks
 from nntest.pictures.charts.names import PAGES
 from nntest.pictures.charts.page import Figure, Page
 from nntest.pictures.charts.predicted_frames import predicted_frames
-from nntest.pictures.charts.roofline import ceilings, roofline, with_a_place
+from nntest.pictures.charts.roofline import ceilings, longest_tensors, roofline, with_a_place
 from nntest.pictures.charts.scatter import latency_throughput
 from nntest.pictures.charts.theme import Look, specification
+from nntest.pictures.plots.paging import page_of
 
+_MOST_CHARTS, _MOST_PLATFORMS, _MOST_TENSORS = 60, 30, 400
+"""Of layers and of rooflines on a page, and tensors in a roofline."""
 _LISTS = "The lists below the chart pick what is shown."
 _CLICKS = "Click on an entry of a legend to grey the others; with shift it adds one."
 
@@ -36,26 +39,30 @@ def layers(rows: pd.DataFrame, study: str, made_at: str, options: PlotOptions) -
     `rows`: `analysis.layer_order.layers_in_order`.
     """
     look = Look(options)
-    figures: list[Figure] = []
-    timed = timed_networks(rows)
-    for (network, platform), own in named_by_threads(timed).groupby(
-        ["network", "platform"], sort=False
-    ):
-        figures.append(
-            Figure(
-                f"layers-{len(figures) + 1}",
-                f"{network} on {platform}",
-                f"Each layer at the best schedule, in the order in which the network runs. {MARKS} "
-                f"{_CLICKS}",
-                "Tables layer_times, network_layers, roofline and summary.",
-                own,
-                specification(layer_order(own, look)),
-            )
+    charts = parts(named_by_threads(timed_networks(rows)))
+    (part,), said = page_of(options.page, [("charts", charts, _MOST_CHARTS)], "plots.layers.page")
+    figures = [
+        Figure(
+            f"layers-{number}",
+            one.title,
+            f"Each layer at the best schedule, in the order in which the network runs. {MARKS} "
+            f"{_CLICKS}",
+            "Tables layer_times, network_layers, roofline and summary.",
+            one.rows,
+            specification(layer_order(one, look)),
+            table="layer_times",
         )
+        for number, one in enumerate(part.shown, start=1)
+    ]
     if not figures:
         nothing = "No layer of the study's networks was measured."
         figures.append(Figure("layers", PAGES["layers"], nothing, "table layer_times", rows))
-    return Page(PAGES["layers"], f"Study {study}.", figures, links_from("layers"), made_at)
+    return Page(PAGES["layers"], _intro(study, said), figures, links_from("layers"), made_at)
+
+
+def _intro(study: str, said: str) -> str:
+    """What stands above the figures: the study, and which page of them it is."""
+    return f"Study {study}." + (f" {said[0].upper()}{said[1:]}." if said else "")
 
 
 def rooflines(
@@ -74,7 +81,15 @@ def rooflines(
     """
     look = Look(options)
     figures: list[Figure] = []
-    for platform, rows in named_by_threads(points).groupby("platform"):
+    kinds = [
+        ("platforms", sorted(points["platform"].unique()), _MOST_PLATFORMS),
+        ("tensors, the longest first", longest_tensors(points), _MOST_TENSORS),
+    ]
+    (platforms, tensors), said = page_of(options.page, kinds, "plots.roofline.page")
+    shown = points[points["tensor"].isin(tensors.shown)]
+    for platform, rows in named_by_threads(shown).groupby("platform"):
+        if platform not in platforms.shown:
+            continue
         sources = roofs[roofs["platform_file"].isin(rows["board"].unique())]
         figures.append(_roofline_figure(str(platform), rows, sources, len(figures) + 1, look))
     if points.empty:
@@ -96,7 +111,7 @@ def rooflines(
             if len(predictions) else None,
         )
     )  # fmt: skip
-    return Page(PAGES["rooflines"], f"Study {study}.", figures, links_from("rooflines"), made_at)
+    return Page(PAGES["rooflines"], _intro(study, said), figures, links_from("rooflines"), made_at)
 
 
 def _roofline_figure(
@@ -122,6 +137,7 @@ def _roofline_figure(
         f"Measured by this study. {_traffic(rows)}" + (f" Ceilings: {sources}." if sources else ""),
         rows,
         specification(roofline(rows, look)),
+        table="roofline",
     )
 
 

@@ -28,6 +28,9 @@ _TOOLTIP = [
     alt.Tooltip("ceiling:N", title="of the ceiling"),
 ]
 
+_SHOWN = [str(tooltip.shorthand).partition(":")[0] for tooltip in _TOOLTIP]
+"""Columns of the points that a chart holds."""
+
 _STILL = (520, 400)
 """Width and height of a panel beside its key, in pixels."""
 
@@ -36,6 +39,12 @@ def with_a_place(points: pd.DataFrame) -> pd.DataFrame:
     """The points of `roofline.measured.roofline_points` that have a place on log axes."""
     finite = points["intensity_ops_per_byte"].map(math.isfinite)
     return points[finite & (points["achieved_gops"] > 0)]
+
+
+def longest_tensors(points: pd.DataFrame) -> list[str]:
+    """The tensors of points, those that take longest first."""
+    longest = points.groupby("tensor")["median_us"].max()
+    return list(longest.sort_values(ascending=False, kind="stable").index)
 
 
 def ceilings(points: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +110,7 @@ def roofline(
     lines = roof_lines(roofs, lowest, highest)
     roof = alt.Chart(lines).encode(x=x, y=y("gops"))
     dots = (
-        alt.Chart(marks)
+        alt.Chart(marks[_SHOWN])
         .mark_point(filled=True, size=75, clip=True)
         .encode(
             x=x,

@@ -20,9 +20,9 @@ from nntest.pictures import style
 from nntest.pictures.charts import boxes
 from nntest.pictures.charts.boxes import QUANTITIES, box_plot, boxed, facet_label
 from nntest.pictures.charts.fronts import COSTS, pareto
-from nntest.pictures.charts.layer_order import ACROSS, MARKS, layer_order, timed_networks
+from nntest.pictures.charts.layer_order import ACROSS, MARKS, layer_order, parts, timed_networks
 from nntest.pictures.charts.predicted_frames import predicted_frames, shown_predictions
-from nntest.pictures.charts.roofline import roofline, with_a_place
+from nntest.pictures.charts.roofline import longest_tensors, roofline, with_a_place
 from nntest.pictures.charts.scatter import latency_throughput
 from nntest.pictures.charts.theme import (
     PIXELS_PER_INCH,
@@ -31,11 +31,13 @@ from nntest.pictures.charts.theme import (
     specification,
     stacked,
 )
-from nntest.pictures.plots.paging import page_of
+from nntest.pictures.plots.paging import NOT_ON_THIS_PAGE, page_of, rows_of
 from nntest.pictures.plots.sheet import nothing_measured, styled
 
-_MOST_PANELS = 8
-"""Rooflines on a page."""
+_MOST_PANELS, _MOST_TENSORS = 8, 40
+"""Rooflines on a page, and tensors in them."""
+_MOST_CHARTS, _MOST_LAYERS = 16, 480
+"""Networks on a page, and layers below each other."""
 
 
 def roofline_still(
@@ -47,7 +49,8 @@ def roofline_still(
 ) -> None:
     """A roofline for each platform, library, batch size and data type that was measured, in pages.
 
-    `points`: `roofline.measured.roofline_points` of the measurement table `frame`.
+    The tensors that take longest are on the first.  `points`: `roofline.measured.roofline_points`
+    of the measurement table `frame`.
     """
     shown = named_by_threads(with_a_place(points))
     traffic = ", ".join(sorted(set(points["traffic_model"])))
@@ -58,10 +61,17 @@ def roofline_still(
         return _nothing(nothing, head, options, svg, png)
     names = [sorted(shown[name].unique()) for name in ("operator", "tuner")]
     by_group = dict(iter(shown.groupby(list(GROUP_COLUMNS), sort=True, dropna=False)))
-    kinds = [("panels", list(by_group), _MOST_PANELS)]
-    (panel,), page = page_of(options.page, kinds, "plots.roofline.page")
-    groups = [(key, by_group[key]) for key in panel.shown]
+    kinds: list[tuple[str, list[Any], int]] = [
+        ("panels", list(by_group), _MOST_PANELS),
+        ("tensors, the longest first", longest_tensors(shown), _MOST_TENSORS),
+    ]
+    (panel, tensor), page = page_of(options.page, kinds, "plots.roofline.page")
+    on_page = [(key, by_group[key]) for key in panel.shown]
+    on_page = [(key, own[own["tensor"].isin(tensor.shown)]) for key, own in on_page]
+    groups = [(key, own) for key, own in on_page if len(own)]
     head = head.beside(page)
+    if not groups:
+        return _nothing(NOT_ON_THIS_PAGE, head, options, svg, png)
 
     def draw(look: Look) -> dict[str, Any]:
         panels = []
@@ -87,19 +97,22 @@ def layer_order_still(
     if shown.empty:
         nothing = "no layer of the study's networks was measured"
         return _nothing(nothing, head, options, svg, png)
-    charts = list(shown.groupby(["network", "platform"], sort=False))
-    species = list(dict.fromkeys(shown["species"]))
+    charts = parts(shown)
+    most = rows_of(max(part.height for part in charts), _MOST_CHARTS, _MOST_LAYERS)
+    (part,), page = page_of(options.page, [("charts", charts, most)], "plots.layers.page")
+    head = head.beside(page)
+    species = list(dict.fromkeys(name for one in part.shown for name in one.rows["species"]))
 
     def draw(look: Look) -> dict[str, Any]:
         panels = [
-            layer_order(own, look, species).properties(
-                title=_title(f"{network} on {platform}", textwrap.wrap(MARKS, 120))
+            layer_order(one, look, species).properties(
+                title=_title(one.title, textwrap.wrap(MARKS, 120))
             )
-            for (network, platform), own in charts
+            for one in part.shown
         ]
         return stacked(panels, look, spacing=30)
 
-    return _write(draw, (ACROSS, len(charts)), head, options, svg, png)
+    return _write(draw, (ACROSS, len(part.shown)), head, options, svg, png)
 
 
 def predicted_frames_still(

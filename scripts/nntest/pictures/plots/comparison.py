@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from nntest.analysis.comparison import FAILED, FASTER, SAME, SLOWER, TOO_FEW
 from nntest.analysis.points import named_by_threads, tensor_order
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
+from nntest.pictures.plots.paging import NOT_ON_THIS_PAGE, page_of
 from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
 
 _PITCH, _FOOT, _TALLEST = 0.2, 0.55, 80.0
+_MOST_POINTS, _MOST_PANELS = 100, 6
+"""On one page."""
 _LOOKS: dict[str, tuple[str, str, bool]] = {
     SLOWER: ("#D55E00", ">", True),
     FASTER: ("#0072B2", "<", True),
@@ -33,7 +37,8 @@ def comparison_plot(
     """Draw `compare.comparison`: a panel for each side that was compared with the baseline.
 
     A row for each point, grouped by tensor, with the ratio of medians (right of 1: slower than
-    the baseline) and its interval; the shade around 1 is the smallest effect that counts.
+    the baseline) and its interval; the shade around 1 is the smallest effect that counts.  What
+    is more than a page holds is on further ones, the points that differ most on the first.
     """
     what = "Time over the baseline's"
     if len(table):
@@ -48,7 +53,23 @@ def comparison_plot(
             )
             nothing_measured(head, reason, options, svg, png)
             return
-        _Picture(named_by_threads(table), options).draw(head).save(svg, png, options)
+        picture = _Picture(named_by_threads(table), options)
+        head = head.beside(picture.page)
+        if not picture.keys:
+            nothing_measured(head, NOT_ON_THIS_PAGE, options, svg, png)
+            return
+        picture.draw(head).save(svg, png, options)
+
+
+def _place(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Where among the points of a page one stands, by its key."""
+    return tensor_order(key[0]), [str(part) for part in key[1:]]
+
+
+def _rank(row: dict[Any, Any]) -> tuple[int, float]:
+    """Less for what matters more: what failed, what differs, then how far it is from 1."""
+    place = {FAILED: 0, SLOWER: 1, FASTER: 1}.get(row["verdict"], 2)
+    return place, 0.0 if pd.isna(row["ratio"]) else -abs(math.log(row["ratio"]))
 
 
 @dataclass
@@ -58,24 +79,37 @@ class _Picture:
 
     def __post_init__(self) -> None:
         shown = self.table[self.table["ratio"].notna() | (self.table["verdict"] == FAILED)]
-        self.others = list(dict.fromkeys(shown["other"]))
         varying = [
             name for name in ("platform", "library", "batch_size")
             if any(group[name].nunique() > 1 for _, group in shown.groupby("other"))
         ]  # fmt: skip
         keys = ["tensor", *varying, "operator", "tuner"]
-        self.rows: dict[tuple[Any, ...], dict[str, dict[Any, Any]]] = {}
+        rows: dict[tuple[Any, ...], dict[str, dict[Any, Any]]] = {}
         for row in shown.to_dict("records"):
             key = tuple(row[name] for name in keys)
-            self.rows.setdefault(key, {})[row["other"]] = row
-        self.keys = sorted(
-            self.rows, key=lambda key: (tensor_order(key[0]), [str(part) for part in key[1:]])
-        )
-        ends = shown[["ratio", "ci_low", "ci_high"]].to_numpy(float)
-        effect = 1 + float(shown["min_effect"].max())
-        self.low = min(float(pd.DataFrame(ends).min().min()), 1 / effect)
-        self.high = max(float(pd.DataFrame(ends).max().max()), effect)
-        self.effect = effect
+            rows.setdefault(key, {})[row["other"]] = row
+        matters = sorted(rows, key=lambda key: (min(map(_rank, rows[key].values())), _place(key)))
+        kinds = [
+            ("panels", list(dict.fromkeys(shown["other"])), _MOST_PANELS),
+            ("points, those that differ most first", matters, _MOST_POINTS),
+        ]
+        (others, points), self.page = page_of(self.options.page, kinds, "plots.comparison.page")
+        self.others = list(others.shown)
+        self.rows = {
+            key: own
+            for key in points.shown
+            if (own := {name: row for name, row in rows[key].items() if name in others.shown})
+        }
+        self.keys = sorted(self.rows, key=_place)
+        ratios = [
+            float(row[name])
+            for own in self.rows.values()
+            for row in own.values()
+            for name in ("ratio", "ci_low", "ci_high")
+            if not pd.isna(row[name])
+        ]
+        self.effect = 1 + float(shown["min_effect"].max())
+        self.low, self.high = min([*ratios, 1 / self.effect]), max([*ratios, self.effect])
 
     def draw(self, head: style.Heading) -> Sheet:
         """The whole picture."""

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from nntest.analysis.drift import anchors
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
+from nntest.pictures.plots.paging import page_of
 from nntest.pictures.plots.sheet import Sheet, nothing_measured, styled
 
 _WIDTH, _HEIGHT, _LEFT, _FOOT, _TITLE, _GAP = 9.5, 2.8, 0.75, 0.55, 0.3, 0.35
@@ -38,7 +39,12 @@ def drift_plot(
             return
         sizes = table.groupby(["platform", "session"])["processes"].sum().reset_index()
         longest = sizes.sort_values("processes").drop_duplicates("platform", keep="last")
-        longest = longest.sort_values("processes", ascending=False).head(_MOST_PLATFORMS)
+        longest = longest.sort_values("processes", ascending=False, kind="stable")
+        sessions = list(zip(longest["platform"], longest["session"], strict=True))
+        (shown,), page = page_of(
+            options.page, [("platforms", sessions, _MOST_PLATFORMS)], "plots.drift.page"
+        )
+        head = head.beside(page)
         dots = anchors(frame)
         looks = style.colours(sorted(set(dots["library"])), options, "library")
         legend: list[tuple[Any, str]] = [
@@ -47,13 +53,11 @@ def drift_plot(
         ]
         legend.append((Line2D([], [], color=style.INK), "median of a window, 95 % interval"))
         each = _TITLE + _HEIGHT + _FOOT + _GAP
-        sheet = Sheet(head, options, (_LEFT + _WIDTH, each * len(longest)), legend)
-        for index, (platform, session) in enumerate(
-            zip(longest["platform"], longest["session"], strict=True)
-        ):
-            y = index * sheet.height / len(longest)
+        sheet = Sheet(head, options, (_LEFT + _WIDTH, each * len(shown.shown)), legend)
+        for index, (platform, session) in enumerate(shown.shown):
+            y = index * sheet.height / len(shown.shown)
             sheet.text(_LEFT, y + 0.1, platform, fontsize=9, fontweight="bold", va="top")
-            height = max(sheet.height / len(longest) - _TITLE - _FOOT - _GAP, 1.0)
+            height = max(sheet.height / len(shown.shown) - _TITLE - _FOOT - _GAP, 1.0)
             axes = sheet.axes(_LEFT, y + _TITLE, sheet.width - _LEFT, height)
             _panel(axes, _one(table, platform, session), _one(dots, platform, session), looks)
         sheet.save(svg, png, options)

@@ -11,9 +11,12 @@ from nntest.analysis.points import named_by_threads
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
 from nntest.pictures.plots.agreement import Dot, agreement
+from nntest.pictures.plots.paging import page_of
 from nntest.pictures.plots.sheet import nothing_measured, styled
 
 _GROUP = ["platform", "library", "batch_size", "data_type"]
+_MOST_SERIES = 24
+"""On one page."""
 
 
 def end_to_end_plot(
@@ -61,4 +64,9 @@ def end_to_end_plot(
                     row["calibrated_us"] / 1e3,
                 )
             )
-        agreement(dots, head, BAND, dots[0].series, options, svg, png)
+        series = list(dict.fromkeys(dot.series for dot in dots))
+        (part,), page = page_of(
+            options.page, [("series", series, _MOST_SERIES)], "plots.end_to_end.page"
+        )
+        shown = [dot for dot in dots if dot.series in part.shown]
+        agreement(shown, head.beside(page), BAND, part.shown[0], options, svg, png)

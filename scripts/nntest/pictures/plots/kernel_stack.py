@@ -15,6 +15,7 @@ from nntest.analysis.kernels import STAGES, timed_kernels
 from nntest.analysis.points import named_by_threads, tensor_order
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
+from nntest.pictures.plots.paging import NOT_ON_THIS_PAGE, page_of, rows_of
 from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled
 
 BETWEEN = "between kernels"
@@ -22,6 +23,8 @@ BETWEEN = "between kernels"
 _WHAT = "What an operator's time goes to"
 _KEYS = ["platform", "library", "tensor", "batch_size", "operator", "tuner"]
 _BAR, _GAP = 0.24, 0.12
+_MOST_TENSORS, _MOST_PANELS, _MOST_BARS = 40, 6, 24
+"""On one page; bars of a tensor."""
 _HATCHES = ("", "///", "...", "xxx")
 
 
@@ -33,7 +36,8 @@ def kernel_stack(
     `share` is the table `kernel_share`, `kernels` the kernels' table.  A bar is the wall time of
     a profiled run, divided into the shares of it that kernels took, each the median over the
     profiled runs.  Beside it stand that wall time and, in brackets, the point's time without a
-    profiler, both medians in µs.
+    profiler, both medians in µs.  What is more than a page holds is on further ones, the tensors
+    that take longest on the first.
     """
     rows = timed_kernels(kernels)
     with styled():
@@ -42,7 +46,11 @@ def kernel_stack(
             nothing_measured(style.heading(_WHAT, rows), reason, options, svg, png)
             return
         picture = _Picture(named_by_threads(share), named_by_threads(rows), options)
-        picture.draw(style.heading(_WHAT, rows)).save(svg, png, options)
+        head = style.heading(_WHAT, rows).beside(picture.page)
+        if not picture.bars:
+            nothing_measured(head, NOT_ON_THIS_PAGE, options, svg, png)
+            return
+        picture.draw(head).save(svg, png, options)
 
 
 @dataclass
@@ -61,15 +69,14 @@ class _Picture:
     options: PlotOptions
 
     def __post_init__(self) -> None:
-        self.bars = self._bars()
+        self.bars = self._on_page(self._bars())
         self.panels = sorted({key[:2] for key in self.bars})
-        pairs = {key[2:4] for key in self.bars}
-        self.tensors = sorted(pairs, key=lambda pair: (tensor_order(pair[0]), pair[1]))
-        self.batches = len({batch for _, batch in pairs}) > 1
-        self.places = {
-            pair: sorted({key[4:] for key in self.bars if key[2:4] == pair})
-            for pair in self.tensors
-        }
+        tried: dict[tuple[Any, ...], set[tuple[Any, ...]]] = {}
+        for key in self.bars:
+            tried.setdefault(key[2:4], set()).add(key[4:])
+        self.places = {pair: sorted(choices) for pair, choices in tried.items()}
+        self.tensors = sorted(tried, key=lambda pair: (tensor_order(pair[0]), pair[1]))
+        self.batches = len({batch for _, batch in self.tensors}) > 1
         seen = {stage for bar in self.bars.values() for stage in bar.shares}
         known = [stage for stage in STAGES if stage in seen]
         self.stages = [*known, *sorted(seen - set(known))]
@@ -79,6 +86,28 @@ class _Picture:
             # The colours repeat after so many; the hatching tells the rounds apart.
             stage: {"facecolor": colours[stage][0], "hatch": _HATCHES[index // count % 4]}
             for index, stage in enumerate(self.stages)
+        }
+
+    def _on_page(self, bars: dict[tuple[Any, ...], _Bar]) -> dict[tuple[Any, ...], _Bar]:
+        longest: dict[tuple[Any, ...], float] = {}
+        for key, bar in bars.items():
+            longest[key[2:4]] = max(longest.get(key[2:4], 0.0), bar.wall_us)
+        choices = sorted({key[4:] for key in bars})
+        kinds: list[tuple[str, Any, int]] = [
+            ("bars a tensor", choices, _MOST_BARS),
+            ("panels", sorted({key[:2] for key in bars}), _MOST_PANELS),
+            (
+                "tensors, the longest first",
+                sorted(longest, key=lambda pair: (-longest[pair], pair)),
+                rows_of(min(len(choices), _MOST_BARS), _MOST_TENSORS),
+            ),
+        ]
+        parts, self.page = page_of(self.options.page, kinds, "plots.violin.page")
+        shown, panels, tensors = (set(part.shown) for part in parts)
+        return {
+            key: bar
+            for key, bar in bars.items()
+            if key[4:] in shown and key[:2] in panels and key[2:4] in tensors
         }
 
     def _bars(self) -> dict[tuple[Any, ...], _Bar]:

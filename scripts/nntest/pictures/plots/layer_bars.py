@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,15 @@ from nntest.analysis.points import named_by_threads
 from nntest.analysis.uniform_schedules import BEST
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
+from nntest.pictures.plots.paging import NOT_ON_THIS_PAGE, page_of, rows_of
 from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
 
 _GROUP = ["platform", "library", "batch_size", "data_type"]
 _BAR, _GAP, _TICKS, _FOOT, _TALLEST = 0.3, 0.14, 0.26, 0.3, 80.0
+_MOST_NETWORKS, _MOST_PANELS, _MOST_CHOICES = 16, 6, 12
+"""On one page."""
+_NARROWEST = 0.02
+"""Width in inches of the narrowest segment: neighbours that are narrower are one."""
 _SPECIES = (
     "conv", "depthwiseconv", "fullyconnected", "avgpool", "softmax", "maxpool", "gemm", "reshape",
 )  # fmt: skip
@@ -38,7 +44,8 @@ def layer_bars(
     A row for each network, with its own axis; a panel for each platform and library.  Segments
     are layers in the order in which they run, coloured by species, in two shades by turns; those
     that are wide enough carry their name or their number in the network.  The bar's end has the
-    estimate's interval; a diamond is the whole network's own measured time.
+    estimate's interval; a diamond is the whole network's own measured time.  What is more than
+    a page holds is on further ones, the fastest choices on the first.
     """
     what = "Time of each layer, by choice"
     timed = layers[layers["time_us"].notna()]
@@ -50,6 +57,10 @@ def layer_bars(
             nothing_measured(head, reason, options, svg, png)
             return
         picture = _Picture(named_by_threads(timed), named_by_threads(estimates), options)
+        head = head.beside(picture.page)
+        if not picture.networks:
+            nothing_measured(head, NOT_ON_THIS_PAGE, options, svg, png)
+            return
         picture.draw(head).save(svg, png, options)
 
 
@@ -60,20 +71,37 @@ class _Picture:
     options: PlotOptions
 
     def __post_init__(self) -> None:
-        self.groups = list(self.estimates[_GROUP].drop_duplicates().itertuples(index=False))
-        self.networks = list(dict.fromkeys(self.estimates["network"]))
         # Choices in the order of the table: the best, then by time.
-        self.bars: dict[tuple[Any, ...], list[dict[Any, Any]]] = {}
+        bars: dict[tuple[Any, ...], list[dict[Any, Any]]] = {}
         for row in self.estimates.to_dict("records"):
-            key = (row["network"], *(row[name] for name in _GROUP))
-            self.bars.setdefault(key, []).append(row)
-        self.segments: dict[tuple[Any, ...], list[dict[Any, Any]]] = {}
+            bars.setdefault((row["network"], *(row[name] for name in _GROUP)), []).append(row)
+        most = max(map(len, bars.values()))
+        kinds = [
+            ("choices, the fastest first", range(most), _MOST_CHOICES),
+            ("panels", list(dict.fromkeys(key[1:] for key in bars)), _MOST_PANELS),
+            ("networks", list(dict.fromkeys(key[0] for key in bars)),
+             rows_of(min(most, _MOST_CHOICES), _MOST_NETWORKS)),
+        ]  # fmt: skip
+        (choices, groups, networks), self.page = page_of(
+            self.options.page, kinds, "plots.layers.page"
+        )
+        there = {
+            key: rows[choices.shown[0] : choices.shown[-1] + 1]
+            for key, rows in bars.items()
+            if key[0] in networks.shown and key[1:] in groups.shown
+        }
+        self.bars = {key: rows for key, rows in there.items() if rows}
+        self.groups = list(groups.shown)
+        self.networks = list(dict.fromkeys(key[0] for key in self.bars))
+        drawn = [(*key, row["choice"]) for key, rows in self.bars.items() for row in rows]
+        self.segments: dict[tuple[Any, ...], list[dict[Any, Any]]] = {key: [] for key in drawn}
         for row in self.layers.sort_values("position", kind="stable").to_dict("records"):
             key = (row["network"], *(row[name] for name in _GROUP), row["choice"])
-            self.segments.setdefault(key, []).append(row)
-        there = set(self.layers["species"])
-        known = [name for name in _SPECIES if name in there]
-        names = [*known, *sorted(there - set(known))]
+            if key in self.segments:
+                self.segments[key].append(row)
+        seen = {row["species"] for rows in self.segments.values() for row in rows}
+        known = [name for name in _SPECIES if name in seen]
+        names = [*known, *sorted(seen - set(known))]
         looks = style.colours(names, self.options, "operator")
         self.colours = {name: to_rgb(colour) for name, (colour, _) in looks.items()}
 
@@ -167,16 +195,24 @@ class _Picture:
         """One choice; `inches`: of the picture for each millisecond."""
         left = 0.0
         turns: dict[str, int] = {}
-        for layer in self.segments.get((row["network"], *group, row["choice"]), []):
-            colour = self.colours[layer["species"]]
-            turn = turns[layer["species"]] = turns.get(layer["species"], 0) + 1
+        segments: list[tuple[float, float, Any]] = []
+        for layers in _wide_enough(
+            self.segments[(row["network"], *group, row["choice"])], _NARROWEST / inches * 1e3
+        ):
+            longest = max(layers, key=lambda layer: layer["time_us"])
+            colour = self.colours[longest["species"]]
+            turn = turns[longest["species"]] = turns.get(longest["species"], 0) + 1
             if turn % 2 == 0:
                 colour = tuple(0.62 * part + 0.38 for part in colour)  # type: ignore[assignment]
-            time = layer["time_us"] / 1e3
-            axes.barh(place, time, left=left, height=0.72, color=colour, edgecolor="white",
-                      linewidth=0.4, zorder=2)  # fmt: skip
-            self._name(axes, left + time / 2, place, layer, time * inches, colour)
+            time = sum(layer["time_us"] for layer in layers) / 1e3
+            segments.append((left, time, colour))
+            if len(layers) == 1:
+                self._name(axes, left + time / 2, place, longest, time * inches, colour)
             left += time
+        if segments:
+            lefts, times, colours = zip(*segments, strict=True)
+            axes.barh([place] * len(times), times, left=lefts, height=0.72, color=colours,
+                      edgecolor="white", linewidth=0.4, zorder=2)  # fmt: skip
         known = not pd.isna(row["ci_low_us"])
         low, high = (row["ci_low_us"] / 1e3, row["ci_high_us"] / 1e3) if known else (left, left)
         if known:
@@ -201,6 +237,21 @@ class _Picture:
                 axes.text(x, y, text, ha="center", va="center", fontsize=size, zorder=3,
                           color="black" if bright > 0.5 else "white", clip_on=True)  # fmt: skip
                 return
+
+
+def _wide_enough(layers: Iterable[dict[Any, Any]], least: float) -> Iterator[list[dict[Any, Any]]]:
+    """Layers in their order, neighbours together until they take `least` µs."""
+    together: list[dict[Any, Any]] = []
+    for layer in layers:
+        if together and layer["time_us"] >= least:
+            yield together
+            together = []
+        together.append(layer)
+        if sum(one["time_us"] for one in together) >= least:
+            yield together
+            together = []
+    if together:
+        yield together
 
 
 def _text(row: dict[Any, Any]) -> str:

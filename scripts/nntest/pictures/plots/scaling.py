@@ -12,9 +12,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from nntest.analysis.thread_scaling import Curve, scaling_curves
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
+from nntest.pictures.plots.paging import page_of
 from nntest.pictures.plots.sheet import Sheet, nothing_measured, styled, tick
 
 _WIDTH, _HEIGHT, _LEFT, _FOOT, _TITLE, _GAP = 9.5, 2.6, 0.75, 0.55, 0.3, 0.35
+_MOST_ROWS = 16
+"""On one page."""
 
 
 def scaling_plot(
@@ -31,6 +34,10 @@ def scaling_plot(
             reason = "nothing was measured both with one thread and with more"
             nothing_measured(head, reason, options, svg, png)
             return
+        (rows,), page = page_of(
+            options.page, [("rows", list(found), _MOST_ROWS)], "plots.scaling.page"
+        )
+        found, head = {title: found[title] for title in rows.shown}, head.beside(page)
         lines = sorted({curve.line for curves in found.values() for curve in curves})
         looks = style.colours(lines, options, "library")
         legend = [

@@ -16,6 +16,7 @@ from nntest.analysis.points import labelled, named_by_threads, tensor_order
 from nntest.config.plot_options import PlotOptions
 from nntest.domain.tensors import OPERATOR_SPECIES
 from nntest.pictures import style
+from nntest.pictures.plots.paging import NOT_ON_THIS_PAGE, page_of, rows_of
 from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
 
 Statistic = Literal["median", "minimum"]
@@ -25,7 +26,10 @@ _COLUMNS = {
     "minimum": ("speedup_min",),
 }
 """Value, ends of its interval, verdict; minima have the first alone."""
+_KEYS = ["platform", "library", "tensor", "batch_size", "operator", "tuner"]
 _PITCH, _GAP, _FOOT, _TALLEST = 0.22, 0.16, 0.5, 80.0
+_MOST_TENSORS, _MOST_PANELS, _MOST_BARS = 40, 6, 24
+"""On one page; bars of a tensor."""
 _FULL: dict[str, Any] = {"fill": True, "linewidth": 0}
 _MUTED: dict[str, dict[str, Any]] = {
     "no difference": {"fill": False, "linewidth": 1.0},
@@ -48,7 +52,8 @@ def speedup_bars(
     A panel for each platform and library; in it, for each tensor (and batch size) a bar for each
     (operator; tuner) other than the baseline, labelled with its speedup, with the interval as an
     error bar.  Bars whose interval crosses 1, or that have none, are empty.  A point without a
-    time or without a baseline says so in its place.
+    time or without a baseline says so in its place.  What is more than a page holds is on further
+    ones, the tensors that take longest on the first.
     """
     if statistic not in _COLUMNS:
         raise ValueError(f"no speedup by {statistic}")
@@ -68,6 +73,10 @@ def speedup_bars(
         shown, rows = (part[part["species"] == species] for part in (shown, frame))
         head = style.heading(what, rows)
         picture = _Picture(shown, rows, options, statistic, baselines)
+        head = head.beside(picture.page)
+        if not picture.tensors:
+            nothing_measured(head, NOT_ON_THIS_PAGE, options, svg, png)
+            return
         picture.draw(head).save(svg, png, options)
 
 
@@ -92,39 +101,66 @@ class _Picture:
 
     def __post_init__(self) -> None:
         failures = self._failures()
-        names = ["platform", "library", "tensor", "batch_size", "operator", "tuner"]
-        self.bars: dict[tuple[Any, ...], dict[str, Any]] = {}
+        bars: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in self.shown.to_dict("records"):
-            self.bars[tuple(row[name] for name in names)] = {str(k): v for k, v in row.items()}
-        keys = {*self.bars, *failures}
-        self.failures = failures
-        self.panels = sorted({key[:2] for key in keys})
-        pairs = {(key[2], int(key[3])) for key in keys}
+            bars[tuple(row[name] for name in _KEYS)] = {str(k): v for k, v in row.items()}
+        keys = self._turn_to_page({*bars, *failures})
+        self.bars = {key: row for key, row in bars.items() if key in keys}
+        self.failures = {key: said for key, said in failures.items() if key in keys}
+        pairs = {key[2:4] for key in keys}
         self.tensors = sorted(pairs, key=lambda pair: (tensor_order(pair[0]), pair[1]))
         self.batches = len({batch for _, batch in pairs}) > 1
         self.choices = sorted({key[4:] for key in keys})
         # A group has places for what was tried on its tensor.
-        self.places = {
-            pair: sorted({key[4:] for key in keys if key[2:4] == pair}) for pair in pairs
-        }
+        tried: dict[tuple[str, int], set[tuple[str, str]]] = {pair: set() for pair in pairs}
+        for key in keys:
+            tried[key[2:4]].add(key[4:])
+        self.places = {pair: sorted(choices) for pair, choices in tried.items()}
         labels = ["; ".join(choice) for choice in self.choices]
         self.colours = style.colours(labels, self.options, "operator")
-        columns = _COLUMNS[self.statistic]
-        numbers = self.shown[list(columns[:3])].to_numpy(float)
-        self.low, self.high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+        columns = _COLUMNS[self.statistic][:3]
+        numbers = np.array([[row[name] for name in columns] for row in self.bars.values()], float)
+        known = numbers[~np.isnan(numbers)]
+        self.low = float(known.min()) if len(known) else 1.0
+        self.high = float(known.max()) if len(known) else 1.0
         self.axis = self.options.axis_of("speedup")
         self.log = style.wants_log(self.axis, self.low, self.high)
+
+    def _turn_to_page(self, keys: set[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
+        """Of the keys of all points those on the page that is asked for."""
+        times = self.shown.groupby(["tensor", "batch_size"])[["median_us", "baseline_median_us"]]
+        longest = times.max().max(axis=1).dropna().to_dict()
+        pairs = {key[2:4] for key in keys}
+        matters = sorted(
+            pairs, key=lambda pair: (-longest.get(pair, 0.0), tensor_order(pair[0]), pair[1])
+        )
+        choices = sorted({key[4:] for key in keys})
+        most = rows_of(min(len(choices), _MOST_BARS), _MOST_TENSORS)
+        kinds: list[tuple[str, Any, int]] = [
+            ("bars a tensor", choices, _MOST_BARS),
+            ("panels", sorted({key[:2] for key in keys}), _MOST_PANELS),
+            ("tensors, the longest first", matters, most),
+        ]
+        parts, self.page = page_of(self.options.page, kinds, "plots.speedup.page")
+        shown_choices, panels, tensors = (set(part.shown) for part in parts)
+        self.panels = sorted(panels)
+        return {
+            key for key in keys
+            if key[4:] in shown_choices and key[:2] in panels and key[2:4] in tensors
+        }  # fmt: skip
 
     def _failures(self) -> dict[tuple[Any, ...], str]:
         """Points without any time, and how they ended; the baseline needs no bar."""
         rows = self.frame[self.frame["kernel"] == ""]
-        names = ["platform", "library", "tensor", "batch_size", "operator", "tuner"]
+        timed = ((rows["status"] == "ok") & (rows["time_us"] > 0)).groupby(
+            [rows[name] for name in _KEYS]
+        )
+        untimed = rows[~timed.transform("any")]
         found: dict[tuple[Any, ...], str] = {}
-        for key, group in rows.groupby(names):
+        for key, statuses in untimed.groupby(_KEYS)["status"]:
             assert isinstance(key, tuple)
-            timed = (group["status"] == "ok") & (group["time_us"] > 0)
-            if not timed.any() and f"{key[4]} {key[5]}" not in self.baselines:
-                found[key] = ", ".join(sorted(set(group["status"])))
+            if f"{key[4]} {key[5]}" not in self.baselines:
+                found[key] = ", ".join(sorted(set(statuses)))
         return found
 
     def _limits(self) -> tuple[float, float]:

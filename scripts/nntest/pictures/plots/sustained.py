@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from nntest.analysis.points import labelled, named_by_threads
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
+from nntest.pictures.plots.paging import page_of
 from nntest.pictures.plots.sheet import Sheet, nothing_measured, styled
 
 _WIDTH, _HEIGHT, _LEFT, _FOOT, _TITLE, _GAP = 9.5, 1.7, 0.75, 0.5, 0.3, 0.2
@@ -48,7 +49,11 @@ def sustained_plot(
             (Line2D([], [], color=colour), name) for name, (colour, _) in looks.items()
         ]
         legend.append((Line2D([], [], color=style.FAINT, linestyle="--"), "begin of steady state"))
-        places = [rows for _, rows in good.groupby(_PLACE, sort=False)][:_MOST_PLACES]
+        measured = [rows for _, rows in good.groupby(_PLACE, sort=False)]
+        (part,), page = page_of(
+            options.page, [("networks", measured, _MOST_PLACES)], "plots.sustained.page"
+        )
+        places, head = part.shown, head.beside(page)
         panels = [[name for name in _PANELS if rows[name].notna().any()] for rows in places]
         each = [_TITLE + len(shown) * (_HEIGHT + _GAP) + _FOOT for shown in panels]
         sheet = Sheet(head, options, (_LEFT + _WIDTH, sum(each)), legend)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -18,7 +18,7 @@ from nntest.archives.measurements import measured
 from nntest.config.plot_options import AxisOptions, Grouping, PlotOptions, Quantity
 from nntest.pictures import style
 from nntest.pictures.plots.densities import Floats, Values
-from nntest.pictures.plots.paging import page_of
+from nntest.pictures.plots.paging import NOT_ON_THIS_PAGE, page_of, rows_of
 from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, locator, nothing_measured, styled
 
 QUANTITIES = {
@@ -59,8 +59,7 @@ def violin(
     with every repetition as a point, a disturbed one hollow, and the median as a line.  Rows have
     an axis each, the same in all panels, unless the options share one or fix its limits.  A point
     that failed says so in its place.  Without any data the picture is a sentence that says why.
-    What is more than a page holds is on further ones, the tensors that take longest on the first;
-    `UserError` for a page that there is not.
+    What is more than a page holds is on further ones, the tensors that take longest on the first.
     """
     if by not in _OTHERS or quantity not in QUANTITIES:
         raise ValueError(f"no violin plot of {quantity} by {by}")
@@ -83,8 +82,11 @@ def violin(
             nothing_measured(head, _why_nothing(relevant, rows, by), options, svg, png)
             return
         picture = _Picture(rows, relevant, options, by, quantity, label)
-        head = style.heading(what, rows)
-        picture.draw(head.beside(picture.page)).save(svg, png, options)
+        head = style.heading(what, rows).beside(picture.page)
+        if not picture.tensors:
+            nothing_measured(head, NOT_ON_THIS_PAGE, options, svg, png)
+            return
+        picture.draw(head).save(svg, png, options)
 
 
 def _why_nothing(relevant: pd.DataFrame, rows: pd.DataFrame, by: Grouping) -> str:
@@ -154,22 +156,25 @@ class _Picture:
         matters = [
             (tensor, int(batch)) for tensor, batch in longest.sort_values(ascending=False).index
         ]
+        most = rows_of(min(len(names), _MOST_VIOLINS), _MOST_TENSORS)
         kinds = [
             ("violins a row", names, _MOST_VIOLINS),
             (f"panels by {self.by}", sorted(self.rows[self.by].unique()), _MOST_PANELS),
-            ("tensors, the longest first", matters, _MOST_TENSORS),
+            ("tensors, the longest first", matters, most),
         ]
         parts, self.page = page_of(self.options.page, kinds, "plots.violin.page")
         violins, panels, tensors = parts
         self.violins, self.panels = list(violins.shown), list(panels.shown)
-        self.tensors = sorted(tensors.shown, key=lambda pair: (tensor_order(pair[0]), pair[1]))
+        there = set(tensors.shown)
         if self.page:
-            self.rows, self.relevant = self._on_page(self.rows), self._on_page(self.relevant)
+            self.rows = self._on_page(self.rows, there)
+            there &= set(_pairs(self.rows))
+            self.relevant = self._on_page(self.relevant, there)
+        self.tensors = sorted(there, key=lambda pair: (tensor_order(pair[0]), pair[1]))
 
-    def _on_page(self, rows: pd.DataFrame) -> pd.DataFrame:
+    def _on_page(self, rows: pd.DataFrame, tensors: set[tuple[str, int]]) -> pd.DataFrame:
         rows = rows[rows[self.by].isin(self.panels) & rows["violin"].isin(self.violins)]
-        pairs = zip(rows["tensor"], rows["batch_size"], strict=True)
-        return rows[[pair in set(self.tensors) for pair in pairs]]
+        return rows[[pair in tensors for pair in _pairs(rows)]]
 
     def draw(self, head: style.Heading) -> Sheet:
         """The whole picture."""
@@ -347,6 +352,10 @@ class _Panel:
                 self._medians, colors=style.INK, linewidths=1.3, capstyle="butt", zorder=3
             )
         )
+
+
+def _pairs(rows: pd.DataFrame) -> Iterator[tuple[str, int]]:
+    return zip(rows["tensor"], rows["batch_size"], strict=True)
 
 
 def _joined(rows: pd.DataFrame, names: list[str]) -> pd.Series[str]:
