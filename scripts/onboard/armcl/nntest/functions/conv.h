@@ -18,6 +18,8 @@ namespace nntest
 {
 struct Conv
 {
+    static const bool SCALES_OF_CHANNELS = true;
+
     static ConvolutionPoint point(const Variables &variables)
     {
         return ConvolutionPoint::from(variables);

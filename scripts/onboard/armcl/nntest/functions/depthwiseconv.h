@@ -19,6 +19,8 @@ namespace nntest
 {
 struct DepthwiseConv
 {
+    static const bool SCALES_OF_CHANNELS = true;
+
     static ConvolutionPoint point(const Variables &variables)
     {
         return ConvolutionPoint::depthwise_from(variables);
