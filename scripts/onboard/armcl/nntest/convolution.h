@@ -56,7 +56,7 @@ protected:
     Form weights_form() const override
     {
         const Shape  &shape       = _point.weights;
-        const bool    of_channels = SCALES_OF_CHANNELS && Choice::SCALES_OF_CHANNELS && _element == Element::INT8;
+        const bool    of_channels = Choice::SCALES_OF_CHANNELS && _element == Element::INT8;
         const Element element     = of_channels ? Element::INT8_CHANNELS : _element;
         return Form{ _point.depthwise ? Shape{ 1, shape.n, shape.h, shape.w } : shape, _order, element };
     }

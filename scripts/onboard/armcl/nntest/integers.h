@@ -14,21 +14,9 @@ struct Integers
 {
     int least, most;
 };
-const Integers UNSIGNED = { 0, 255 }, SIGNED = { -128, 127 };
-const int      WEIGHTS_MOST = 64; // weights have 7 bits, as quantise.py says why
-
-// What the library has, by its release notes: weights with a scale for each channel since 19.11,
-// signed integers in all the functions that are used here since 20.05.
-#if !defined(ARMCL_VERSION) || ARMCL_VERSION >= 2005
-const Integers ACTIVATIONS = SIGNED;
-#else
-const Integers ACTIVATIONS = UNSIGNED;
-#endif
-#if !defined(ARMCL_VERSION) || ARMCL_VERSION >= 1911
-const bool SCALES_OF_CHANNELS = true;
-#else
-const bool SCALES_OF_CHANNELS = false;
-#endif
+// Of activations (QASYMM8), and of weights, which have 7 bits as quantise.py says why: those with a
+// scale for each output channel (QSYMM8_PER_CHANNEL), and others (QASYMM8).
+const Integers ACTIVATIONS = { 0, 255 }, SYMMETRIC_WEIGHTS = { -64, 64 }, WEIGHTS = { 64, 192 };
 
 struct Steps
 {
@@ -52,14 +40,14 @@ struct Steps
         return covering(*ends.first, *ends.second, integers);
     }
     // Without a zero point.
-    static Steps symmetric(const float *from, const float *to, const Integers &integers, int most)
+    static Steps symmetric(const float *from, const float *to, const Integers &integers)
     {
         float largest = 0;
         for(const float *at = from; at != to; ++at)
         {
             largest = std::max(largest, std::fabs(*at));
         }
-        return Steps{ integers, not_zero(static_cast<double>(largest) / most), 0 };
+        return Steps{ integers, not_zero(static_cast<double>(largest) / integers.most), 0 };
     }
 
     // The nearest one.

@@ -144,11 +144,7 @@ private:
         switch(_form.element)
         {
             case Element::INT8:
-#if ARMCL_VERSION >= 2005
-                return _steps.front().integers.least < 0 ? DataType::QASYMM8_SIGNED : DataType::QASYMM8;
-#else
                 return DataType::QASYMM8;
-#endif
 #if ARMCL_VERSION >= 1911
             case Element::INT8_CHANNELS:
                 return DataType::QSYMM8_PER_CHANNEL;
@@ -207,8 +203,7 @@ private:
     {
         if(_form.element == Element::INT8)
         {
-            const bool is_signed = _steps.front().integers.least < 0;
-            return static_cast<float>(_steps.front().number(is_signed ? static_cast<int8_t>(*element) : *element));
+            return static_cast<float>(_steps.front().number(*element));
         }
         return _form.element == Element::FP16 ? from_half(*reinterpret_cast<const uint16_t *>(element))
                                               : *reinterpret_cast<const float *>(element);

@@ -30,8 +30,7 @@ struct IntegerOperands
     std::vector<Steps> steps; // of the weights: one, or one for each output channel
     std::vector<int>   weights, bias;
 
-    // Signed weights have no zero point; unsigned ones have one, with a single scale.  A bias has
-    // the scale of input times weights.
+    // A bias has the scale of input times weights.
     static IntegerOperands of(const Operands &operands, const Steps &source, bool scales_of_channels)
     {
         IntegerOperands integers;
@@ -41,18 +40,12 @@ struct IntegerOperands
         {
             for(const float *row = first; row != last; row += summed)
             {
-                integers.steps.push_back(Steps::symmetric(row, row + summed, SIGNED, WEIGHTS_MOST));
+                integers.steps.push_back(Steps::symmetric(row, row + summed, SYMMETRIC_WEIGHTS));
             }
-        }
-        else if(source.integers.least < 0)
-        {
-            integers.steps.push_back(Steps::symmetric(first, last, SIGNED, WEIGHTS_MOST));
         }
         else
         {
-            const int middle = (UNSIGNED.most + 1) / 2;
-            integers.steps.push_back(
-                Steps::covering(operands.weights, Integers{ middle - WEIGHTS_MOST, middle + WEIGHTS_MOST }));
+            integers.steps.push_back(Steps::covering(operands.weights, WEIGHTS));
         }
         for(size_t i = 0; i < operands.weights.size(); ++i)
         {

@@ -36,7 +36,7 @@ public:
     // What the library takes and nothing else.
     Steps quantise(const Steps &source, const std::vector<double> &) override
     {
-        return Steps{ source.integers, 1 / 256.0f, source.integers.least };
+        return Steps{ source.integers, 1 / 256.0f, 0 };
     }
     std::vector<double> expected(const std::vector<double> &input) const override
     {
