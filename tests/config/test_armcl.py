@@ -113,6 +113,7 @@ def test_ways_that_cannot_be_are_reported(install: dict[str, Any], reported: str
     [
         ({"layout": "NHWC", "version": "18.05"}, "layout NHWC needs version 18.08 or later"),
         ({"data_type": "fp64"}, "'fp32', 'fp16' or 'int8'"),
+        ({"data_type": "int8", "version": "18.03"}, "data_type int8 needs version 18.05 or later"),
         ({"kind": "armcl-neon"}, "kind armcl-neon has NONE, not DEFAULT"),
         ({"version": "18.02", "operators": {"conv": {"tuners": ["CUSTOM"]}}}, "18.03 or later"),
         ({"version": "18.03", "operators": {"conv": {"tuners": ["BIFROST"]}}}, "18.05 or later"),

@@ -76,6 +76,7 @@ TOLERANCE, FP16_TOLERANCE = 0.001, 0.05
 INT8_TOLERANCE, INT8_NETWORK_TOLERANCE = 1.0, 2.0
 """Of a layer in steps of its output, of a network in times of what it makes of other roundings."""
 INT8_ADAPTERS = ("onnxruntime", "openvino", "litert", "ncnn")
+ARMCL_KINDS = ("armcl-opencl", "armcl-neon")
 
 ARMCL_VERSIONS = (
     *("17.12", "18.01", "18.02", "18.03", "18.05", "18.08", "18.11", "19.02", "19.05", "19.08"),
@@ -85,6 +86,7 @@ ARMCL_TUNER_MODES_SINCE = "19.05"
 ARMCL_TABLES_SINCE = "18.03"
 ARMCL_BIFROST_SINCE = "18.05"
 ARMCL_NHWC_SINCE = "18.08"
+ARMCL_INT8_SINCE = "18.05"
 
 
 class Library(Strict):
@@ -125,7 +127,8 @@ class Library(Strict):
         description="file here with tuned local sizes of an earlier run, for the tuner CUSTOM",
     )
     data_type: Literal["fp32", "fp16", "int8"] = Field(
-        default="fp32", description="int8: kind pip alone, quantised by us; docs/programs.md"
+        default="fp32",
+        description="int8: kinds pip and armcl-…, quantised by us; docs/programs.md",
     )
     layout: Literal["NCHW", "NHWC"] = Field(
         default="NCHW", description="layout of tensors in memory"
@@ -145,15 +148,20 @@ class Library(Strict):
         if self.kind == "ck" or self.ck is not None:
             self._check_ck()
         self._check_tuner_names()
-        if self.data_type == "int8" and self.adapter not in INT8_ADAPTERS:
+        if (
+            self.data_type == "int8"
+            and self.kind not in ARMCL_KINDS
+            and self.adapter not in INT8_ADAPTERS
+        ):
             raise ValueError(
-                f"data_type int8 needs kind pip and one of the adapters {', '.join(INT8_ADAPTERS)}"
+                f"data_type int8 needs kind pip and one of the adapters {', '.join(INT8_ADAPTERS)}, "
+                f"or kind {' or '.join(ARMCL_KINDS)}"
             )
         if self.kind == "pip":
             self._check_pip()
         elif self.kind == "armnn":
             self._check_armnn()
-        elif self.kind in ("armcl-opencl", "armcl-neon"):
+        elif self.kind in ARMCL_KINDS:
             self._check_armcl()
         elif self.install is not None or self.build is not None or self.adapter or self.settings:
             raise ValueError(
@@ -278,6 +286,8 @@ class Library(Strict):
             )
         if self.layout == "NHWC" and self._is_before(ARMCL_NHWC_SINCE):
             raise ValueError(f"layout NHWC needs version {ARMCL_NHWC_SINCE} or later")
+        if self.data_type == "int8" and self._is_before(ARMCL_INT8_SINCE):
+            raise ValueError(f"data_type int8 needs version {ARMCL_INT8_SINCE} or later")
         self._check_armcl_tuners()
 
     def _check_armcl_tuners(self) -> None:

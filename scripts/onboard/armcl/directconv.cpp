@@ -2,6 +2,7 @@
 #include "nntest/backend.h"
 #include "nntest/functions/directconv.h"
 #include "nntest/program.h"
+#include "nntest/single.h"
 
 int main()
 {

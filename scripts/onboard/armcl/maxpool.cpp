@@ -2,6 +2,7 @@
 #include "nntest/backend.h"
 #include "nntest/pool.h"
 #include "nntest/program.h"
+#include "nntest/single.h"
 
 int main()
 {

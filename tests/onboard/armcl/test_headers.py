@@ -64,7 +64,7 @@ Answer answer(const std::string &species, std::vector<double> &input, Random &ra
     {
         const ConnectedPoint point = ConnectedPoint::from(variables);
         drawn(point.in);
-        const ConnectedOperands operands = ConnectedOperands::draw(point, random);
+        const Operands operands = point.draw(random);
         return Answer{ point.in, point.out, operands.weights, operands.bias,
                        connect(point, input, operands) };
     }
@@ -72,7 +72,7 @@ Answer answer(const std::string &species, std::vector<double> &input, Random &ra
     const ConvolutionPoint point     = depthwise ? ConvolutionPoint::depthwise_from(variables)
                                                  : ConvolutionPoint::from(variables);
     drawn(point.in);
-    const ConvolutionOperands operands = ConvolutionOperands::draw(point, random);
+    const Operands operands = point.draw(random);
     return Answer{ point.in, point.out, operands.weights, operands.bias,
                    convolve(point, input, operands) };
 }
@@ -86,7 +86,7 @@ int main()
         std::vector<double> input;
         const Answer        found = answer(read_text("SPECIES"), input, random);
         std::vector<float>  output(found.expected.begin(), found.expected.end());
-        const double        limit = settings.threshold;
+        const double        limit = tolerance_of_floats(settings.threshold, found.expected);
         const OutputCheck   right = check_output(output, found.expected, found.out, limit);
         output.back() += 1;
         output.front() = NAN;
@@ -311,7 +311,7 @@ def test_warm_up(program: Path, variables: dict[str, Any], warmups: int) -> None
         ({"NNTEST_TUNER_MODE": "wild"}, 2, "none of exhaustive, normal, rapid"),
         ({"CK_LWS_TUNER_TYPE": "SCHEDULE"}, 3, "has NONE, DEFAULT, CUSTOM and BIFROST"),
         ({"CK_DATA_LAYOUT": "CHWN"}, 3, "this program has NCHW and NHWC"),
-        ({"NNTEST_DATA_TYPE": "int8"}, 3, "this program has fp32 and fp16"),
+        ({"NNTEST_DATA_TYPE": "int4"}, 3, "this program has fp32, fp16 and int8"),
         ({"SPECIES": "avgpool", "CK_POOL_KERNEL": 2, "CK_POOL_PAD": 2}, 2, "nothing but padding"),
         ({"SPECIES": "avgpool", "CK_POOL_KERNEL": 8}, 2, "CK_POOL_KERNEL=8 is larger"),
         ({"SPECIES": "avgpool", "CK_POOL_KERNEL": 2, "CK_EXCLUDE_PADDING": 2}, 2, "neither 0 nor"),

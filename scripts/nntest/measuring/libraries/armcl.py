@@ -96,10 +96,11 @@ class ArmCL(LibraryKind):
         if re.fullmatch(r"[0-9a-f]{7,40}", revision):
             version += f"-{revision[:7]}"  # as CK adds it
         layout = "" if self.library.layout == "NCHW" else f"-{self.library.layout.lower()}"
+        data_type = "" if self.library.data_type == "fp32" else f"-{self.library.data_type}"
         return Installed(
             library=self.library.name,
             version=version,
-            tag=f"arm-compute-library-{self.backend}-{version}{layout}",
+            tag=f"arm-compute-library-{self.backend}{data_type}-{version}{layout}",
             checksum=self._checksum(found),
             device=device,
             details={

@@ -34,25 +34,14 @@ struct ConnectedPoint
         }
         return point;
     }
-};
-
-struct ConnectedOperands
-{
-    std::vector<float> weights, bias; // weights: the inputs of an output side by side
-
-    // As a convolution's are drawn.
-    static ConnectedOperands draw(const ConnectedPoint &point, Random &random)
+    Operands draw(Random &random) const
     {
-        ConnectedOperands operands;
-        operands.weights = random.uniform(point.outputs() * point.inputs(),
-                                          1 / std::sqrt(static_cast<double>(point.inputs())));
-        operands.bias    = random.uniform(point.outputs());
-        return operands;
+        return Operands::draw(outputs(), inputs(), random);
     }
 };
 
 inline std::vector<double> connect(const ConnectedPoint &point, const std::vector<double> &input,
-                                   const ConnectedOperands &operands)
+                                   const Operands &operands)
 {
     const size_t        ins = point.inputs(), outs = point.outputs();
     std::vector<double> result(point.out.elements());

@@ -4,7 +4,7 @@
 #define NNTEST_CONVOLUTION_H
 
 #include "nntest/convolution_point.h"
-#include "nntest/layer.h"
+#include "nntest/weighted.h"
 
 namespace nntest
 {
@@ -19,11 +19,12 @@ inline arm_compute::PadStrideInfo pads_and_stride(const Sliding &window)
 }
 
 template <typename Backend, typename Choice>
-class ConvolutionLayer : public Layer<Backend>
+class ConvolutionLayer : public WeightedLayer<Backend>
 {
 public:
     ConvolutionLayer(const Settings &settings, const Variables &variables)
-        : _point(Choice::point(variables)), _variables(variables), _order(settings.order()), _element(settings.element)
+        : _point(Choice::point(variables)), _variables(variables), _order(settings.order()), _element(settings.element),
+          _bias_element(settings.bias_element())
     {
     }
 
@@ -35,52 +36,40 @@ public:
     {
         return Form{ _point.out, _order, _element };
     }
-    std::vector<double> parameter_bytes() const override
-    {
-        return { weights_form().bytes(), bias_form().bytes() };
-    }
-    void draw(Random &random, const Settings &settings) override
-    {
-        _operands         = ConvolutionOperands::draw(_point, random);
-        _operands.weights = settings.stored(_operands.weights);
-        _operands.bias    = settings.stored(_operands.bias);
-    }
-    std::vector<double> expected(const std::vector<double> &input) const override
-    {
-        return convolve(_point, input, _operands);
-    }
     void configure(Operand<Backend> &in, Operand<Backend> &out) override
     {
-        _weights.describe(weights_form());
-        _bias.describe(bias_form());
-        this->_function = Choice::make(in.tensor, _weights.tensor, _bias.tensor, out.tensor, _point, _variables);
+        this->describe_operands();
+        this->_function =
+            Choice::make(in.tensor, this->_weights.tensor, this->_bias.tensor, out.tensor, _point, _variables);
     }
-    void fill() override
+
+protected:
+    Operands drawn(Random &random) const override
     {
-        _weights.allocate();
-        _bias.allocate();
-        _weights.write(_operands.weights);
-        _bias.write(_operands.bias);
+        return _point.draw(random);
+    }
+    std::vector<double> sums(const std::vector<double> &input, const Operands &operands) const override
+    {
+        return convolve(_point, input, operands);
+    }
+    // The library takes a depthwise convolution's kernels for the channels of one image.
+    Form weights_form() const override
+    {
+        const Shape  &shape       = _point.weights;
+        const bool    of_channels = Choice::SCALES_OF_CHANNELS && _element == Element::INT8;
+        const Element element     = of_channels ? Element::INT8_CHANNELS : _element;
+        return Form{ _point.depthwise ? Shape{ 1, shape.n, shape.h, shape.w } : shape, _order, element };
+    }
+    Form bias_form() const override
+    {
+        return Form{ Shape{ 1, _point.weights.n, 1, 1 }, Order::FLAT, _bias_element };
     }
 
 private:
-    // The library takes a depthwise convolution's kernels for the channels of one image.
-    Form weights_form() const
-    {
-        const Shape &shape = _point.weights;
-        return Form{ _point.depthwise ? Shape{ 1, shape.n, shape.h, shape.w } : shape, _order, _element };
-    }
-    Form bias_form() const
-    {
-        return Form{ Shape{ 1, _point.weights.n, 1, 1 }, Order::FLAT, _element };
-    }
-
-    ConvolutionPoint    _point;
-    Variables           _variables;
-    Order               _order;
-    Element             _element;
-    ConvolutionOperands _operands;
-    Operand<Backend>    _weights, _bias;
+    ConvolutionPoint _point;
+    Variables        _variables;
+    Order            _order;
+    Element          _element, _bias_element;
 };
 } // namespace nntest
 #endif

@@ -3,11 +3,10 @@
 #define NNTEST_CONVOLUTION_POINT_H
 
 #include "nntest/environment.h"
-#include "nntest/random.h"
+#include "nntest/operands.h"
 #include "nntest/shape.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <vector>
 
@@ -109,28 +108,17 @@ struct ConvolutionPoint
         point.depthwise     = true;
         return point;
     }
-};
-
-struct ConvolutionOperands
-{
-    std::vector<float> weights, bias;
-
-    // Uniform; the weights are scaled down by the square root of how many products an output
-    // sums, so that outputs are of the order of 1 and one absolute threshold suits every point.
-    static ConvolutionOperands draw(const ConvolutionPoint &point, Random &random)
+    Operands draw(Random &random) const
     {
-        const double        summed = static_cast<double>(point.weights.c) * point.weights.h * point.weights.w;
-        ConvolutionOperands operands;
-        operands.weights = random.uniform(point.weights.elements(), 1 / std::sqrt(summed));
-        operands.bias    = random.uniform(static_cast<size_t>(point.weights.n));
-        return operands;
+        const size_t outputs = static_cast<size_t>(weights.n);
+        return Operands::draw(outputs, weights.elements() / outputs, random);
     }
 };
 
 // The convolution (as networks use the word: no flipped kernel) plus bias, summed in double
 // precision, one tap of the kernel after the other over whole rows of the output.
 inline std::vector<double> convolve(const ConvolutionPoint &point, const std::vector<double> &input,
-                                    const ConvolutionOperands &operands)
+                                    const Operands &operands)
 {
     const Shape        &in = point.in, &kernel = point.weights, &out = point.out;
     const int           stride = point.window.stride;

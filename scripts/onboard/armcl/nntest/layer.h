@@ -1,5 +1,4 @@
-// A layer of Arm Compute Library, whichever it is and on whichever backend; and one alone as the
-// operator that a program measures.
+// A layer of Arm Compute Library, whichever it is and on whichever backend.
 #ifndef NNTEST_LAYER_H
 #define NNTEST_LAYER_H
 
@@ -13,9 +12,7 @@
 #include "arm_compute/core/Error.h"
 #include "arm_compute/runtime/IFunction.h"
 
-#include <algorithm>
 #include <memory>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -101,6 +98,17 @@ public:
     }
     // The right answer, in NCHW order, in double precision.
     virtual std::vector<double> expected(const std::vector<double> &input) const = 0;
+    // Choose the integers of the weights, and of the output, whose steps are returned: `exact` is
+    // the answer before any output is rounded.  What has no weights keeps its input's.
+    virtual Steps quantise(const Steps &source, const std::vector<double> &)
+    {
+        return source;
+    }
+    // The right answer of the integers, before it is rounded to one; `input` has their numbers.
+    virtual std::vector<double> expected_of_integers(const std::vector<double> &input) const
+    {
+        return expected(input);
+    }
     // Everything up to the first run but memory: configure, which builds the kernels.
     virtual void configure(Operand<Backend> &in, Operand<Backend> &out) = 0;
     // Allocate and write the weights and biases.
@@ -110,6 +118,11 @@ public:
     void run()
     {
         _function.function->run();
+    }
+    // The library's type of the weights; null where there are none.
+    virtual Json weights_type() const
+    {
+        return json_null();
     }
     // The library's class that does it.
     const char *function_name() const
@@ -121,85 +134,17 @@ protected:
     Function _function = { nullptr, "" };
 };
 
-// One layer, as `Program` measures it.
-template <typename BackendType, typename LayerType>
-class Single
+// Adds, in int8, what the library calls the integers of a layer.
+template <typename Backend>
+void add_integers(JsonObject &object, const Layer<Backend> &layer, const Operand<Backend> &output)
 {
-public:
-    using Backend                 = BackendType;
-    static const bool MANY_LAYERS = false;
-
-    explicit Single(const Settings &settings)
-        : _layer(settings, Variables::environment()), _tuner(settings.tuner), _in(_layer.in_form().shape),
-          _out(_layer.out_form().shape)
+    if(output.form().element == Element::INT8)
     {
+        object.add("integers", JsonObject()
+                                   .add("activations", output.type_name())
+                                   .add("weights", layer.weights_type())
+                                   .done());
     }
-
-    const Shape &in_shape() const
-    {
-        return _in;
-    }
-    const Shape &out_shape() const
-    {
-        return _out;
-    }
-    Operand<Backend> &output()
-    {
-        return _output;
-    }
-    std::set<std::string> tuners() const
-    {
-        return { _tuner };
-    }
-    // Throws a Failure where the tensors that go in and out cannot fit.
-    void check_memory(const Backend &backend) const
-    {
-        std::vector<double> sizes = _layer.parameter_bytes();
-        sizes.insert(sizes.end(), { _layer.in_form().bytes(), _layer.out_form().bytes() });
-        double total = 0;
-        for(const double size : sizes)
-        {
-            total += size;
-        }
-        backend.check_memory(*std::max_element(sizes.begin(), sizes.end()), total);
-    }
-    void draw(const Settings &settings)
-    {
-        Random random(settings.seed);
-        _values = settings.stored(random.uniform(_in.elements()));
-        _layer.draw(random, settings);
-    }
-    std::vector<double> expected() const
-    {
-        return _layer.expected(std::vector<double>(_values.begin(), _values.end()));
-    }
-    // Everything up to the first run: configure (which builds the kernels), allocate, fill.
-    // Throws a Failure where the library does not do this.
-    void set_up(Backend &)
-    {
-        _input.describe(_layer.in_form());
-        _output.describe(_layer.out_form());
-        _layer.configure(_input, _output);
-        _input.allocate();
-        _output.allocate();
-        _layer.fill();
-        _input.write(_values);
-    }
-    void run()
-    {
-        _layer.run();
-    }
-    void describe(JsonObject &object) const
-    {
-        object.add("layer", _layer.function_name());
-    }
-
-private:
-    LayerType          _layer;
-    std::string        _tuner;
-    Shape              _in, _out;
-    std::vector<float> _values;
-    Operand<Backend>   _input, _output;
-};
+}
 } // namespace nntest
 #endif

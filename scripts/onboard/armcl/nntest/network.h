@@ -4,6 +4,7 @@
 #define NNTEST_NETWORK_H
 
 #include "nntest/backend_names.h"
+#include "nntest/chain.h"
 #include "nntest/layers.h"
 #include "nntest/network_file.h"
 
@@ -91,30 +92,21 @@ public:
         }
         backend.check_memory(largest, total);
     }
-    // The input, then each layer's weights and biases in their order.
-    void draw(const Settings &settings)
+    // What goes in and what has to come out.
+    const Chain<Layer<Backend>> &draw(const Settings &settings)
     {
-        Random random(settings.seed);
-        _values = settings.stored(random.uniform(_in.elements()));
-        for(Step &step : _steps)
-        {
-            step.layer->draw(random, settings);
-        }
-    }
-    // Every layer's right answer, made of the right answer before it.
-    std::vector<double> expected() const
-    {
-        std::vector<double> values(_values.begin(), _values.end());
+        std::vector<Layer<Backend> *> layers;
         for(const Step &step : _steps)
         {
-            values = step.layer->expected(values);
+            layers.push_back(step.layer.get());
         }
-        return values;
+        _chain.draw(layers, settings);
+        return _chain;
     }
     void set_up(Backend &backend)
     {
         _backend = &backend;
-        _input.describe(_steps.front().layer->in_form());
+        _input.describe(_steps.front().layer->in_form(), _chain.steps(0));
         Operand<Backend> *given = &_input;
         for(size_t i = 0; i < _steps.size(); ++i)
         {
@@ -124,12 +116,12 @@ public:
             {
                 if(step.reshapes)
                 {
-                    step.reshaped->describe(step.layer->in_form());
+                    step.reshaped->describe(step.layer->in_form(), _chain.steps(i));
                     step.reshape = make_plain<NNTEST_CLASS(ReshapeLayer)>(NNTEST_CLASS_NAME(ReshapeLayer), given->tensor,
                                                                           step.reshaped->tensor);
                     given = step.reshaped.get();
                 }
-                step.output->describe(step.layer->out_form());
+                step.output->describe(step.layer->out_form(), _chain.steps(i + 1));
                 step.layer->configure(*given, *step.output);
             }
             catch(const Failure &failure)
@@ -151,7 +143,7 @@ public:
         {
             step.layer->fill();
         }
-        _input.write(_values);
+        _input.write(_chain.input());
     }
     void run()
     {
@@ -171,13 +163,14 @@ public:
         for(size_t i = 0; i < _steps.size(); ++i)
         {
             const NetworkLayer &entry = _file.layers[i];
-            layers.push_back(JsonObject()
-                                 .add("name", entry.name)
-                                 .add("operator", entry.operator_name)
-                                 .add("tuner", entry.tuner)
-                                 .add("layer", _steps[i].layer->function_name())
-                                 .add("reshaped", _steps[i].reshapes)
-                                 .done());
+            JsonObject          layer;
+            layer.add("name", entry.name)
+                .add("operator", entry.operator_name)
+                .add("tuner", entry.tuner)
+                .add("layer", _steps[i].layer->function_name())
+                .add("reshaped", _steps[i].reshapes);
+            add_integers<Backend>(layer, *_steps[i].layer, *_steps[i].output);
+            layers.push_back(layer.done());
         }
         object.add("network", _file.name).add("layers", json_list(layers));
     }
@@ -215,13 +208,13 @@ private:
         return true;
     }
 
-    NetworkFile        _file;
-    Shape              _in  = { 1, 1, 1, 1 };
-    Shape              _out = { 1, 1, 1, 1 };
-    std::vector<float> _values;
-    Operand<Backend>   _input;
-    std::vector<Step>  _steps;
-    Backend           *_backend = nullptr;
+    NetworkFile           _file;
+    Shape                 _in  = { 1, 1, 1, 1 };
+    Shape                 _out = { 1, 1, 1, 1 };
+    Operand<Backend>      _input;
+    std::vector<Step>     _steps;
+    Chain<Layer<Backend>> _chain;
+    Backend              *_backend = nullptr;
 };
 } // namespace nntest
 #endif

@@ -39,26 +39,30 @@ struct OutputCheck
     }
 };
 
-// Every |output - expected| must be at most the threshold; both in NCHW order.  Where all that is
-// expected is smaller than 1 (a softmax's shares of a thousand classes), the threshold is as much
-// smaller: else nothing at all would pass for right.
-inline OutputCheck check_output(const std::vector<float> &output, const std::vector<double> &expected,
-                                const Shape &shape, double threshold)
+// Where all that is expected is smaller than 1 (a softmax's shares of a thousand classes), the
+// threshold is as much smaller: else nothing at all would pass for right.
+inline double tolerance_of_floats(double threshold, const std::vector<double> &expected)
 {
-    OutputCheck check;
-    double      largest = 0;
+    double largest = 0;
     for(const double value : expected)
     {
         largest = std::max(largest, std::fabs(value));
     }
-    threshold *= std::min(largest, 1.0);
-    check.threshold = threshold;
+    return threshold * std::min(largest, 1.0);
+}
+
+// Every |output - expected| must be at most the tolerance; both in NCHW order.
+inline OutputCheck check_output(const std::vector<float> &output, const std::vector<double> &expected,
+                                const Shape &shape, double tolerance)
+{
+    OutputCheck check;
+    check.threshold = tolerance;
     size_t at       = 0;
     for(size_t i = 0; i < output.size(); ++i)
     {
         const double difference = std::fabs(output[i] - expected[i]);
         check.missing += std::isnan(difference) ? 1 : 0;
-        check.wrong += difference <= threshold ? 0 : 1;
+        check.wrong += difference <= tolerance ? 0 : 1;
         if(difference > check.max_abs_diff || (std::isnan(difference) && !std::isnan(check.max_abs_diff)))
         {
             check.max_abs_diff = difference;

@@ -33,8 +33,9 @@ public:
     void measure()
     {
         _operator.check_memory(_backend);
-        _operator.draw(_settings);
-        _expected = _operator.expected();
+        const auto &chain = _operator.draw(_settings);
+        _expected         = chain.expected();
+        _tolerance        = chain.tolerance(_settings.threshold, _expected);
 
         const Stopwatch set_up;
         _operator.set_up(_backend);
@@ -74,8 +75,8 @@ private:
         }
     }
 
-    // Time and check the repetitions; the seconds of the first.  The output is filled with NaN
-    // before each, so that elements that it does not write are not taken for the warm-up's.
+    // Time and check the repetitions; the seconds of the first.  The output is spoilt before each,
+    // so that elements that it does not write are not taken for the warm-up's.
     double repeat()
     {
         double first_s = 0;
@@ -84,7 +85,7 @@ private:
         {
             const int  index = _settings.first_repetition + i;
             const Rest rest(_settings.rest_s);
-            _operator.output().fill_with_nan();
+            _operator.output().spoil(_expected);
             _backend.finish();
             if(_settings.loop_s > 0)
             {
@@ -103,7 +104,7 @@ private:
             const Json        disturbance = watch.stop();
             check_cores(watch.cores(), _settings);
             _operator.output().read(_output);
-            const OutputCheck check = check_output(_output, _expected, _operator.out_shape(), _settings.threshold);
+            const OutputCheck check = check_output(_output, _expected, _operator.out_shape(), _tolerance);
             if(!check.ok())
             {
                 write_raw();
@@ -146,7 +147,7 @@ private:
             .add("out_shape_W", out.w)
             .add("operator", _name)
             .add("dataset_filename", _settings.dataset_filename)
-            .add("data_bits", _settings.element == Element::FP16 ? 16 : 32)
+            .add("data_bits", 8 * bytes_of(_settings.element))
             .add("data_type", _settings.data_type())
             .add("layout", _settings.nhwc ? "NHWC" : "NCHW")
             .add("rnd_seed", _settings.seed)
@@ -185,6 +186,7 @@ private:
     Operator            _operator; // reads its point: before the device is looked for
     Backend             _backend;
     std::vector<double> _expected;
+    double              _tolerance = 0;
     std::vector<float>  _output;
     double              _set_up_s  = 0;
     double              _warm_up_s = 0;

@@ -66,20 +66,25 @@ struct Settings
         settings.check_device();
         settings.read_warmups();
         settings.read_profile();
-        settings.threshold = read_number("CK_ABS_DIFF_THRESHOLD", settings.element == Element::FP16 ? 0.05 : 0.001);
+        settings.read_threshold(many_layers);
         return settings;
     }
 
     const char *data_type() const
     {
-        return element == Element::FP16 ? "fp16" : "fp32";
+        return element == Element::INT8 ? "int8" : element == Element::FP16 ? "fp16" : "fp32";
+    }
+    Element bias_element() const
+    {
+        return element == Element::INT8 ? Element::INT32 : element;
     }
     // How a tensor of images lies.
     Order order() const
     {
         return nhwc ? Order::NHWC : Order::NCHW;
     }
-    // What numbers become when they are stored: the reference starts from these.
+    // What numbers become when they are stored: the reference starts from these.  In int8 that
+    // depends on the tensor: nntest/chain.h.
     std::vector<float> stored(std::vector<float> values) const
     {
         if(element == Element::FP16)
@@ -132,12 +137,26 @@ private:
     void read_element()
     {
         const std::string type = read_text("NNTEST_DATA_TYPE");
-        if(!type.empty() && type != "fp32" && type != "fp16")
+        if(!type.empty() && type != "fp32" && type != "fp16" && type != "int8")
         {
             throw Failure::not_supported(shown("NNTEST_DATA_TYPE", type)
-                                         + " is not supported; this program has fp32 and fp16");
+                                         + " is not supported; this program has fp32, fp16 and int8");
         }
-        element = type == "fp16" ? Element::FP16 : Element::FP32;
+#if defined(ARMCL_VERSION) && ARMCL_VERSION < 1805
+        if(type == "int8")
+        {
+            throw Failure::not_supported("NNTEST_DATA_TYPE='int8' is not supported before Arm Compute Library 18.05");
+        }
+#endif
+        element = type == "int8" ? Element::INT8 : type == "fp16" ? Element::FP16 : Element::FP32;
+    }
+
+    // In int8 a layer's is in steps of its output, a network's in times of what other roundings
+    // come to in it: nntest/chain.h.
+    void read_threshold(bool many_layers)
+    {
+        const double largest = element == Element::INT8 ? (many_layers ? 2 : 1) : element == Element::FP16 ? 0.05 : 0.001;
+        threshold            = read_number("CK_ABS_DIFF_THRESHOLD", largest);
     }
 
     void read_layout()

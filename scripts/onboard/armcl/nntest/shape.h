@@ -30,8 +30,17 @@ struct Shape
 enum class Element
 {
     FP32,
-    FP16
+    FP16,
+    INT8,          // with one scale and zero point (nntest/integers.h)
+    INT8_CHANNELS, // weights with a scale for each output channel
+    INT32          // biases of what is computed in INT8
 };
+
+inline size_t bytes_of(Element element)
+{
+    const bool byte = element == Element::INT8 || element == Element::INT8_CHANNELS;
+    return byte ? 1 : element == Element::FP16 ? 2 : 4;
+}
 
 // How a tensor lies: which dimensions it has, innermost first.
 enum class Order
@@ -51,7 +60,7 @@ struct Form
     // As a floating-point number: the product of four integers may be larger than any integer.
     double bytes() const
     {
-        return (element == Element::FP16 ? 2.0 : 4.0) * shape.n * shape.c * shape.h * shape.w;
+        return static_cast<double>(bytes_of(element)) * shape.n * shape.c * shape.h * shape.w;
     }
     // Innermost first.
     std::vector<size_t> dimensions() const

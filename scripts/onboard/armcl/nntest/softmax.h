@@ -33,6 +33,11 @@ public:
         return form.dimensions() == in_form().dimensions() && form.element == _element
                && (form.order == Order::ROWS || _shape.h * _shape.w == 1);
     }
+    // What the library takes and nothing else.
+    Steps quantise(const Steps &source, const std::vector<double> &) override
+    {
+        return Steps{ source.integers, 1 / 256.0f, 0 };
+    }
     std::vector<double> expected(const std::vector<double> &input) const override
     {
         return softmax(_shape, input);

@@ -18,6 +18,8 @@ namespace nntest
 {
 struct Conv
 {
+    static const bool SCALES_OF_CHANNELS = ARMCL_VERSION >= 1911; // of weights in int8
+
     static ConvolutionPoint point(const Variables &variables)
     {
         return ConvolutionPoint::from(variables);

@@ -19,6 +19,8 @@ namespace nntest
 {
 struct DepthwiseConv
 {
+    static const bool SCALES_OF_CHANNELS = ARMCL_VERSION >= 1911; // of weights in int8
+
     static ConvolutionPoint point(const Variables &variables)
     {
         return ConvolutionPoint::depthwise_from(variables);

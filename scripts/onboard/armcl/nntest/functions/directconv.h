@@ -11,6 +11,8 @@ namespace nntest
 {
 struct DirectConv
 {
+    static const bool SCALES_OF_CHANNELS = false;
+
     static ConvolutionPoint point(const Variables &variables)
     {
         return ConvolutionPoint::from(variables);

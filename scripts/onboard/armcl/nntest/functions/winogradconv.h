@@ -15,6 +15,8 @@ namespace nntest
 {
 struct WinogradConv
 {
+    static const bool SCALES_OF_CHANNELS = false;
+
     static ConvolutionPoint point(const Variables &variables)
     {
         return ConvolutionPoint::from(variables);
