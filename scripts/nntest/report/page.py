@@ -16,6 +16,7 @@ from markupsafe import Markup
 from nntest.analysis.points import threads_text
 from nntest.domain.tables.all import ALL
 from nntest.report.against_fp32 import data_type_sentences
+from nntest.report.agreement import agreement_sentences
 from nntest.report.cells import Download, TableView, duration, table_view
 from nntest.report.headline import (
     cautions,
@@ -113,6 +114,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         cautions=[*cautions(inputs.tables), *inputs.remarks],
         sections=_by_section(views),
         sentences={
+            "end_to_end": agreement_sentences(inputs.tables.get("end_to_end")),
             "sum_error": error_sentences(inputs.tables.get("sum_error")),
             "against_fp32": data_type_sentences(inputs.tables.get("against_fp32")),
         },
