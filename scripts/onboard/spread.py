@@ -1,4 +1,4 @@
-"""How far the median of a few processes may be off: Student's interval, winsorised.
+"""How far the median of a few processes may be off: Student's interval, winsorised and calibrated.
 
 Standard library only, Python 3.5 and later: the runner on a board asks it whether to measure more,
 the workflow (as `onboard.spread`) what intervals its tables have.  `nntest.analysis.stats` says why
@@ -13,24 +13,24 @@ LEVEL = 0.95
 FEWEST_PROCESSES = 2
 """Fewer say nothing about how processes differ, and carry no interval."""
 
-_WINSORISED = 7
-"""Of so many values the smallest and the largest count as their neighbours do."""
-_SMALL = {
-    2: (1.000, 1.0), 3: (1.349, 2.31), 4: (1.191, 3.37), 5: (1.436, 5.33), 6: (1.287, 6.20),
-    7: (2.817, 4.38), 8: (2.313, 5.38), 9: (2.379, 7.40), 10: (2.087, 8.23), 11: (2.176, 10.4),
-    12: (1.968, 11.3), 13: (2.057, 14.0), 14: (2.633, 10.3), 15: (2.667, 12.4), 16: (2.431, 13.3),
-    17: (2.475, 15.6), 18: (2.286, 16.2), 19: (2.349, 18.8), 20: (2.197, 20.3),
+_WINSORISED = 0.15
+"""Values beyond this quantile, and that of 1 less it, count as these quantiles do."""
+_FACTORS = {
+    2: (2.105, 1.06), 3: (2.178, 2.24), 4: (1.999, 2.97), 5: (2.246, 4.03), 6: (2.028, 4.31),
+    7: (2.192, 4.68), 8: (2.000, 4.9), 9: (2.184, 5.86), 10: (2.039, 6.51), 11: (2.185, 7.29),
+    12: (2.036, 7.5), 13: (2.137, 7.72), 14: (2.006, 7.62), 15: (2.112, 8.24), 16: (2.011, 8.67),
+    17: (2.103, 9.31), 18: (2.013, 9.46), 19: (2.094, 9.88), 20: (1.999, 9.64),
 }  # type: Dict[int, Tuple[float, float]]  # fmt: skip
-"""By the number of normal values: the variance of their median over their winsorised variance by
-their number, and the degrees of freedom at which Student's 97.5 % quantile is that of their median
-over its standard error.  By simulation."""
+"""By the number of values: the variance of their median over their winsorised variance by their
+number (the geometric mean over four shapes of scatter), and the degrees of freedom at which
+Student's 97.5 % quantile is the one that holds in 95 % over all four.  By simulation."""
 _QUANTILES = {
-    2: 12.706, 3: 3.794, 4: 2.994, 5: 2.523, 6: 2.428, 7: 2.684, 8: 2.517, 9: 2.339, 10: 2.295,
-    11: 2.217, 12: 2.194, 13: 2.145, 14: 2.219, 15: 2.171, 16: 2.155, 17: 2.124, 18: 2.118,
-    19: 2.095, 20: 2.084,
+    2: 11.127, 3: 3.890, 4: 3.201, 5: 2.768, 6: 2.699, 7: 2.624, 8: 2.586, 9: 2.461, 10: 2.401,
+    11: 2.346, 12: 2.333, 13: 2.321, 14: 2.326, 15: 2.294, 16: 2.275, 17: 2.251, 18: 2.245,
+    19: 2.232, 20: 2.239,
 }  # fmt: skip
 """Those quantiles, by the number of values: the standard library has no Student's distribution."""
-_LARGEST_QUANTILE = 2.12
+_LARGEST_QUANTILE = 2.22
 """Of more values than these, on the safe side."""
 _LARGEST_EXPONENT = 700.0
 
@@ -42,7 +42,7 @@ def squared_error(logarithms: Sequence[float]) -> Tuple[float, float]:
     """
     count = len(logarithms)
     # Beyond the table on the safe side.
-    factor, freedom = _SMALL.get(count) or (2.75, 0.8 * count)
+    factor, freedom = _FACTORS.get(count) or (2.4, 0.5 * count)
     return factor * _winsorised_variance(logarithms) / count, freedom
 
 
@@ -60,9 +60,14 @@ def half_width(medians: Sequence[float]) -> float:
 
 
 def _winsorised_variance(values: Sequence[float]) -> float:
-    """The variance of values of which the outermost count as the next ones do."""
-    outer = len(values) // _WINSORISED
-    inner = sorted(values)[outer : len(values) - outer]
-    clipped = [min(max(value, inner[0]), inner[-1]) for value in values]
+    """The variance of values of which the outermost are drawn in to the quantiles within them."""
+    ordered = sorted(values)
+    place = _WINSORISED * (len(values) - 1)
+    outer = int(place)
+    low, high = (
+        side[outer] + (place - outer) * (side[outer + 1] - side[outer])
+        for side in (ordered, ordered[::-1])
+    )
+    clipped = [min(max(value, low), high) for value in values]
     mean = math.fsum(clipped) / len(clipped)
     return math.fsum((value - mean) ** 2 for value in clipped) / (len(clipped) - 1)

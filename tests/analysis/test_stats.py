@@ -62,12 +62,12 @@ class TestSample:
         assert not one.median_interval.known
         assert not sample([3.0]).median_interval.known
 
-    def test_two_processes_are_students_t(self):
+    def test_two_processes_have_a_wide_interval(self):
         interval = sample([1.0, 4.0]).median_interval
-        # Half the difference of the logarithms times 12.7 to both sides.
-        width = stdtrit(1, 0.975) * math.log(4) / 2
-        assert math.log(interval.high / interval.value) == pytest.approx(width)
-        assert math.log(interval.value / interval.low) == pytest.approx(width)
+        # Half the difference of the logarithms times 11.3 to both sides; normal values: 12.7.
+        width = 11.3 * math.log(4) / 2
+        assert math.log(interval.high / interval.value) == pytest.approx(width, rel=0.01)
+        assert math.log(interval.value / interval.low) == pytest.approx(width, rel=0.01)
 
     def test_median_of_an_even_count_is_the_middle_of_two(self):
         assert sample([1.0, 2.0, 3.0, 10.0]).median == 2.5
@@ -86,28 +86,45 @@ class TestSample:
         assert other.high / other.low == pytest.approx(one.high / one.low)
 
 
+def scatter(random, shape):
+    """Values of the four shapes that the factors are calibrated on, each of median 0."""
+    normal = random.normal(size=shape)
+    return {
+        "normal": normal,
+        "Laplace": random.laplace(size=shape),
+        "Student, 3 degrees of freedom": random.standard_t(3, shape),
+        # Every fifth process is slower by four standard deviations.
+        "bursts": normal + 4 * (random.random(shape) < 0.2) - 0.3186,
+    }
+
+
 class TestFactors:
     @pytest.mark.parametrize("count", [2, 3, 5, 7, 10, 20])
-    def test_are_those_of_normal_values(self, count):
-        values = np.exp(np.random.default_rng(count).normal(0, 0.1, (2000, count)))
-        figures = [sample(row).figure for row in values]
-        errors = np.log([figure.value for figure in figures])
-        variance = np.mean([figure.variance for figure in figures])
-        assert variance == pytest.approx(np.mean(errors**2), rel=0.1)
+    def test_are_those_of_the_four_shapes(self, count):
+        held, variances = [], []
+        for values in scatter(np.random.default_rng(count), (3000, count)).values():
+            figures = [sample(row).figure for row in np.exp(0.05 * values)]
+            errors = np.log([figure.value for figure in figures])
+            variance = np.array([figure.variance for figure in figures])
+            widths = stdtrit(figures[0].freedom, 0.975) * np.sqrt(variance)
+            held.append(np.mean(np.abs(errors) <= widths))
+            variances.append(np.mean(errors**2) / np.mean(variance))
+        assert np.mean(held) == pytest.approx(0.95, abs=0.006)
+        assert all(0.92 <= share <= 0.97 for share in held)
+        assert np.exp(np.mean(np.log(variances))) == pytest.approx(1, rel=0.1)
 
     @pytest.mark.parametrize("count", [21, 100])
-    def test_beyond_the_table_are_on_the_safe_side(self, count):
-        draws = np.random.default_rng(1).normal(0, 0.1, (600, count))
-        held = [
-            interval.low <= 1 <= interval.high
-            for interval in (sample(row).median_interval for row in np.exp(draws))
-        ]
-        assert 0.93 <= np.mean(held) <= 0.99
+    def test_beyond_the_table_hold_as_well(self, count):
+        for values in scatter(np.random.default_rng(1), (600, count)).values():
+            intervals = [sample(row).median_interval for row in np.exp(0.1 * values)]
+            held = np.mean([interval.low <= 1 <= interval.high for interval in intervals])
+            assert 0.92 <= held <= 0.99
 
 
 class TestCoverage:
     """The stated 95 % against made-up processes of known truth; seeded, so never a matter of luck.
 
+    The scatter is normal: 93 to 95 % by the calibration, and 500 trials may be off by 1 %.
     benchmarks/coverage.py does the same with recorded ones.
     """
 
@@ -131,7 +148,7 @@ class TestCoverage:
         def interval(random):
             return self.draw(random, processes, between).median_interval
 
-        assert 0.93 <= self.held(processes, interval) <= 0.975
+        assert 0.92 <= self.held(processes, interval) <= 0.97
 
     @pytest.mark.parametrize("processes", [2, 3, 5, 7, 10])
     def test_median_in_bursts_of_load(self, processes):
@@ -141,14 +158,16 @@ class TestCoverage:
         def interval(random):
             return self.draw(random, processes, burst=0.1).median_interval
 
-        assert 0.93 <= self.held(processes, interval, truth) <= 0.975
+        assert 0.92 <= self.held(processes, interval, truth) <= 0.97
 
-    @pytest.mark.parametrize(("above", "below"), [(2, 2), (3, 3), (5, 5), (10, 10), (3, 10)])
+    @pytest.mark.parametrize(
+        ("above", "below"), [(2, 2), (3, 3), (5, 5), (10, 10), (2, 10), (3, 10)]
+    )
     def test_ratio(self, above, below):
         def interval(random):
             return ratio_of_medians(self.draw(random, above), self.draw(random, below, 0.2))
 
-        assert 0.93 <= self.held(above, interval) <= 0.985
+        assert 0.92 <= self.held(above, interval) <= 0.98
 
     @pytest.mark.parametrize("processes", [2, 3, 5, 10])
     def test_sum(self, processes):
@@ -156,7 +175,7 @@ class TestCoverage:
             parts = [(1 + n, self.draw(random, processes).figure) for n in range(8)]
             return weighted_sum(parts).interval
 
-        assert 0.92 <= self.held(processes, interval, truth=36.0, trials=200) <= 0.985
+        assert 0.92 <= self.held(processes, interval, truth=36.0) <= 0.97
 
     def test_the_fastest_of_equals(self):
         def uncorrected(samples):
@@ -194,7 +213,7 @@ class TestRatios:
         widths = [
             ratio(few, Figure(1.0, 0.001, freedom)).high for freedom in (1.0, 2.0, 20.0, 200.0)
         ]
-        assert min(widths[1:]) > 0.8 * few.interval.high
+        assert min(widths[1:]) > 0.7 * few.interval.high
 
     @pytest.mark.parametrize(
         ("low", "high", "verdict"),

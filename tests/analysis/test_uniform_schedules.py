@@ -232,21 +232,39 @@ class TestEndToEnd:
         assert pd.isna(made["error"])
         assert end_to_end(to_frame(part), [NETWORK], "study", 42).empty
 
-    def test_calibration_finds_the_cost_of_a_layer_and_leaves_its_own_network_out(self):
+    @pytest.mark.parametrize(
+        ("changes", "column", "term"),
+        [({"cost_us": 40.0}, "layer_cost_us", 40.0), ({"factor": 0.7}, "sum_factor", 0.7)],
+    )
+    def test_calibration_finds_the_term_and_leaves_its_own_network_out(self, changes, column, term):
         nets = self.nets(5)
-        frame = self.frame(nets, cost_us=40.0)
+        frame = self.frame(nets, **changes)
         table = end_to_end(frame, nets, "study", 42)
         assert len(table) == 5
-        assert (table["error"] < 0).all()
-        assert table["layer_cost_us"].to_numpy() == pytest.approx(40.0, rel=1e-6)
-        assert table["calibrated_error"].to_numpy() == pytest.approx(0.0, abs=1e-6)
+        assert table[column].to_numpy() == pytest.approx(term, rel=1e-6)
+        assert table[["layer_cost_us", "sum_factor"]].notna().sum(axis=1).tolist() == [1] * 5
+        assert table["calibrated_us"].to_numpy() == pytest.approx(table["measured_us"])
         assert set(table["calibrated_on"]) == {4}
+        assert (table["calibrated_ci_low_us"] <= table["measured_us"] * (1 + 1e-9)).all()
+        assert (table["measured_us"] <= table["calibrated_ci_high_us"] * (1 + 1e-9)).all()
+        assert (table["calibrated_error_ci_low"] < 0).all()
+        assert (table["calibrated_error_ci_high"] > 0).all()
         # A network's own measurement must not reach its own calibration.
         own = (frame["tensor"] == nets[0].name).to_numpy()
         frame["time_us"] = np.where(own, 3 * frame["time_us"], frame["time_us"])
         again = end_to_end(frame, nets, "study", 42).set_index("network")
         before = table.set_index("network")
         name = nets[0].name
-        assert again.loc[name, "layer_cost_us"] == before.loc[name, "layer_cost_us"]
+        assert again.loc[name, "calibrated_us"] == before.loc[name, "calibrated_us"]
         others = again.index != name
-        assert (again[others]["layer_cost_us"] != before[others]["layer_cost_us"]).all()
+        assert (again[others]["calibrated_us"] != before[others]["calibrated_us"]).all()
+
+    def test_another_librarys_networks_calibrate_nothing(self):
+        nets = self.nets(4)
+        frame = self.frame(nets, cost_us=40.0)
+        both = pd.concat([frame, frame.assign(library="other-1")])
+        mixed = both[(both["library"] != "other-1") | (both["tensor"] != nets[0].name)]
+        table = end_to_end(mixed, nets, "study", 42).set_index("library")
+        assert set(table.loc["other-1", "calibrated_on"].isna()) == {True}
+        others = table.drop(index="other-1")
+        assert set(others["calibrated_on"]) == {3}

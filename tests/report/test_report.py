@@ -597,7 +597,7 @@ def test_networks_and_comparisons_in_the_headline_and_on_the_page(tmp_path):
     reported = "\n".join(headline(tables))
     assert f"measured end to end: {duration(best['measured_us'])}" in reported
     assert f"the estimate is {best['error'] * 100:+.1f} % off" in reported
-    assert "estimated against measured (best): 1 network, mean error" in reported
+    assert f"(best): 1 network, {best['error'] * 100:+.1f} % off (95 % interval" in reported
     study = tables["study_figure"].iloc[0]
     assert f"as the 2018 study counted: {duration(study['study_us'])}" in reported
     assert "this run against run old.zip: 9 slower" in reported

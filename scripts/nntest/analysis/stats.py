@@ -4,15 +4,17 @@ Repetitions that one process timed are not independent of each other: a process 
 layout, its own clock and its own neighbours on the machine (Kalibera and Jones, Rigorous
 Benchmarking in Reasonable Time, ISMM 2013).  So everything here counts processes: how uncertain a
 median is follows from the scatter of the medians of processes, on the logarithmic scale on which
-times scatter alike to both sides.  It is Student's method for the median in place of the mean,
-with factors that were simulated for few normal values (`onboard.spread`).  Of seven processes or
-more the outermost count as the next ones do (winsorising): a burst of load that meets one of them
-moves the median little, and would make its interval far too wide.
+times scatter alike to both sides.  It is Student's method for the median in place of the mean.
+Processes of a busy machine scatter with heavier tails than normal values, so the outermost are
+drawn in (winsorising), and the factors (`onboard.spread`) are calibrated on four shapes of scatter:
+normal, Laplace's, Student's with 3 degrees of freedom, and bursts of load.
 
-Ratios and sums combine the standard errors of their parts, with the degrees of freedom of Welch and
-Satterthwaite (Satterthwaite, Biometrics Bulletin 2, 1946; Welch, Biometrika 34, 1947).  Welch's
-number is too large for a ratio whose sides know their scatter unequally well: there the weighted
-quantile of Cochran and Cox (Experimental Designs, 1950) takes its place.
+Ratios and sums combine the standard errors of their parts.  Their degrees of freedom
+(`_combined`) lie between those of Satterthwaite (Biometrics Bulletin 2, 1946), which make intervals
+of few processes too wide, and those of Welch (Biometrika 34, 1947), which make them too narrow.
+That number is also too large for a ratio whose sides know their scatter unequally well: there the
+quantile is the mean of Student's and the weighted one of Cochran and Cox (Experimental Designs,
+1950), which alone is too wide.
 
 The fastest of several noisy medians is too short on average.  `fastest_of` puts back what the
 parametric bootstrap says about that optimism (Efron and Tibshirani, An Introduction to the
@@ -108,12 +110,22 @@ def ratio(above: Figure, below: Figure) -> Interval:
     value = above.value / below.value
     if not variance:
         return _interval(value, 0.0)
-    parts = [(figure.variance / variance, figure.freedom) for figure in (above, below)]
-    if above.freedom == below.freedom:
-        quantile = _student(1 / sum(share**2 / freedom for share, freedom in parts))
-    else:
-        quantile = sum(share * _student(freedom) for share, freedom in parts)
+    shares = [(figure.variance / variance, figure.freedom) for figure in (above, below)]
+    quantile = _student(_combined(shares))
+    if above.freedom != below.freedom:
+        quantile = (quantile + sum(share * _student(freedom) for share, freedom in shares)) / 2
     return _interval(value, quantile * math.sqrt(variance))
+
+
+def _combined(shares: Sequence[tuple[float, float]]) -> float:
+    """Degrees of freedom of a sum of variances, of which each has a share and its own degrees.
+
+    With 0 in place of 1 it is Satterthwaite's formula, with 2 Welch's.  At least what the part with
+    the fewest has, at most all together.
+    """
+    freedom = 1 / math.fsum(share**2 / (own + 1) for share, own in shares) - 1
+    every = [own for _, own in shares]
+    return min(max(freedom, min(every)), math.fsum(every))
 
 
 def weighted_sum(parts: Sequence[tuple[int, Figure]]) -> Figure:
@@ -127,10 +139,10 @@ def weighted_sum(parts: Sequence[tuple[int, Figure]]) -> Figure:
     square = math.fsum(squares)
     if not square:
         return Figure(total, 0.0, 1.0)
-    below = math.fsum(
-        one**2 / figure.freedom for one, (_, figure) in zip(squares, parts, strict=True)
-    )
-    return Figure(total, square / total**2, square**2 / below)
+    shares = [
+        (one / square, figure.freedom) for one, (_, figure) in zip(squares, parts, strict=True)
+    ]
+    return Figure(total, square / total**2, _combined(shares))
 
 
 def generator(seed: int, key: Iterable[object]) -> np.random.Generator:
@@ -216,24 +228,26 @@ def fastest_of(samples: Sequence[Sample]) -> Figure:
     """The time of the sample with the smallest median, corrected for its optimism.
 
     It was chosen for that median, so its error is more often a negative one: measured again, it
-    would take longer on average.  How much, resamples with normal errors about the medians say.
-    Of equal ones the first.  A sample without a standard error stays as it is.
+    would take longer on average.  How much, resamples with normal errors say, about medians of
+    which the spread that errors alone would make was taken away.  Of equal ones the first.  A
+    sample without a standard error stays as it is.
     """
     figures = [sample.figure for sample in samples]
     best = min(figures, key=lambda figure: figure.value)
     if len(samples) == 1 or math.isnan(best.variance):
         return best
-    errors = np.stack([_errors(sample) for sample in samples])
-    medians = np.log([figure.value for figure in figures])
-    again = np.argmin(medians[:, None] + errors, axis=0)
+    known = [figure.variance for figure in figures if not math.isnan(figure.variance)]
+    # Few processes know their scatter badly, all choices together better.
+    variance = math.fsum(known) / len(known)
+    gaps = np.log([figure.value / best.value for figure in figures])
+    true_gaps = np.sqrt(np.maximum(gaps**2 - 2 * variance, 0.0))
+    errors = math.sqrt(variance) * np.stack([_standard_normal(sample) for sample in samples])
+    again = np.argmin(true_gaps[:, None] + errors, axis=0)
     optimism = -float(np.take_along_axis(errors, again[None], axis=0).mean())
     return replace(best, value=best.value * math.exp(optimism))
 
 
-def _errors(sample: Sample) -> FloatArray:
-    """`DRAWS` errors of a sample's logarithmic median, of mean 0."""
-    variance = sample.figure.variance
-    if math.isnan(variance):
-        return np.zeros(DRAWS)
+def _standard_normal(sample: Sample) -> FloatArray:
+    """`DRAWS` errors of a sample's median, over its standard error; of mean 0."""
     half = generator(sample.seed, sample.key).standard_normal(DRAWS // 2)
-    return math.sqrt(variance) * np.concatenate([half, -half])
+    return np.concatenate([half, -half])

@@ -15,16 +15,15 @@ from nntest.analysis.comparison import (
     units_needed,
 )
 from nntest.analysis.comparison_text import change_text, overall, point_text
-from nntest.analysis.end_to_end import BAND
 from nntest.analysis.estimate import BEST
 from nntest.analysis.points import threads_text
+from nntest.report.agreement import agreement_lines
 from nntest.report.cells import duration, interval_after, percent, signed_percent
 from nntest.report.energy import energy_lines
 from nntest.report.predictions import prediction_lines
 from nntest.report.ranking import PLACE, best_estimates
 from nntest.report.steadiness import steadiness
 from nntest.report.streams import throughput_lines
-from nntest.report.sum_error import own_errors
 from nntest.report.sustained import sustained_lines
 
 _GROUP = [*PLACE, "library"]
@@ -53,8 +52,7 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         lines += [f"  {line}" for line in _library_lines(tables, row, number)]
     if not best:
         lines.append("no estimate: no layer of the study's networks was measured")
-    lines += _agreement_lines(tables.get("end_to_end"))
-    lines += _own_time_lines(tables.get("sum_error"))
+    lines += agreement_lines(tables.get("end_to_end"), tables.get("sum_error"))
     lines += throughput_lines(tables.get("throughput"))
     lines += energy_lines(tables.get("energy"))
     lines += sustained_lines(tables.get("sustained"))
@@ -179,43 +177,6 @@ def _study_lines(figures: pd.DataFrame | None, where: Mapping[str, Any]) -> list
     if figures is None:
         return []
     return [study_text(row) for row in _of(figures, where).to_dict("records")]
-
-
-def _errors_text(errors: pd.Series[Any]) -> str:
-    """How far estimates are off, over networks; `errors` are shares."""
-    absolute = errors.abs()
-    plural = "s" if len(errors) > 1 else ""
-    return (
-        f"{len(errors)} network{plural}, mean error {percent(absolute.mean())}, largest "
-        f"{percent(absolute.max())}, {int((absolute <= BAND).sum())} within ±{BAND:.0%}"
-    )
-
-
-def _own_time_lines(table: pd.DataFrame | None) -> list[str]:
-    """How far the sums of the layers' own times are, of libraries that have these."""
-    errors = own_errors(table)["own_error"]
-    return [f"by the layers' own times: {_errors_text(errors)}"] if len(errors) else []
-
-
-def _agreement_lines(table: pd.DataFrame | None) -> list[str]:
-    """How far estimates are from measured networks, over all of them."""
-    if table is None or table.empty:
-        return []
-    # A fixed choice that is the best schedule says the same again.
-    table = table.drop_duplicates([*_GROUP, "total_us", "measured_us"])
-    lines = []
-    for choice, rows in table.groupby("choice", sort=False):
-        line = f"estimated against measured ({choice}): {_errors_text(rows['error'])}"
-        calibrated = rows["calibrated_error"].abs().dropna()
-        if len(calibrated):
-            inside = int((calibrated <= BAND).sum())
-            line += (
-                f"; with a cost for each layer, fitted on the other networks: mean "
-                f"{percent(calibrated.mean())}, largest {percent(calibrated.max())}, "
-                f"{inside} within ±{BAND:.0%}"
-            )
-        lines.append(line)
-    return lines
 
 
 def _comparison_lines(table: pd.DataFrame | None) -> list[str]:

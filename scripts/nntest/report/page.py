@@ -17,6 +17,7 @@ from nntest.analysis.points import threads_text
 from nntest.archives.excerpts import Excerpt
 from nntest.domain.tables.all import ALL
 from nntest.report.against_fp32 import data_type_sentences
+from nntest.report.agreement import agreement_sentences
 from nntest.report.cells import Download, TableView, duration, table_view
 from nntest.report.headline import (
     cautions,
@@ -120,6 +121,7 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
         cautions=[*cautions(inputs.tables), *inputs.remarks],
         sections=_by_section(views),
         sentences={
+            "end_to_end": agreement_sentences(inputs.tables.get("end_to_end")),
             "sum_error": error_sentences(inputs.tables.get("sum_error")),
             "against_fp32": data_type_sentences(inputs.tables.get("against_fp32")),
         },

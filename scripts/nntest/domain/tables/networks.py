@@ -83,6 +83,23 @@ SCHEDULE = Table(
     last=("GFLOPS", "layers"),
 )  # fmt: skip
 
+CALIBRATED = (
+    *Column("calibrated_us", FLOAT, "µs", label="calibrated",
+            meaning="the estimate with one term that was fitted on other networks; empty: "
+            "fewer than three of these",
+            interval=("calibrated_ci_low_us", "calibrated_ci_high_us"),
+            ends_are="the ends of the 95 % interval of what the network takes as a whole, by "
+            "how far the others are from the fit").with_ends,
+    *Column("calibrated_error", FLOAT, SHARE, meaning="calibrated over measured time, less 1",
+            interval=("calibrated_error_ci_low", "calibrated_error_ci_high")).with_ends,
+    Column("layer_cost_us", FLOAT, "µs", label="cost of a layer",
+           meaning="the term, if it is added for each layer"),
+    Column("sum_factor", FLOAT, RATIO, label="factor of the sum",
+           meaning="the term, if the sum is multiplied by it"),
+    Column("calibrated_on", INT, label="fitted on", meaning="other networks"),
+)  # fmt: skip
+"""What is known of an estimate by the measured times of other networks."""
+
 END_TO_END = Table(
     "end_to_end",
     (
@@ -98,18 +115,14 @@ END_TO_END = Table(
         shared.QUEUED,
         Column("queued_error", FLOAT, SHARE, label="its error",
                meaning="of 'at least', over measured, less 1"),
-        Column("calibrated_us", FLOAT, "µs", label="calibrated",
-               meaning="the sum, and for each layer a cost fitted on other networks"),
-        Column("calibrated_error", FLOAT, SHARE, meaning="the calibrated one's"),
-        Column("layer_cost_us", FLOAT, "µs", label="cost of a layer",
-               meaning="as fitted on other networks"),
-        Column("calibrated_on", INT, label="fitted on", meaning="other networks"),
+        *CALIBRATED,
     ),
     title="Estimated against measured",
     caption="Networks that were measured as a whole. An operator alone is waited for after each "
     "run, a network once, so the sum is too long; 'at least' takes off what waiting for an empty "
-    "kernel costs, which is more than a layer in a queue saves. The calibrated estimate adds one "
-    "cost for each layer, fitted on the other networks only.",
+    "kernel costs, which is more than a layer in a queue saves. The calibrated estimate has one "
+    "term for each library, fitted on the other networks only: a cost for each layer, or a factor "
+    "of the sum, whichever suits these better.",
     made_by="end_to_end.end_to_end",
     needs=_NEEDS,
     optional=True,

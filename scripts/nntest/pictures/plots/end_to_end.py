@@ -59,9 +59,17 @@ def end_to_end_plot(
             dots.append(
                 Dot(
                     row["network"],
-                    f"{label}, a cost a layer fitted on the others",
+                    f"{label}, calibrated on the others",
                     row["measured_us"] / 1e3,
                     row["calibrated_us"] / 1e3,
+                    estimated_ends=(
+                        row["calibrated_ci_low_us"] / 1e3,
+                        row["calibrated_ci_high_us"] / 1e3,
+                    ),
+                    error_ends=(
+                        row["calibrated_error_ci_low"],
+                        row["calibrated_error_ci_high"],
+                    ),
                 )
             )
         series = list(dict.fromkeys(dot.series for dot in dots))
