@@ -38,7 +38,7 @@ _LEAST_SPREAD = 0.5
 
 
 def kind_of(tensor: Tensor) -> str:
-    """Layers that are predicted from each other: a species; of ONNX nodes an operator."""
+    """Layers that are predicted from each other: a species; of ONNX nodes their operators."""
     return tensor.species if tensor.node is None else f"{tensor.species} {tensor.node.kind}"
 
 

@@ -131,6 +131,17 @@ def header_texts(head: Heading, options: PlotOptions, width: float) -> list[Head
     return found
 
 
+_LONGEST = 72
+"""Characters of a row's label, in one line."""
+
+
+def row_label(tensor: str, batch_size: int | None = None) -> str:
+    """What stands beside a tensor's row; a group of ONNX nodes has its name without the middle."""
+    half = _LONGEST // 2
+    name = tensor if len(tensor) <= _LONGEST else f"{tensor[: half - 1]}…{tensor[-half:]}"
+    return name if batch_size is None else f"{name}\nbatch {batch_size}"
+
+
 # -- axes ----------------------------------------------------------------------------------
 
 

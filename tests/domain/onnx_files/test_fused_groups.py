@@ -148,6 +148,24 @@ def test_layers_and_products_are_in_no_group(tmp_path: Path) -> None:
     assert network.macs == sum(item.macs or 0 for item in network.nodes) == ELEMENTS * 120
 
 
+def test_nodes_of_halves_stay_single_and_casts_between_floats_free(tmp_path: Path) -> None:
+    halves = [
+        numpy_helper.from_array(numpy_helper.to_array(one).astype(np.float16), one.name)
+        for one in NUMBERS
+    ]
+    nodes = [
+        node("Cast", "x", "h", to=TensorProto.FLOAT16),
+        *gelu("h", "gelu"),
+        node("Cast", "gelu", "y", to=TensorProto.FLOAT),
+    ]
+    network = read_onnx(write(tmp_path / "m.onnx", nodes, halves, SIZES), single_nodes=True)
+    assert len(network.layers) == 5
+    assert {layer.tensor.node.data_type for layer in network.layers if layer.tensor.node} == {
+        "fp16"
+    }
+    assert (fates(network)["/h"], fates(network)["/y"]) == ("free", "free")
+
+
 def test_two_outputs_of_a_fused_node_are_made_apart(tmp_path: Path) -> None:
     """A runtime may compute a sum and its normalisation as one, with the sum as an output."""
     nodes = [node("Add", "x other", "sum"), *layer_norm("sum", "n"), node("Add", "n sum", "y")]

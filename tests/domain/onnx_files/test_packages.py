@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,14 @@ def test_with_single_nodes_all_of_it_is_covered(folder: Path, name: str) -> None
     assert sum(nodes.values()) > len(nodes)
     for tensor in nodes:
         assert Tensor.parse("onnx", tensor.name) == tensor
+
+
+def test_what_onnx_runtime_fuses_is_one_layer(folder: Path) -> None:
+    name = next(name for name in SIZES if "rec" in name)
+    network = read_onnx(folder / name, inputs={"x": SIZES[name]}, single_nodes=True)
+    kinds = Counter(layer.tensor.node.kind for layer in network.layers if layer.tensor.node)
+    assert kinds["Mul+Sigmoid+Mul"] == 7
+    assert kinds["ReduceMean+Sub+Pow+ReduceMean+Add+Sqrt+Div+Mul+Add"] == 3
 
 
 @pytest.mark.parametrize("name", SIZES)

@@ -465,6 +465,15 @@ class TestStyle:
     def test_numbers_of_ticks(self, value, text):
         assert style.number(value) == text.replace(" ", "\N{NARROW NO-BREAK SPACE}")
 
+    def test_a_row_of_a_group_of_nodes_leaves_room_for_the_picture(self):
+        group = "Sigmoid@13:1x4x25|" * 9 + "Mul@14:#0.0,#8"
+        label, batch = style.row_label(group, 2).split("\n")
+        first, last = label.split("…")
+        assert (len(label), batch) == (72, "batch 2")
+        assert group.startswith(first)
+        assert group.endswith(last)
+        assert style.row_label(SMALL[0].name) == SMALL[0].name
+
     def test_default_colours_and_markers_tell_many_apart(self):
         looks = style.colours([str(n) for n in range(30)], PlotOptions(), "operator")
         assert len(set(looks.values())) == 30

@@ -29,9 +29,12 @@ from nntest.domain.onnx_files.work import bytes_of_values
 from nntest.domain.tensors import NODE, Tensor
 
 _LARGEST_PARAMETER = 2**20
-"""Elements; a node with a larger one (a table of words) is in no group, and none is made up."""
+"""Elements; a node with a larger one, such as a table of words, is in no group."""
 _WEIGHT = 0.5
-"""Of weights that were not kept: no number that an optimiser takes out, as 0 and 1 are."""
+"""In the place of weights, which reading drops: an optimiser may take out additions of 0 and
+products with 1."""
+_NEVER = ("Cast", *QUANTISERS)
+"""In no group: it has one data type, since a library measures what is of its own."""
 
 
 def grouped(
@@ -93,7 +96,7 @@ def _groups(
 
 
 def _may_be_grouped(graph: Graph, node: onnx.NodeProto) -> bool:
-    if node.domain not in DOMAINS or node.op_type in QUANTISERS:
+    if node.domain not in DOMAINS or node.op_type in _NEVER:
         return False
     for name in filter(None, (*node.input, *node.output)):
         shape = graph.shapes.get(name, [None])
@@ -154,7 +157,7 @@ def _model(
     outputs = [
         name
         for name in made
-        if name in graph.outputs or not readers.get(name, set()) <= inside or name not in readers
+        if name in graph.outputs or name not in readers or not readers[name] <= inside
     ]
 
     def described(name: str) -> onnx.ValueInfoProto:

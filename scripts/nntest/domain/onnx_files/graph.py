@@ -46,6 +46,7 @@ class Graph:
     values: dict[str, np.ndarray[Any, Any]]
     """Of those constants that are small."""
     outputs: frozenset[str]
+    """Values that the model returns."""
 
     def is_constant(self, node: onnx.NodeProto) -> bool:
         """Whether all that a node makes is the same in every run."""

@@ -147,7 +147,7 @@ class _Picture:
         """The tensor where it changes, then what tells its rows apart."""
         new = place == 0 or self.keys[place - 1][0] != key[0]
         rest = " ".join(str(part) for part in key[1:])
-        return f"{key[0]}   {rest}" if new else rest
+        return f"{style.row_label(key[0])}   {rest}" if new else rest
 
     def _panel(self, axes: Axes, other: str, labels: list[str]) -> None:
         axes.set_xscale("log")

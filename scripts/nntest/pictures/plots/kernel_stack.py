@@ -135,7 +135,7 @@ class _Picture:
             for stage in self.stages
         ]
         legend.append((Patch(facecolor=style.GRID), BETWEEN))
-        labels = [f"{tensor}\nbatch {batch}" if self.batches else tensor
+        labels = [style.row_label(tensor, batch if self.batches else None)
                   for tensor, batch in self.tensors]  # fmt: skip
         choices = sorted({f"{operator} {tuner}" for _, _, _, _, operator, tuner in self.bars})
         panels = Panels.of(

@@ -185,7 +185,7 @@ class _Picture:
                 empty = {**_MUTED[verdict], "edgecolor": style.FAINT}
                 said = "hatched" if "hatch" in empty else "empty"
                 legend.append((Patch(**empty), f"{said}: {verdict} ({meaning})"))
-        labels = [f"{tensor}\nbatch {batch}" if self.batches else tensor
+        labels = [style.row_label(tensor, batch if self.batches else None)
                   for tensor, batch in self.tensors]  # fmt: skip
         titles = [f"{platform}\n{library}" for platform, library in self.panels]
         panels = Panels.of(titles, labels, self.options)

@@ -191,7 +191,7 @@ class _Picture:
             legend.append((Line2D([], [], color=style.FAINT, marker="o", markersize=5,
                                   markerfacecolor="none", linestyle="none"),
                            "disturbed run"))  # fmt: skip
-        labels = [f"{tensor}\nbatch {batch}" if self.batches else tensor
+        labels = [style.row_label(tensor, batch if self.batches else None)
                   for tensor, batch in self.tensors]  # fmt: skip
         panels = Panels.of(self.panels, labels, self.options)
         ticks = 0.03 if self.shared else _TICKS + 0.06
