@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import statistics
@@ -99,7 +100,7 @@ def seconds_of(duration: str) -> float:
 
 def first_table_s(lines: Iterable[Line]) -> float:
     """When the first ranking came; NaN if none did."""
-    return next((at for at, text in lines if text.startswith(_FIRST_TABLE)), float("nan"))
+    return next((at for at, text in lines if text.startswith(_FIRST_TABLE)), math.nan)
 
 
 def times_left(lines: Sequence[Line]) -> list[float]:
@@ -107,7 +108,7 @@ def times_left(lines: Sequence[Line]) -> list[float]:
 
     Only of sweeps that were alone on their line: the others' line has no name to know its end by.
     """
-    ends = {found[1]: at for at, text in lines if (found := _DONE.match(text))}
+    ends = {done[1]: at for at, text in lines if (done := _DONE.match(text))}
     ratios = []
     for at, text in lines:
         found = _PROGRESS.match(text)
@@ -120,8 +121,11 @@ def times_left(lines: Sequence[Line]) -> list[float]:
 
 def worst(ratios: Iterable[float]) -> float:
     """The ratio that is farthest from 1, by its factor; NaN of none."""
-    return max(ratios, key=lambda ratio: max(ratio, 1 / ratio) if ratio else float("inf"),
-               default=float("nan"))  # fmt: skip
+
+    def factor(ratio: float) -> float:
+        return max(ratio, 1 / ratio) if ratio else math.inf
+
+    return max(ratios, key=factor, default=math.nan)
 
 
 def program_seconds(journal: Iterable[Mapping[str, Any]]) -> tuple[float, float]:
@@ -153,10 +157,10 @@ def figures_of(
     ratios = times_left(lines)
     return Figures(
         total_s,
-        whole / total_s if whole else float("nan"),
-        preparing / whole if whole else float("nan"),
+        whole / total_s if whole else math.nan,
+        preparing / whole if whole else math.nan,
         first_table_s(lines),
-        statistics.median(ratios) if ratios else float("nan"),
+        statistics.median(ratios) if ratios else math.nan,
         worst(ratios),
         len(ratios),
     )

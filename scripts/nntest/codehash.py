@@ -142,19 +142,32 @@ def _drop_words_of_tables(node: ast.AST) -> None:
 @cache
 def _imported(path: Path) -> tuple[Path, ...]:
     """The project's files that a file's import statements name, and the file's own data."""
-    files = [file for file in path.parent.glob(f"{path.stem}.*") if file.suffix in DATA]
+    files = [file for file in _data(path.parent) if file.name.startswith(f"{path.stem}.")]
     roots = {SCRIPTS}
     if not path.is_relative_to(SCRIPTS / "nntest"):
         # A script's own folder is on its path; on a board the one that all programs lie in, too.
         roots |= {path.parent, *([ONBOARD] if path.is_relative_to(ONBOARD) else [])}
     for root in roots:
         for name in _understood(path).imports:
-            first, *more = name.split(".")
-            if first in _top_level(root):
-                base = root.joinpath(first, *more)
-                candidates = (base.with_suffix(".py"), base / "__init__.py")
-                files += [file.resolve() for file in candidates if file.is_file()]
+            files += _files_of(root, name)
     return tuple(files)
+
+
+@cache
+def _data(folder: Path) -> tuple[Path, ...]:
+    """The data files of a folder's modules."""
+    return tuple(file for file in folder.iterdir() if file.suffix in DATA)
+
+
+@cache
+def _files_of(root: Path, module: str) -> tuple[Path, ...]:
+    """What is imported from a folder by a name; nothing where that is not the project's."""
+    first, *more = module.split(".")
+    if first not in _top_level(root):
+        return ()
+    base = root.joinpath(first, *more)
+    candidates = (base.with_suffix(".py"), base / "__init__.py")
+    return tuple(file.resolve() for file in candidates if file.is_file())
 
 
 @cache

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from nntest.config import NetworkFile, load_study
+from nntest.config import Library, NetworkFile, Study, load_study
 from nntest.config.load import read_yaml
+from nntest.config.study import StudyPoint
 from nntest.errors import UserError
+from nntest.graph.boards import sweep_spec
 
 HOME = Path(__file__).parents[2]
 
@@ -167,6 +170,27 @@ def test_several_mistakes_are_told_at_once(config: dict[str, Any]) -> None:
 
 def board(**changes: Any) -> dict[str, Any]:
     return {"connect": {"transport": "local"}, "work_dir": "w", **changes}
+
+
+def test_many_boards_share_what_a_library_measures(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"b{number}" for number in range(20)]
+    for name in names:
+        write("boards", name, **board(work_dir=name))
+    study = load_study({**config, "boards": names, "precision": "5 %"}, HOME)
+    points, asked = Study.points, []
+
+    def counted(study: Study, library: Library) -> list[StudyPoint]:
+        asked.append(library)
+        return points(study, library)
+
+    monkeypatch.setattr(Study, "points", counted)
+    fresh = replace(study)  # it has been asked for its sweeps by no check
+    for sweep in (*fresh.sweeps(), *fresh.network_sweeps()):
+        sweep_spec(fresh, sweep)
+    assert len(fresh.sweeps()) == len(names)
+    assert asked == list(study.libraries)
 
 
 @pytest.mark.parametrize(

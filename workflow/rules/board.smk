@@ -41,9 +41,7 @@ rule install:
         **job_size(mem_mb=300, runtime=1440),
     params:
         spec=lambda w: spec(**boards.install_spec(STUDY, w.board, w.library)),
-        code=lambda w: board_code(
-            "install.py", boards.install_sources(STUDY, w.library)
-        ),
+        code=lambda w: library_code("install.py", boards.install_sources, w.library),
         left_out=last_left_out("install.{board}.{library}.log"),
     message:
         "Install {wildcards.library} on {wildcards.board}, or find it there"
@@ -81,7 +79,7 @@ rule sweep:
         repetitions_to_measure=lambda w: repetitions_to_measure(w),
     params:
         spec=lambda w: spec(**boards.sweep_spec(STUDY, sweep_of(w))),
-        code=lambda w: board_code("sweep.py", boards.sweep_sources(STUDY, w.library)),
+        code=lambda w: library_code("sweep.py", boards.sweep_sources, w.library),
         left_out=last_left_out("sweep.{board}.{library}{cut}.log"),
     message:
         "Sweep {wildcards.board} with {wildcards.library}{wildcards.cut}: {resources.repetitions_to_measure} repetitions to measure"

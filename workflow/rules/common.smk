@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -68,6 +69,7 @@ LOGS = f"{RESULTS}/logs"
 SWEEPS = {sweep.name: sweep for sweep in STUDY.sweeps()}
 NETWORK_SWEEPS = {sweep.name: sweep for sweep in STUDY.network_sweeps()}
 ANCHORS = {sweep.name: sweep for sweep in STUDY.anchors()}
+ALL_SWEEPS = {**SWEEPS, **NETWORK_SWEEPS, **ANCHORS}
 BOARDS = {board.name: board for board in STUDY.boards}
 POOLS = {pool.name: pool for pool in STUDY.pools}
 RANKED_FIRST = [
@@ -86,10 +88,14 @@ REPORT = f"{RESULTS}/report.html"
 
 # A board measures one thing at a time: one resource for each, of which there is one.  A pool has
 # as many as boards; which board a sweep measures on is chosen in its job.
-for place in [*STUDY.boards, *STUDY.pools]:
-    if boards.board_resource(place) not in workflow.global_resources:
-        count = len(place.pool) if place.name in POOLS else 1
-        workflow.register_resource(boards.board_resource(place), count)
+BOARD_RESOURCES = {
+    place.name: boards.board_resource(place) for place in [*STUDY.boards, *STUDY.pools]
+}
+for name, resource in BOARD_RESOURCES.items():
+    if resource not in workflow.global_resources:
+        workflow.register_resource(
+            resource, len(POOLS[name].pool) if name in POOLS else 1
+        )
 
 
 def code(script, *modules):
@@ -108,6 +114,12 @@ def board_code(script, files):
     return source_hash([SCRIPTS / script, *files])
 
 
+@cache
+def library_code(script, sources, library):
+    """The same for a script of a library; `sources`: function of the study and its name."""
+    return board_code(script, sources(STUDY, library))
+
+
 def spec(**fields):
     """Param: the part of the config that a job uses, spelled the same whatever its order."""
     return json.dumps(fields, sort_keys=True)
@@ -123,21 +135,17 @@ def job_size(mem_mb, runtime):
 
 def holds_board(resource):
     """How much a job takes of a board's resource: one on that board or pool, else nothing."""
-    return lambda w: int(
-        boards.board_resource({**BOARDS, **POOLS}[w.board]) == resource
-    )
+    return lambda w: int(BOARD_RESOURCES[w.board] == resource)
 
 
 def all_boards():
     """The resources of a job on any of the study's boards, or on one of a pool's."""
-    resources = map(boards.board_resource, [*STUDY.boards, *STUDY.pools])
-    return {resource: holds_board(resource) for resource in resources}
+    return {resource: holds_board(resource) for resource in BOARD_RESOURCES.values()}
 
 
 def sweep_of(wildcards):
     """The sweep that a job's wildcards name."""
-    sweeps = {**SWEEPS, **NETWORK_SWEEPS, **ANCHORS}
-    return sweeps[f"{wildcards.board}.{wildcards.library}{wildcards.cut}"]
+    return ALL_SWEEPS[f"{wildcards.board}.{wildcards.library}{wildcards.cut}"]
 
 
 def facts_of(wildcards):

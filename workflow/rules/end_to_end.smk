@@ -58,7 +58,7 @@ rule sweep_network:
         repetitions_to_measure=lambda w: repetitions_to_measure(w),
     params:
         spec=lambda w: spec(**boards.sweep_spec(STUDY, sweep_of(w))),
-        code=lambda w: board_code("sweep.py", boards.sweep_sources(STUDY, w.library)),
+        code=lambda w: library_code("sweep.py", boards.sweep_sources, w.library),
         left_out=last_left_out("sweep.{board}.{library}{cut}.log"),
     message:
         "Measure whole networks on {wildcards.board} with {wildcards.library}: {resources.repetitions_to_measure} repetitions to measure"

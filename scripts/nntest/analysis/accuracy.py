@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 from onboard import outcomes
-from scipy.stats import binomtest
 
 from nntest.analysis.points import data_type, labelled
 from nntest.analysis.stats import UNKNOWN, Interval
@@ -22,6 +21,9 @@ def wilson(right: int, images: int) -> Interval:
     """A share in percent with its 95 % interval (Wilson, JASA 22, 1927); unknown of no image."""
     if not images:
         return UNKNOWN
+    # Here, since every picture of trade-offs imports this module, and it takes a second.
+    from scipy.stats import binomtest
+
     ends = binomtest(right, images).proportion_ci(0.95, method="wilson")
     return Interval(100 * right / images, 100 * ends.low, 100 * ends.high)
 

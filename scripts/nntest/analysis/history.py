@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control, rankdata
 
 from nntest.analysis.points import cores_of, threads_of, threads_text
 from nntest.analysis.stats import FloatArray, Interval, Sample, generator, ratio_of_medians
@@ -135,6 +134,9 @@ def series_of(times: Sequence[NetworkTime]) -> list[Series]:
     found = [tuple(grouped[key]) for key in sorted(grouped, key=repr)]
     tested = [own for own in found if len(own) >= FEWEST_RUNS]
     p_values = [_most_likely_change(_logarithms(own))[1] for own in tested]
+    # Here and below, since every run is recorded, without a test, and it takes a second.
+    from scipy.stats import false_discovery_control
+
     adjusted = false_discovery_control(p_values) if tested else []
     changed = {own for own, p in zip(tested, adjusted, strict=True) if p < ALPHA}
     return [Series(own, _changes(own) if own in changed else ()) for own in found]
@@ -183,6 +185,8 @@ def _most_likely_change(values: FloatArray) -> tuple[int, float]:
     """
     places = range(_SIDE, len(values) - _SIDE + 1)
     place = min(places, key=lambda at: _distance(values[:at]) + _distance(values[at:]))
+    from scipy.stats import rankdata
+
     ranks = rankdata(values)
     random = generator(0, map(float, ranks))
     orders = random.permuted(np.tile(ranks, (_PERMUTATIONS, 1)), axis=1)

@@ -24,7 +24,7 @@ def memoised_by_frame(
     made: dict[tuple[object, ...], T] = {}
 
     @wraps(make)
-    def memoised(frame: pd.DataFrame, *args: P.args, **kwargs: P.kwargs) -> T:
+    def memoised(frame: pd.DataFrame, /, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (id(frame), *args, *sorted(kwargs.items()))
         if key not in made:
             made[key] = make(frame, *args, **kwargs)

@@ -116,7 +116,11 @@ def _yaml_problem(error: Exception) -> str:
 
 def _load_named(model: type[Model], kind: str, entry: str, folders: Iterable[Path]) -> Model:
     path = _find(kind, entry, folders)
-    content = read_yaml(path)
+    return _named(model, path, read_yaml(path))
+
+
+def _named(model: type[Model], path: Path, content: dict[str, Any]) -> Model:
+    """The content of a file at a path as a model, named as the file is."""
     content.setdefault("name", path.stem)
     loaded = validated(model, content, str(path), path.parent)
     if content["name"] != path.stem:
@@ -131,10 +135,12 @@ def _load_boards(entries: Iterable[str], folders: Sequence[Path]) -> tuple[list[
     """The boards, those of pools among them, and the pools."""
     boards, pools = [], []
     for entry in entries:
-        if "pool" not in read_yaml(_find("boards", entry, folders)):
-            boards.append(_load_named(Board, "boards", entry, folders))
+        path = _find("boards", entry, folders)
+        content = read_yaml(path)
+        if "pool" not in content:
+            boards.append(_named(Board, path, content))
             continue
-        pool = _load_named(Pool, "boards", entry, folders)
+        pool = _named(Pool, path, content)
         members = [_load_named(Board, "boards", name, folders) for name in pool.pool]
         check_pool(pool, members)
         pools.append(pool)
