@@ -194,7 +194,7 @@ class TestPage:
     def test_every_table_is_there_sortable_and_filterable(self, page, inputs):
         for name, table in inputs.tables.items():
             rows = page.tables[name]
-            assert len(rows) == 1 + len(table), name
+            assert len(rows) == 1 + len(table_view(name, table).rows), name
             filtered = any(tag.get("data-filter") == name for tag in page.all("input"))
             assert filtered == (len(table) > 1), name
         headers = page.all("th")
@@ -302,15 +302,25 @@ class TestOtherPages:
             "the sum over layers is +25.0 % off; why is not known"
         )
 
-    def test_cards_of_many_platforms_are_cut(self, frame, tmp_path, monkeypatch):
-        monkeypatch.setattr(pages, "_MOST_CARDS", 2)
+    def test_of_many_platforms_a_few_are_shown_one_by_one(self, frame, tmp_path, monkeypatch):
+        for module in (pages, headlines):
+            monkeypatch.setattr(module, "MOST_ESTIMATES", 2)
         made = all_tables(frame)
-        names = [f"Board {number}" for number in range(5)]
-        made["estimate"] = pd.concat([made["estimate"].assign(platform=name) for name in names])
+        for name in ("estimate", "schedule", "device_state"):
+            boards = [f"Board {number}" for number in range(10)]
+            made[name] = pd.concat([made[name].assign(platform=board) for board in boards])
+        states = made["device_state"]
+        states["clean"] = 9
+        states["disturbed"] = [0] * 7 + [5] * 2 + [90]
         write_page(tmp_path / "r.html", bare(made))
-        page = Page(tmp_path / "r.html")
+        page, lines = Page(tmp_path / "r.html"), headline(made)
+        said = "10 machines, whether others disturbed their runs: 1 busy, 2 mostly quiet, 7 quiet"
+        assert page.says(said) and f"{said} (the report has each)" in lines
+        assert page.says("Board 3: quiet") and not [ln for ln in lines if "Board 3: quiet" in ln]
+        assert [line for line in lines if line.startswith("Board 9: busy")]
         assert len(page.all("article")) == 2
-        assert page.says("3 more are in the table of estimates.")
+        assert page.says("8 more are in the table of estimates.")
+        assert "and 8 more estimates (the report lists them)" in lines
 
     def test_unknown_tables_follow(self, frame, tmp_path):
         extra = pd.DataFrame({"roof": [1.5, 2.5, 9.0], "bound": ["memory", "compute", None]})

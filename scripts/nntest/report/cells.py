@@ -16,7 +16,7 @@ from nntest.domain.tables.all import ALL
 from nntest.domain.tables.column import FLAG, FLOAT, INT, TEXT, Column, Dtype, Table
 from nntest.domain.tables.csv_files import LARGE_CSV, csv_text
 
-MOST_ROWS, MOST_CELLS = 1000, 10_000
+MOST_ROWS, MOST_CELLS = 250, 5000
 """What the page shows of a table; its CSV has all."""
 _SHORTEST_ROW = 20
 """Bytes of a CSV's row: so a table of a million rows is known to be large unwritten."""

@@ -22,11 +22,13 @@ from nntest.report.cells import duration, interval_after, percent, signed_percen
 from nntest.report.energy import energy_lines
 from nntest.report.predictions import prediction_lines
 from nntest.report.ranking import PLACE, best_estimates
-from nntest.report.steadiness import steadiness
+from nntest.report.steadiness import steadiness, steadiness_lines
 from nntest.report.streams import throughput_lines
 from nntest.report.sustained import sustained_lines
 
 _GROUP = [*PLACE, "library"]
+MOST_ESTIMATES = 24
+"""Networks on a platform and library that are shown one by one."""
 _SCHEDULES_IN_FULL = 2
 _LISTED_TENSORS = 30
 _LISTED_REGRESSIONS = 5
@@ -40,8 +42,8 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     'failed', 'throughput', 'energy', 'sustained' and 'predicted_networks' where there are any.
     """
     best = best_estimates(tables)
-    lines = [line for found in steadiness(tables) for line in found.lines()]
-    for number, (row, ranking) in enumerate(best):
+    lines = steadiness_lines(steadiness(tables))
+    for number, (row, ranking) in enumerate(best[:MOST_ESTIMATES]):
         title = f"{row['network']} on {row['platform']}"
         batch = f"batch {row['batch_size']}"
         batch += "" if row["data_type"] == "fp32" else f", {row['data_type']}"
@@ -50,6 +52,8 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> list[str]:
             lines += [f"{title}, {batch}", *(f"  {line}" for line in ranking)]
         lines.append(f"{title} with {row['library']}, {batch}")
         lines += [f"  {line}" for line in _library_lines(tables, row, number)]
+    if len(best) > MOST_ESTIMATES:
+        lines.append(f"and {len(best) - MOST_ESTIMATES} more estimates (the report lists them)")
     if not best:
         lines.append("no estimate: no layer of the study's networks was measured")
     lines += agreement_lines(tables.get("end_to_end"), tables.get("sum_error"))

@@ -20,6 +20,7 @@ from nntest.report.against_fp32 import data_type_sentences
 from nntest.report.agreement import agreement_sentences
 from nntest.report.cells import Download, TableView, duration, table_view
 from nntest.report.headline import (
+    MOST_ESTIMATES,
     cautions,
     clean_text,
     coverage_text,
@@ -29,13 +30,12 @@ from nntest.report.headline import (
     study_text,
 )
 from nntest.report.ranking import best_estimates
-from nntest.report.steadiness import steadiness
+from nntest.report.steadiness import steadiness, together
 from nntest.report.sum_error import error_sentences
 
 __all__ = ["ReportInputs", "headline", "write_page"]
 
 _HERE = Path(__file__).parent
-_MOST_CARDS = 24
 
 
 @dataclass(frozen=True)
@@ -109,15 +109,16 @@ def write_page(path: Path, inputs: ReportInputs) -> None:
     order = [name for name in ALL if name in shown]
     order += [name for name in shown if name not in ALL]
     views = [table_view(name, shown[name]) for name in order]
-    cards = _cards(inputs.tables)
+    cards, machines = _cards(inputs.tables), steadiness(inputs.tables)
     html = environment.get_template("page.html.j2").render(
         inputs=inputs,
         css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "page.js").read_text(encoding="utf-8")),
-        cards=cards[:_MOST_CARDS],
-        further_cards=len(cards[_MOST_CARDS:]),
+        cards=cards[:MOST_ESTIMATES],
+        further_cards=len(cards[MOST_ESTIMATES:]),
         emulated=_emulated(inputs),
-        steadiness=steadiness(inputs.tables),
+        steadiness=machines,
+        together=together(machines),
         cautions=[*cautions(inputs.tables), *inputs.remarks],
         sections=_by_section(views),
         sentences={

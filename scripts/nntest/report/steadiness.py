@@ -7,6 +7,7 @@ any others.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,10 @@ _MOST_REPETITIONS = 100
 _NAMED = 4
 """Layers that are named; more are counted."""
 
+MOST_MACHINES = 8
+"""Machines of each of which everything is said; of more, how many are quiet, and which are busy."""
+_WORDS = ("busy", "mostly quiet", "quiet", "not known")
+
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -37,6 +42,8 @@ class Steadiness:
 
     first: str
     more: tuple[str, ...]
+    word: str = "not known"
+    """One of `_WORDS`."""
 
     def lines(self) -> list[str]:
         """As plain text."""
@@ -56,6 +63,24 @@ def steadiness(tables: Tables) -> list[Steadiness]:
         _platform(str(platform), rows, {name: _of(tables, name, platform) for name in tables})
         for platform, rows in states.groupby("platform", sort=True)
     ]
+
+
+def together(found: Sequence[Steadiness]) -> str:
+    """How many of many machines were busy, and how many quiet; nothing of few."""
+    if len(found) <= MOST_MACHINES:
+        return ""
+    counts = Counter(one.word for one in found)
+    said = ", ".join(f"{counts[word]} {word}" for word in _WORDS if counts[word])
+    return f"{len(found)} machines, whether others disturbed their runs: {said}"
+
+
+def steadiness_lines(found: Sequence[Steadiness]) -> list[str]:
+    """As plain text; of many machines the busy ones alone."""
+    summed = together(found)
+    if not summed:
+        return [line for one in found for line in one.lines()]
+    busy = [one for one in found if one.word == "busy"][:MOST_MACHINES]
+    return [f"{summed} (the report has each)", *(line for one in busy for line in one.lines())]
 
 
 def _of(tables: Tables, name: str, platform: object) -> pd.DataFrame:
@@ -89,7 +114,7 @@ def _platform(name: str, states: pd.DataFrame, tables: Tables) -> Steadiness:
         more.append(line)
     more += [*_precise(summary), *_drifted(tables.get("drift"))]
     helps = _what_helps(states, share, len(few) > 0, spread)
-    return Steadiness(first, (*more, *_sure(tables), *helps))
+    return Steadiness(first, (*more, *_sure(tables), *helps), word)
 
 
 def _precise(summary: pd.DataFrame) -> list[str]:

@@ -21,7 +21,7 @@ from nntest.pictures.charts.scatter import latency_throughput
 from nntest.pictures.charts.theme import Look, specification
 from nntest.pictures.plots.paging import page_of
 
-_MOST_CHARTS, _MOST_PLATFORMS, _MOST_TENSORS = 60, 30, 400
+_MOST_CHARTS, _MOST_PLATFORMS, _MOST_TENSORS = 24, 24, 400
 """Of layers and of rooflines on a page, and tensors in a roofline."""
 _LISTS = "The lists below the chart pick what is shown."
 _CLICKS = "Click on an entry of a legend to grey the others; with shift it adds one."
