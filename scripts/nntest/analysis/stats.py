@@ -251,7 +251,7 @@ def fastest_of(samples: Sequence[Sample]) -> Figure:
 
 
 def _unbiased_error(figure: Figure) -> float:
-    """The standard error of a figure's logarithm; the root of a variance is too small on average."""
+    """Standard error of a figure's logarithm: the root of its variance is too small on average."""
     half = figure.freedom / 2
     shrunk = math.exp(math.lgamma(half + 0.5) - math.lgamma(half)) / math.sqrt(half)
     return math.sqrt(figure.variance) / shrunk
