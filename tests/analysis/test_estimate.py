@@ -107,7 +107,8 @@ class TestKnownTruth:
             got = made(to_frame(study_rows(choices=CHOICES[:1], seed=seed)), seed=seed)["best"]
             held += got["ci_low_us"] <= truth("conv", "NONE") <= got["ci_high_us"]
             widths.append(got["ci_high_us"] - got["ci_low_us"])
-        assert 0.90 <= held / 100 <= 1.0
+        # 93 % for normal scatter, and 100 studies may be off by 5.
+        assert 0.88 <= held / 100 <= 0.99
         # It says something, too: noise of some 4 % on each time gives a few percent on the sum.
         assert np.mean(widths) < 0.06 * truth("conv", "NONE")
 

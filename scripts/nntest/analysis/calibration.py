@@ -42,7 +42,10 @@ class Term:
     networks: int
     """How many it was fitted on."""
     variance: float
-    """Squared standard deviation of the relative errors of the fit."""
+    """Mean square of the relative errors of the networks, each predicted by a fit to the others.
+
+    It is larger than that of the fit's own errors: the networks chose the kind of term as well.
+    """
     weight: float
     """Sum of squares of what the term is multiplied by, over the measured times."""
 
@@ -74,14 +77,13 @@ def fitted(others: Sequence[Summed]) -> Term | None:
     sums = np.array([one.total for one in others]) / measured
     layers = np.array([one.layers for one in others]) / measured
     candidates = [_fit(sums, layers, by_layer=True), _fit(sums, sums, by_layer=False)]
-    return min(candidates, key=lambda found: found[0])[1]
+    return min(candidates, key=lambda term: term.variance)
 
 
-def _fit(sums: FloatArray, units: FloatArray, *, by_layer: bool) -> tuple[float, Term]:
-    """(prediction sum of squares, term); both arrays over the measured times."""
+def _fit(sums: FloatArray, units: FloatArray, *, by_layer: bool) -> Term:
+    """The term by one kind of unit; both arrays are over the measured times."""
     weight = math.fsum(units**2)
     value = math.fsum(units * (1 - sums)) / weight
-    errors = sums + units * value - 1
-    without_it = errors / (1 - units**2 / weight)
-    variance = math.fsum(errors**2) / (len(errors) - 1)
-    return math.fsum(without_it**2), Term(value, by_layer, len(errors), variance, weight)
+    without_it = (sums + units * value - 1) / (1 - units**2 / weight)
+    variance = math.fsum(without_it**2) / len(sums)
+    return Term(value, by_layer, len(sums), variance, weight)
