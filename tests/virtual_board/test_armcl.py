@@ -306,7 +306,7 @@ def test_int8_is_near_what_numpy_computes_in_floats(machine: VirtualBoard) -> No
             off = np.abs(output - expected(Tensor.parse("conv", tensor)).reshape(-1)).max()
             assert 0.1 * step < off < 3 * step
         output, _ = measure("network", TENSORS[0])
-        assert output.reshape(17, -1).sum(axis=0) == pytest.approx(1, abs=17 / 512)
+        assert output.sum() == pytest.approx(1, abs=17 / 256)
         assert output.std() > 1 / 256
         status, folder = runner.run("winogradconv", TENSORS[1], "NONE", NNTEST_DATA_TYPE="int8")
         said = runner.read(f"{folder}/tmp-nntest-status.json")
