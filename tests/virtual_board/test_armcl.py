@@ -229,20 +229,23 @@ def test_an_operator_computes_what_numpy_does(
 
 
 @pytest.mark.parametrize(
-    ("name", "prefix"),
+    ("name", "prefix", "operators"),
     [
-        ("armcl-neon", "NE"),
-        ("armcl-opencl", "CL"),
-        ("armcl-neon-int8", "NE"),
-        ("armcl-opencl-int8", "CL"),
+        ("armcl-neon", "NE", ()),
+        ("armcl-opencl", "CL", ()),
+        ("armcl-neon-int8", "NE", ()),
+        ("armcl-opencl-int8", "CL", ("depthwiseconv", "fullyconnected", "softmax")),
     ],
 )
-def test_every_operator_is_right(machine: VirtualBoard, name: str, prefix: str) -> None:
+def test_every_operator_is_right(
+    machine: VirtualBoard, name: str, prefix: str, operators: tuple[str, ...]
+) -> None:
     """Two tensors each, several processes at a time; the last of them a batch of two.
 
-    With OpenCL that one alone: the emulator compiles for half a minute of CPU in each process.
+    With OpenCL that one alone: the emulator compiles for half a minute of CPU in each process, and
+    for two minutes what a convolution needs in int8.
     """
-    kind = shipped(name, machine)
+    kind = shipped(name, machine, *operators)
     machine.start()
     with connect(machine.board) as transport:
         facts, _ = probe(transport, machine.board)
