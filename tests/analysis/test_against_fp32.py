@@ -110,6 +110,18 @@ def test_half_precision_has_its_rows_too():
     assert {one["data_type"] for one in rows} == {"fp16"}
 
 
+def test_arm_compute_library_meets_its_own_backend():
+    names = ("neon-20.08", "neon-int8-20.08", "opencl-20.08")
+    neon, integers, opencl = (f"arm-compute-library-{name}" for name in names)
+    rows = compared(
+        layers(library=neon, program="conv-armcl-neon"),
+        layers(0.2, 3, library=opencl, program="conv-armcl-opencl"),
+        layers(0.5, 2, "int8", library=integers, program="conv-armcl-neon-int8"),
+    )
+    assert {(one["library"], one["single_library"]) for one in rows} == {(integers, neon)}
+    assert {one["verdict"] for one in rows} == {"gains"}
+
+
 def test_what_failed_in_the_other_data_type_is_said():
     wrong = failed_row(A, "conv-int8", "DEFAULT", status="wrong-output", **INT8)
     [one] = compared(layers(tensors=(A,), **SINGLE), [wrong])

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import yaml
 from nntest.config import Library
-from nntest.domain.tensors import OPERATOR_SPECIES, Tensor
+from nntest.domain.tensors import NETWORK, OPERATOR_SPECIES, Tensor
 from nntest.measuring.installed import Installed
 from nntest.measuring.libraries.armcl import MARKER, ArmCL
 from nntest.measuring.probe import probe
@@ -38,6 +38,14 @@ BY_OPERATOR = {
     "avgpool": ("16-7-7-7-1", "6-9-8-3-2"),
     "maxpool": ("16-7-7-7-1", "6-9-8-3-2"),
     "softmax": ("1001-1-1", "17-3-2"),
+}
+NETWORK_LAYERS = {
+    **{"conv": "3-12-12-3-16-1-1", "depthwiseconv": "16-12-12-2-1", "avgpool": "16-6-6-6-1"},
+    **{"fullyconnected": "16-1-1-17-1-1", "softmax": "17-1-1"},
+}
+WEIGHTS_IN_INT8 = {
+    **dict.fromkeys(("conv", "depthwiseconv"), "QSYMM8_PER_CHANNEL"),
+    **dict.fromkeys(("directconv", "fullyconnected"), "QASYMM8"),
 }
 
 
@@ -66,6 +74,21 @@ def installed(machine: VirtualBoard, kind: ArmCL) -> Installed:
         return kind.install(transport, machine.board, facts)
 
 
+def network_of(tensors: dict[str, str]) -> dict[str, Any]:
+    """The file of a network with these layers, by their operators."""
+    layers = [
+        {"name": name, "operator": name, "tuner": "NONE", "env": tensor_variables(name, tensor)}
+        for name, tensor in tensors.items()
+    ]
+    return {"network": "small", "layers": layers}
+
+
+def tensor_variables(operator: str, tensor: str) -> dict[str, str]:
+    """What a program is asked for by."""
+    species = "conv" if operator == NETWORK else OPERATOR_SPECIES[operator]
+    return Tensor.parse(species, tensor).env()
+
+
 class Runner:
     """Runs operator programs on the board as the on-board runner does: variables in, files out."""
 
@@ -82,7 +105,7 @@ class Runner:
         environment = {
             **self.board.environment,
             **self.kind.environment(f"{self.home}/runs/tuner-table.json"),
-            **Tensor.parse(OPERATOR_SPECIES[operator], tensor).env(),
+            **tensor_variables(operator, tensor),
             **{"CK_LWS_TUNER_TYPE": tuner, "CK_SEED": str(SEED), "CK_OUT_RAW_DATA": "output.raw"},
             **{"NNTEST_REPETITIONS": "3", "NNTEST_FIRST_REPETITION": "2"},
             **{key: str(value) for key, value in variables.items()},
@@ -206,20 +229,23 @@ def test_an_operator_computes_what_numpy_does(
 
 
 @pytest.mark.parametrize(
-    ("name", "prefix"),
+    ("name", "prefix", "operators"),
     [
-        ("armcl-neon", "NE"),
-        ("armcl-opencl", "CL"),
-        ("armcl-neon-int8", "NE"),
-        ("armcl-opencl-int8", "CL"),
+        ("armcl-neon", "NE", ()),
+        ("armcl-opencl", "CL", ()),
+        ("armcl-neon-int8", "NE", ()),
+        ("armcl-opencl-int8", "CL", ("depthwiseconv", "fullyconnected", "softmax")),
     ],
 )
-def test_every_operator_is_right(machine: VirtualBoard, name: str, prefix: str) -> None:
+def test_every_operator_is_right(
+    machine: VirtualBoard, name: str, prefix: str, operators: tuple[str, ...]
+) -> None:
     """Two tensors each, several processes at a time; the last of them a batch of two.
 
-    With OpenCL that one alone: the emulator compiles for half a minute of CPU in each process.
+    With OpenCL that one alone: the emulator compiles for half a minute of CPU in each process, and
+    for two minutes what a convolution needs in int8.
     """
-    kind = shipped(name, machine)
+    kind = shipped(name, machine, *operators)
     machine.start()
     with connect(machine.board) as transport:
         facts, _ = probe(transport, machine.board)
@@ -238,14 +264,57 @@ def test_every_operator_is_right(machine: VirtualBoard, name: str, prefix: str) 
                 )
                 assert status == 0, (operator, tensor)
                 for line in runner.read(f"{folder}/tmp-nntest-repetitions.jsonl"):
-                    assert line["output_check"]["ok"]
-                    assert line["output_check"]["max_abs_diff"] < 2e-5
-                    assert line["run_time_state"]["layer"].startswith(prefix)
-                    assert line["run_time_state"]["out_shape_N"] == batch
+                    check, state = line["output_check"], line["run_time_state"]
+                    assert check["ok"]
+                    if kind.library.data_type == "int8":
+                        assert state["integers"] == {
+                            "activations": "QASYMM8",
+                            "weights": WEIGHTS_IN_INT8.get(operator),
+                        }
+                    else:
+                        assert check["max_abs_diff"] < 2e-5
+                    assert state["layer"].startswith(prefix)
+                    assert state["out_shape_N"] == batch
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done in [pool.submit(measure, operator) for operator in BY_OPERATOR]:
+        for done in [pool.submit(measure, operator) for operator in kind.library.operators]:
             done.result()
+
+
+def test_int8_is_near_what_numpy_computes_in_floats(machine: VirtualBoard) -> None:
+    """As near as 7 bits of weights and 8 of activations are, alone and in a network.
+
+    What the library has no integers for, it says.
+    """
+    kind = shipped("armcl-neon", machine, "conv", "winogradconv", "network")
+    machine.start()
+    with connect(machine.board) as transport:
+        kind.install(transport, machine.board, probe(transport, machine.board)[0])
+        runner = Runner(transport, machine, kind)
+        path = f"{runner.home}/small.json"
+        transport.write(path, json.dumps(network_of(NETWORK_LAYERS)).encode())
+
+        def measure(operator: str, tensor: str) -> tuple[np.ndarray[Any, Any], float]:
+            """The output, and the largest difference from the reference that passes."""
+            variables = {"NNTEST_DATA_TYPE": "int8", "NNTEST_NETWORK": path}
+            status, folder = runner.run(operator, tensor, "NONE", **variables)
+            assert status == 0
+            raw = transport.read(f"{folder}/output.raw")
+            assert raw is not None
+            check = runner.read(f"{folder}/tmp-nntest-repetitions.jsonl")[0]["output_check"]
+            return np.frombuffer(raw, "<f4"), check["threshold"]
+
+        for tensor in TENSORS:
+            output, step = measure("conv", tensor)
+            off = np.abs(output - expected(Tensor.parse("conv", tensor)).reshape(-1)).max()
+            assert 0.1 * step < off < 3 * step
+        output, _ = measure("network", TENSORS[0])
+        assert output.sum() == pytest.approx(1, abs=17 / 256)
+        assert output.std() > 1 / 256
+        status, folder = runner.run("winogradconv", TENSORS[1], "NONE", NNTEST_DATA_TYPE="int8")
+        said = runner.read(f"{folder}/tmp-nntest-status.json")
+        assert (status, said["status"]) == (3, "not-supported")
+        assert said["reason"].startswith("NEWinogradConvolutionLayer: ")
 
 
 def test_tuned_sizes_are_kept_for_the_next_process(runner: Runner) -> None:

@@ -154,8 +154,8 @@ class Library(Strict):
             and self.adapter not in INT8_ADAPTERS
         ):
             raise ValueError(
-                f"data_type int8 needs kind pip and one of the adapters {', '.join(INT8_ADAPTERS)}, "
-                f"or kind {' or '.join(ARMCL_KINDS)}"
+                f"data_type int8 needs kind pip and one of the adapters {', '.join(INT8_ADAPTERS)}"
+                f", or kind {' or '.join(ARMCL_KINDS)}"
             )
         if self.kind == "pip":
             self._check_pip()

@@ -182,6 +182,8 @@ def test_data_type_and_layout_reach_name_environment_and_identity() -> None:
     assert plain.identity("NONE") == {}
     assert other.identity("NONE") == {"data_type": "fp16", "layout": "NHWC"}
     assert other.program("conv") == "conv-armcl-opencl-fp16"
+    assert plain.tag("20.08") == "arm-compute-library-opencl-20.08"
+    assert other.tag("20.08") == "arm-compute-library-opencl-fp16-20.08-nhwc"
     variables = other.environment("table")
     assert (variables["NNTEST_DATA_TYPE"], variables["CK_DATA_LAYOUT"]) == ("fp16", "NHWC")
     assert {"NNTEST_DATA_TYPE", "CK_DATA_LAYOUT"}.isdisjoint(plain.environment("table"))

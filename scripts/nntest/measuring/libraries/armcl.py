@@ -95,12 +95,10 @@ class ArmCL(LibraryKind):
         revision = found.git_hash or record.get("revision") or ""
         if re.fullmatch(r"[0-9a-f]{7,40}", revision):
             version += f"-{revision[:7]}"  # as CK adds it
-        layout = "" if self.library.layout == "NCHW" else f"-{self.library.layout.lower()}"
-        data_type = "" if self.library.data_type == "fp32" else f"-{self.library.data_type}"
         return Installed(
             library=self.library.name,
             version=version,
-            tag=f"arm-compute-library-{self.backend}{data_type}-{version}{layout}",
+            tag=self.tag(version),
             checksum=self._checksum(found),
             device=device,
             details={
@@ -115,6 +113,13 @@ class ArmCL(LibraryKind):
                 **({"tuner_table": table} if table else {}),
             },
         )
+
+    def tag(self, version: str) -> str:
+        """The library's name in tables: another data type and layout make it another library."""
+        data_type, layout = self.library.data_type, self.library.layout
+        before = "" if data_type == "fp32" else f"-{data_type}"
+        after = "" if layout == "NCHW" else f"-{layout.lower()}"
+        return f"arm-compute-library-{self.backend}{before}-{version}{after}"
 
     def is_current(self, installed: Installed) -> bool:
         """See `LibraryKind.is_current`; whether the board's own library changed is not asked."""
