@@ -101,7 +101,7 @@ def test_a_run_of_ten_milliseconds_within_two_percent(tmp_path: Path) -> None:
     counted = [int(line) for line in (tmp_path / "load.runs").read_text("utf-8").split()]
     for line, runs in zip(lines, counted, strict=True):
         loop = line["run_time_state"]["loop"]
-        assert loop["runs"] == runs > 30
+        assert loop["runs"] == runs - 1 > 30  # the first is not timed
         found = line["energy"]["bench"]
         assert found["idle_w"] == pytest.approx(IDLE_W, rel=0.02)
         assert found["base_w"] == pytest.approx(BASE_W, rel=0.02)

@@ -51,8 +51,8 @@ from nntest.domain.tensors import plain_operator
 from nntest.errors import UserError
 
 _COMPARED = dict.fromkeys((
-    *KEY_COLUMNS, *PROCESS_KEYS, "kernel", "status", "time_us", "run_state", "kernel_ran",
-    "program", "warmup", "protocol",
+    *KEY_COLUMNS, *PROCESS_KEYS, "kernel", "status", "time_us", "runs", "run_state",
+    "kernel_ran", "program", "warmup", "protocol",
 ))  # fmt: skip
 """Columns that a comparison reads: the table is wide, and is copied point by point."""
 _EXACT = 60
