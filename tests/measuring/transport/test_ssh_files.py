@@ -9,9 +9,11 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import paramiko
 import pytest
 from measuring.transport.sshd import MEGABYTE, Proxy, Sshd, soon
 from nntest.errors import UserError
@@ -22,6 +24,7 @@ from nntest.measuring.transport import (
     LostLink,
     ssh_session,
 )
+from nntest.measuring.transport.ssh_channel import READ_BYTES
 
 pytestmark = pytest.mark.sshd
 
@@ -42,6 +45,26 @@ def test_a_pull_goes_on_where_it_was_cut(
         assert target.read_bytes() == archive.read_bytes()
         assert proxy.carried - before < 30 * MEGABYTE - held + MEGABYTE
         assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_cut_that_reading_notices_first_is_a_lost_link(
+    sshd: Sshd, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received, pieces = paramiko.Channel.recv, count()
+
+    def cut_at_the_third(channel: paramiko.Channel, size: int) -> bytes:
+        if size == READ_BYTES and next(pieces) == 3:
+            channel.get_transport().close()
+            raise EOFError  # as paramiko does where it cannot say that there is room again
+        return received(channel, size)
+
+    with sshd.connect() as board:
+        monkeypatch.setattr(paramiko.Channel, "recv", cut_at_the_third)
+        with pytest.raises(LostLink):
+            board.get("archive.zip", tmp_path / "pulled")
+        monkeypatch.undo()
+        board.get("archive.zip", tmp_path / "pulled")
+    assert (tmp_path / "pulled").read_bytes() == archive.read_bytes()
 
 
 @pytest.mark.parametrize("held", [100, 5 * MEGABYTE, 31 * MEGABYTE])

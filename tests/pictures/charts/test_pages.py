@@ -51,11 +51,8 @@ const send = (element, kind) => {
 };
 window.addEventListener("load", async () => {
   const all = (what) => document.querySelectorAll(what).length;
-  for (const place of document.querySelectorAll(".chart")) {
-    place.scrollIntoView(); // it is drawn when it can be seen
-    while (!place.querySelector("svg.marks")) await soon(50);
-  }
-  window.scrollTo(0, 0);
+  // Charts are drawn in sight, or to be printed: this Chromium may see no frame in time.
+  window.dispatchEvent(new Event("beforeprint"));
   while (all("svg.marks") < all(".chart")) await soon(50);
   const before = fills();
   const entry = document.querySelector("#chart-CHART .role-legend-symbol path");

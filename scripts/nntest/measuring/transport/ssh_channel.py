@@ -67,9 +67,9 @@ class Outputs:
             # Asked before the buffers are emptied: what came before the end is then in them.
             over = bool(channel.closed or channel.eof_received)
             while channel.recv_ready():
-                stdout(channel.recv(READ_BYTES))
+                stdout(receive(channel.recv))
             while channel.recv_stderr_ready():
-                stderr(channel.recv_stderr(READ_BYTES))
+                stderr(receive(channel.recv_stderr))
             if done():
                 return
             if over:
@@ -92,6 +92,20 @@ class _Bell(threading.Event):
     def rearm(self) -> None:
         """Be silent until the next ring."""
         super().clear()
+
+
+def receive(read: Callable[[int], bytes]) -> bytes:
+    """What `read`, a channel's `recv` or `recv_stderr`, gives next; nothing at its end.
+
+    Raises `TimeoutError` as `read` does, and `Ended` on a link that is cut: reading tells the
+    other side that there is room again, which may be the first to fail.
+    """
+    try:
+        return read(READ_BYTES)
+    except TimeoutError:
+        raise
+    except LINK_ERRORS:
+        raise Ended from None
 
 
 def send_all(channel: paramiko.Channel, data: bytes, stall_s: float) -> None:

@@ -11,11 +11,11 @@ from nntest.measuring.transport.base import TransportError
 from nntest.measuring.transport.quoting import one_line
 from nntest.measuring.transport.ssh_channel import (
     LINK_ERRORS,
-    READ_BYTES,
     Ended,
     Outcome,
     Outputs,
     close,
+    receive,
     send_all,
 )
 from nntest.measuring.transport.ssh_errors import DeadlineExceeded, LostLink, SessionRefused
@@ -118,10 +118,13 @@ class StreamingCommand:
         before: bytes | None = b""
         while True:
             try:
-                piece = self._channel.recv(READ_BYTES)
+                piece = receive(self._channel.recv)
             except TimeoutError:
                 self.close()
                 raise self._stalled() from None
+            except Ended:
+                self._link.settle()
+                raise self._link.lost(self._doing) from None
             if not piece:
                 return
             if before is None:
