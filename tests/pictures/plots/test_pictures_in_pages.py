@@ -27,6 +27,7 @@ from nntest.config.plot_options import PlotOptions
 from nntest.domain.networks import Layer, Network
 from nntest.domain.tables.frames import frame_of
 from nntest.domain.tables.sustained import SUSTAINED_WINDOWS
+from nntest.pictures.plots import bars_on_page
 from nntest.pictures.plots import comparison as comparisons
 from nntest.pictures.plots import drift as drifts
 from nntest.pictures.plots import end_to_end as end_to_ends
@@ -69,7 +70,7 @@ def on(platforms: list[str], rows: list[dict[str, Any]]) -> list[dict[str, Any]]
 def test_speedups_of_the_longest_tensors_come_first(
     drawn: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speedups, "_MOST_TENSORS", 2)
+    monkeypatch.setattr(bars_on_page, "_MOST_TENSORS", 2)
     frame = study_frame(tensors=TENSORS[:5])
     table = speedup(frame, "directconv", "NONE", 42)
     longest = table.groupby("tensor")["baseline_median_us"].max().sort_values(ascending=False)
@@ -85,7 +86,7 @@ def test_speedups_of_the_longest_tensors_come_first(
 def test_speedups_have_panels_on_further_pages(
     drawn: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speedups, "_MOST_PANELS", 2)
+    monkeypatch.setattr(bars_on_page, "_MOST_PANELS", 2)
     frame = to_frame(on(BOARDS, study_rows(tensors=TENSORS[:1], repetitions=4)))
     table = speedup(frame, "directconv", "NONE", 42)
     shown = [
@@ -99,9 +100,9 @@ def test_a_page_of_what_was_measured_nowhere_says_so(
     drawn: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bars of tuners that only another platform has."""
-    for module in (speedups, violins):
+    for module in (bars_on_page, violins):
         monkeypatch.setattr(module, "_MOST_PANELS", 1)
-    monkeypatch.setattr(speedups, "_MOST_BARS", 1)
+    monkeypatch.setattr(bars_on_page, "_MOST_BARS", 1)
     monkeypatch.setattr(violins, "_MOST_VIOLINS", 2)
     some = study_rows(tensors=TENSORS[:1], repetitions=4, choices=CHOICES[1:3])
     others = study_rows(tensors=TENSORS[:1], repetitions=4, choices=[*CHOICES[::2], CHOICES[3]])
@@ -178,7 +179,7 @@ def test_what_differs_most_is_compared_first(drawn: Draw, monkeypatch: pytest.Mo
 def test_kernels_of_the_longest_tensors_come_first(
     drawn: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stacks, "_MOST_TENSORS", 1)
+    monkeypatch.setattr(bars_on_page, "_MOST_TENSORS", 1)
     first, second = TENSORS[:2]
     kernels = kernels_of(profiled(first), profiled(second, wall_us=85.0))
     share = kernel_share(to_frame([*timed(first), *timed(second)]), kernels, 42)

@@ -12,19 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from nntest.analysis.kernels import STAGES, timed_kernels
-from nntest.analysis.points import named_by_threads, tensor_order
+from nntest.analysis.points import named_by_threads
 from nntest.config.plot_options import PlotOptions
 from nntest.pictures import style
-from nntest.pictures.plots.paging import NOT_ON_THIS_PAGE, page_of, rows_of
+from nntest.pictures.plots.bars_on_page import BAR_KEY, bars_on_page
+from nntest.pictures.plots.paging import NOT_ON_THIS_PAGE
 from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled
 
 BETWEEN = "between kernels"
 """What no kernel ran in: launching, waiting, the host."""
 _WHAT = "What an operator's time goes to"
-_KEYS = ["platform", "library", "tensor", "batch_size", "operator", "tuner"]
 _BAR, _GAP = 0.24, 0.12
-_MOST_TENSORS, _MOST_PANELS, _MOST_BARS = 40, 6, 24
-"""On one page; bars of a tensor."""
 _HATCHES = ("", "///", "...", "xxx")
 
 
@@ -69,13 +67,15 @@ class _Picture:
     options: PlotOptions
 
     def __post_init__(self) -> None:
-        self.bars = self._on_page(self._bars())
+        bars = self._bars()
+        longest: dict[tuple[Any, ...], float] = {}
+        for key, bar in bars.items():
+            longest[key[2:4]] = max(longest.get(key[2:4], 0.0), bar.wall_us)
+        on_page = bars_on_page(bars, longest, self.options.page, "plots.violin.page")
+        self.page, self.places = on_page.said, on_page.places
+        self.bars = {key: bar for key, bar in bars.items() if key in on_page.keys}
         self.panels = sorted({key[:2] for key in self.bars})
-        tried: dict[tuple[Any, ...], set[tuple[Any, ...]]] = {}
-        for key in self.bars:
-            tried.setdefault(key[2:4], set()).add(key[4:])
-        self.places = {pair: sorted(choices) for pair, choices in tried.items()}
-        self.tensors = sorted(tried, key=lambda pair: (tensor_order(pair[0]), pair[1]))
+        self.tensors = list(self.places)
         self.batches = len({batch for _, batch in self.tensors}) > 1
         seen = {stage for bar in self.bars.values() for stage in bar.shares}
         known = [stage for stage in STAGES if stage in seen]
@@ -88,35 +88,13 @@ class _Picture:
             for index, stage in enumerate(self.stages)
         }
 
-    def _on_page(self, bars: dict[tuple[Any, ...], _Bar]) -> dict[tuple[Any, ...], _Bar]:
-        longest: dict[tuple[Any, ...], float] = {}
-        for key, bar in bars.items():
-            longest[key[2:4]] = max(longest.get(key[2:4], 0.0), bar.wall_us)
-        choices = sorted({key[4:] for key in bars})
-        kinds: list[tuple[str, Any, int]] = [
-            ("bars a tensor", choices, _MOST_BARS),
-            ("panels", sorted({key[:2] for key in bars}), _MOST_PANELS),
-            (
-                "tensors, the longest first",
-                sorted(longest, key=lambda pair: (-longest[pair], pair)),
-                rows_of(min(len(choices), _MOST_BARS), _MOST_TENSORS),
-            ),
-        ]
-        parts, self.page = page_of(self.options.page, kinds, "plots.violin.page")
-        shown, panels, tensors = (set(part.shown) for part in parts)
-        return {
-            key: bar
-            for key, bar in bars.items()
-            if key[4:] in shown and key[:2] in panels and key[2:4] in tensors
-        }
-
     def _bars(self) -> dict[tuple[Any, ...], _Bar]:
-        walls = self.share[self.share["status"] == "ok"].set_index(_KEYS)
+        walls = self.share[self.share["status"] == "ok"].set_index(BAR_KEY)
         runs = self.rows.assign(share=self.rows["time_us"] / self.rows["wall_us"]).groupby(
-            [*_KEYS, "archive", "entry", "point", "subpoint", "repetition_id", "stage"],
+            [*BAR_KEY, "archive", "entry", "point", "subpoint", "repetition_id", "stage"],
             dropna=False,
         )
-        medians = runs["share"].sum().groupby([*_KEYS, "stage"], dropna=False).median()
+        medians = runs["share"].sum().groupby([*BAR_KEY, "stage"], dropna=False).median()
         bars: dict[tuple[Any, ...], _Bar] = {}
         for where, share in medians.items():
             assert isinstance(where, tuple)

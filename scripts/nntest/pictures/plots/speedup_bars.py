@@ -12,11 +12,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from nntest.analysis.points import labelled, named_by_threads, tensor_order
+from nntest.analysis.points import labelled, named_by_threads
 from nntest.config.plot_options import PlotOptions
 from nntest.domain.tensors import OPERATOR_SPECIES
 from nntest.pictures import style
-from nntest.pictures.plots.paging import NOT_ON_THIS_PAGE, page_of, rows_of
+from nntest.pictures.plots.bars_on_page import BAR_KEY, bars_on_page
+from nntest.pictures.plots.paging import NOT_ON_THIS_PAGE
 from nntest.pictures.plots.sheet import PANEL_GAP, Panels, Sheet, nothing_measured, styled, tick
 
 Statistic = Literal["median", "minimum"]
@@ -26,10 +27,7 @@ _COLUMNS = {
     "minimum": ("speedup_min",),
 }
 """Value, ends of its interval, verdict; minima have the first alone."""
-_KEYS = ["platform", "library", "tensor", "batch_size", "operator", "tuner"]
 _PITCH, _GAP, _FOOT, _TALLEST = 0.22, 0.16, 0.5, 80.0
-_MOST_TENSORS, _MOST_PANELS, _MOST_BARS = 40, 6, 24
-"""On one page; bars of a tensor."""
 _FULL: dict[str, Any] = {"fill": True, "linewidth": 0}
 _MUTED: dict[str, dict[str, Any]] = {
     "no difference": {"fill": False, "linewidth": 1.0},
@@ -103,19 +101,17 @@ class _Picture:
         failures = self._failures()
         bars: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in self.shown.to_dict("records"):
-            bars[tuple(row[name] for name in _KEYS)] = {str(k): v for k, v in row.items()}
-        keys = self._turn_to_page({*bars, *failures})
+            bars[tuple(row[name] for name in BAR_KEY)] = {str(k): v for k, v in row.items()}
+        times = self.shown.groupby(["tensor", "batch_size"])[["median_us", "baseline_median_us"]]
+        longest = times.max().max(axis=1).dropna().to_dict()
+        on_page = bars_on_page({*bars, *failures}, longest, self.options.page, "plots.speedup.page")
+        self.page, self.panels, self.places = on_page.said, on_page.panels, on_page.places
+        keys = on_page.keys
         self.bars = {key: row for key, row in bars.items() if key in keys}
         self.failures = {key: said for key, said in failures.items() if key in keys}
-        pairs = {key[2:4] for key in keys}
-        self.tensors = sorted(pairs, key=lambda pair: (tensor_order(pair[0]), pair[1]))
-        self.batches = len({batch for _, batch in pairs}) > 1
+        self.tensors = list(self.places)
+        self.batches = len({batch for _, batch in self.tensors}) > 1
         self.choices = sorted({key[4:] for key in keys})
-        # A group has places for what was tried on its tensor.
-        tried: dict[tuple[str, int], set[tuple[str, str]]] = {pair: set() for pair in pairs}
-        for key in keys:
-            tried[key[2:4]].add(key[4:])
-        self.places = {pair: sorted(choices) for pair, choices in tried.items()}
         labels = ["; ".join(choice) for choice in self.choices]
         self.colours = style.colours(labels, self.options, "operator")
         columns = _COLUMNS[self.statistic][:3]
@@ -126,38 +122,15 @@ class _Picture:
         self.axis = self.options.axis_of("speedup")
         self.log = style.wants_log(self.axis, self.low, self.high)
 
-    def _turn_to_page(self, keys: set[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
-        """Of the keys of all points those on the page that is asked for."""
-        times = self.shown.groupby(["tensor", "batch_size"])[["median_us", "baseline_median_us"]]
-        longest = times.max().max(axis=1).dropna().to_dict()
-        pairs = {key[2:4] for key in keys}
-        matters = sorted(
-            pairs, key=lambda pair: (-longest.get(pair, 0.0), tensor_order(pair[0]), pair[1])
-        )
-        choices = sorted({key[4:] for key in keys})
-        most = rows_of(min(len(choices), _MOST_BARS), _MOST_TENSORS)
-        kinds: list[tuple[str, Any, int]] = [
-            ("bars a tensor", choices, _MOST_BARS),
-            ("panels", sorted({key[:2] for key in keys}), _MOST_PANELS),
-            ("tensors, the longest first", matters, most),
-        ]
-        parts, self.page = page_of(self.options.page, kinds, "plots.speedup.page")
-        shown_choices, panels, tensors = (set(part.shown) for part in parts)
-        self.panels = sorted(panels)
-        return {
-            key for key in keys
-            if key[4:] in shown_choices and key[:2] in panels and key[2:4] in tensors
-        }  # fmt: skip
-
     def _failures(self) -> dict[tuple[Any, ...], str]:
         """Points without any time, and how they ended; the baseline needs no bar."""
         rows = self.frame[self.frame["kernel"] == ""]
         timed = ((rows["status"] == "ok") & (rows["time_us"] > 0)).groupby(
-            [rows[name] for name in _KEYS]
+            [rows[name] for name in BAR_KEY]
         )
         untimed = rows[~timed.transform("any")]
         found: dict[tuple[Any, ...], str] = {}
-        for key, statuses in untimed.groupby(_KEYS)["status"]:
+        for key, statuses in untimed.groupby(BAR_KEY)["status"]:
             assert isinstance(key, tuple)
             if f"{key[4]} {key[5]}" not in self.baselines:
                 found[key] = ", ".join(sorted(set(statuses)))
